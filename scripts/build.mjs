@@ -1,0 +1,97 @@
+/**
+ * Builds the bundles into dist/: `node scripts/build.mjs [--production] [--watch]`.
+ * --production minifies and writes no source maps: this is what goes into the VSIX.
+ */
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { context } from 'esbuild';
+import { bundleOptions, workerPlugin } from './worker-plugin.mjs';
+
+const root = path.dirname(import.meta.dirname);
+
+/**
+ * One file of dist/ and the source it starts from.
+ * @typedef {{ out: string, entry: string, executable?: boolean }} Bundle
+ */
+
+/** @type {readonly Bundle[]} */
+const bundles = [
+  { out: 'dist/extension.js', entry: 'src/extension.ts' },
+  { out: 'dist/engine.js', entry: 'src/engine/server.ts' },
+  { out: 'dist/cli.js', entry: 'src/cli.ts', executable: true },
+];
+
+const { values: flags } = parseArgs({
+  options: { production: { type: 'boolean', default: false }, watch: { type: 'boolean', default: false } },
+});
+
+/**
+ * Says when a build begins and ends, in words the tasks in .vscode/tasks.json wait for.
+ * @param {string} name
+ * @returns {import('esbuild').Plugin}
+ */
+function reporter(name) {
+  return {
+    name: 'reporter',
+    setup(host) {
+      host.onStart(() => {
+        if (flags.watch) console.log(`[watch] ${name} started`);
+      });
+      host.onEnd(({ errors, warnings, metafile }) => {
+        const problems = [...errors, ...warnings];
+        for (const { text, location } of problems) {
+          const where = location ? `${location.file}:${location.line}:${location.column + 1}: ` : '';
+          console.error(`${where}error: ${text}`);
+        }
+        if (problems.length > 0) process.exitCode = 1;
+        else if (!flags.watch) {
+          const bytes = metafile?.outputs[name]?.bytes ?? 0;
+          console.log(`${name}  ${(bytes / 1024).toFixed(0)} KiB`);
+        }
+        if (flags.watch) console.log(`[watch] ${name} finished`);
+      });
+    },
+  };
+}
+
+/**
+ * A command starts with how to run it; its entry may already say so itself.
+ * @param {Bundle} bundle
+ */
+function banner({ entry, executable }) {
+  if (!executable || readFileSync(path.join(root, entry), 'utf8').startsWith('#!')) return {};
+  return { banner: { js: '#!/usr/bin/env node' } };
+}
+
+if (!flags.watch) rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+const minify = flags.production;
+const contexts = await Promise.all(
+  bundles
+    .filter(({ entry }) => existsSync(path.join(root, entry)))
+    .map((bundle) =>
+      context({
+        ...bundleOptions,
+        ...banner(bundle),
+        absWorkingDir: root,
+        entryPoints: [bundle.entry],
+        outfile: bundle.out,
+        minify,
+        sourcemap: !flags.production,
+        metafile: true,
+        logLevel: 'silent',
+        plugins: [workerPlugin({ minify }), reporter(bundle.out)],
+      }),
+    ),
+);
+
+if (flags.watch) {
+  await Promise.all(contexts.map((each) => each.watch()));
+} else {
+  // A failed build has already been reported and has set the exit status.
+  await Promise.allSettled(contexts.map((each) => each.rebuild()));
+  await Promise.all(contexts.map((each) => each.dispose()));
+  for (const { out, executable } of bundles) {
+    if (executable && existsSync(path.join(root, out))) chmodSync(path.join(root, out), 0o755);
+  }
+}
