@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import path from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
@@ -32,6 +33,7 @@ test('a worker imported in a bundle runs with everything it imports', async () =
     plugins: [workerPlugin({ minify: true })],
   });
   const printed: string[] = [];
-  new Function('console', bundle.outputFiles[0]?.text ?? '')({ log: (text: string) => printed.push(text) });
-  expect(await firstMessage(printed[0] ?? '')).toBe('the worker answers');
+  const console = { log: (text: string) => printed.push(text) };
+  runInNewContext(bundle.outputFiles[0]!.text, { console });
+  expect(await firstMessage(printed[0]!)).toBe('the worker answers');
 });
