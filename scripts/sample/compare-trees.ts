@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What a tree holds: path relative to its root → everything about it that a restore must bring back. */
+export type Snapshot = ReadonlyMap<string, string>;
+
+/** How paths are taken into a snapshot. */
+export interface SnapshotOptions {
+  /** Leaves out a path and everything below it. */
+  readonly skip?: (path: string, isDirectory: boolean) => boolean;
+  /** Whether modes and times of directories count too; some tools do not restore those of the root. */
+  readonly root?: boolean;
+}
+
+/** Reads a whole tree: type, mode, mtime (ns), and the SHA-256 of every file or the target of every link. */
+export function snapshotTree(root: string, options: SnapshotOptions = {}): Snapshot {
+  const entries = new Map<string, string>();
+  const visit = (path: string): void => {
+    const absolute = path === '' ? root : join(root, path);
+    const stat = lstatSync(absolute, { bigint: true });
+    if (path !== '' && options.skip?.(path, stat.isDirectory()) === true) return;
+    const mode = (Number(stat.mode) & 0o7777).toString(8);
+    if (stat.isDirectory()) {
+      if (path !== '' || options.root !== false)
+        entries.set(path, `directory ${mode} ${String(stat.mtimeNs)}`);
+      for (const name of readdirSync(absolute).sort()) visit(path === '' ? name : `${path}/${name}`);
+    } else if (stat.isSymbolicLink()) {
+      entries.set(path, `link → ${readlinkSync(absolute)}`);
+    } else if (stat.isFile()) {
+      const hash = createHash('sha256').update(readFileSync(absolute)).digest('hex');
+      entries.set(path, `file ${mode} ${String(stat.mtimeNs)} ${hash}`);
+    }
+  };
+  visit('');
+  return entries;
+}
+
+/** Tells in a line each how `actual` differs from `expected`; empty when the trees are identical. */
+export function compareTrees(expected: Snapshot, actual: Snapshot): string[] {
+  const differences: string[] = [];
+  for (const [path, is] of expected) {
+    const other = actual.get(path);
+    if (other === undefined) differences.push(`${path || '.'}: missing (${is})`);
+    else if (other !== is) differences.push(`${path || '.'}: ${is} became ${other}`);
+  }
+  for (const [path, is] of actual) {
+    if (!expected.has(path)) differences.push(`${path || '.'}: not expected (${is})`);
+  }
+  return differences;
+}
