@@ -48,3 +48,8 @@ function orderBytes(path: string): Buffer {
   for (let at = bytes.indexOf(SLASH); at >= 0; at = bytes.indexOf(SLASH, at + 1)) bytes[at] = 0;
   return bytes;
 }
+
+/** Whether a path is `ancestor` or stands below it. */
+export function isWithin(path: string, ancestor: string): boolean {
+  return path.startsWith(ancestor) && (path.length === ancestor.length || path[ancestor.length] === '/');
+}

@@ -1,0 +1,21 @@
+/** Codes of what can go wrong with one entry of a backup without stopping it. */
+export type ProblemCode =
+  | 'changed-while-reading'
+  | 'permission-denied'
+  | 'unreadable'
+  | 'vanished'
+  | 'special-file'
+  | 'mount-point'
+  | 'root-missing'
+  | 'unsupported-name';
+
+/** Something a backup could not take as it should have; the backup exists nevertheless. */
+export interface Problem {
+  readonly code: ProblemCode;
+  /** The entry's path in the backup, `files/<root>/…` or `databases/<name>/…`. */
+  readonly path: string;
+  /** One sentence for the user. */
+  readonly message: string;
+  /** True when data is missing or doubtful because of it, which makes the backup `partial`. */
+  readonly incomplete: boolean;
+}

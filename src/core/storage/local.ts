@@ -1,0 +1,250 @@
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemCode } from '../errors.ts';
+import { type ByteRange, type Storage, StorageError, type StoredObject } from './storage.ts';
+
+/** The steps of a write, in order. */
+export type WriteStep = 'write' | 'sync' | 'place' | 'sync-directory' | 'remove';
+
+/** How a local storage behaves; all of it optional. */
+export interface LocalStorageOptions {
+  /** Called before each step that changes the disk; what it throws stops the write there. */
+  readonly beforeStep?: (step: WriteStep, name: string) => void | Promise<void>;
+}
+
+const TEMPORARY = 'tmp';
+const PRIVATE_FILE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
+
+/** A vault in a directory of this machine: a write goes to `tmp/`, is flushed, then renamed into place. */
+export class LocalStorage implements Storage {
+  readonly location: string;
+  readonly #beforeStep: NonNullable<LocalStorageOptions['beforeStep']>;
+
+  constructor(directory: string, options: LocalStorageOptions = {}) {
+    this.location = directory;
+    this.#beforeStep = options.beforeStep ?? (() => undefined);
+  }
+
+  async list(folder: string): Promise<StoredObject[]> {
+    const found: StoredObject[] = [];
+    await this.#listInto(folder, found);
+    return found;
+  }
+
+  async #listInto(folder: string, found: StoredObject[]): Promise<void> {
+    const directory = join(this.location, folder);
+    let names;
+    try {
+      names = await readdir(directory, { withFileTypes: true });
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return;
+      throw this.#failure(`list ${folder}`, error);
+    }
+    await Promise.all(
+      names.map(async (item) => {
+        const name = `${folder}/${item.name}`;
+        if (item.isDirectory()) return this.#listInto(name, found);
+        const stats = await this.#stat(name);
+        if (stats?.isFile()) found.push({ name, bytes: stats.size, modifiedMs: stats.mtimeMs });
+      }),
+    );
+  }
+
+  async #stat(name: string): Promise<Stats | undefined> {
+    try {
+      return await stat(join(this.location, name));
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw this.#failure(`look at ${name}`, error);
+    }
+  }
+
+  async size(name: string): Promise<number | undefined> {
+    return (await this.#stat(name))?.size;
+  }
+
+  async read(name: string, range?: ByteRange): Promise<Buffer> {
+    let file: FileHandle | undefined;
+    try {
+      file = await open(join(this.location, name), 'r');
+      const offset = range?.offset ?? 0;
+      const length = range?.length ?? (await file.stat()).size;
+      const bytes = Buffer.allocUnsafeSlow(length);
+      let filled = 0;
+      while (filled < length) {
+        const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
+        if (bytesRead === 0) {
+          throw new StorageError('truncated', `${this.location}: ${name} is shorter than it should be.`);
+        }
+        filled += bytesRead;
+      }
+      return bytes;
+    } catch (error) {
+      if (error instanceof StorageError) throw error;
+      throw this.#failure(`read ${name}`, error);
+    } finally {
+      await file?.close();
+    }
+  }
+
+  async write(name: string, parts: readonly Uint8Array[]): Promise<void> {
+    await this.#place(name, parts, async (temporary, target) => {
+      await rename(temporary, target);
+      return true;
+    });
+  }
+
+  async create(name: string, bytes: Uint8Array): Promise<boolean> {
+    return this.#place(name, [bytes], async (temporary, target) => {
+      const placed = await placeUnlessTaken(temporary, target);
+      await unlink(temporary).catch(() => undefined);
+      return placed;
+    });
+  }
+
+  async #place(
+    name: string,
+    parts: readonly Uint8Array[],
+    place: (temporary: string, target: string) => Promise<boolean>,
+  ): Promise<boolean> {
+    const target = join(this.location, name);
+    const temporary = join(this.location, TEMPORARY, randomBytes(12).toString('hex'));
+    try {
+      await this.#beforeStep('write', name);
+      const file = await this.#openTemporary(temporary);
+      try {
+        for (const part of parts) await writeAll(file, part);
+        await this.#beforeStep('sync', name);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await this.#beforeStep('place', name);
+      const placed = await this.#inDirectory(target, () => place(temporary, target));
+      await this.#beforeStep('sync-directory', name);
+      await syncDirectory(dirname(target));
+      return placed;
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined);
+      if (error instanceof StorageError || systemCode(error) === undefined) throw error;
+      throw this.#failure(`write ${name}`, error);
+    }
+  }
+
+  async #openTemporary(path: string): Promise<FileHandle> {
+    const create = (): Promise<FileHandle> => open(path, 'wx', PRIVATE_FILE);
+    return this.#inDirectory(path, create);
+  }
+
+  /** Runs an action that needs the directory of `path`, making the directory only when it turns out missing. */
+  async #inDirectory<T>(path: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      await mkdir(dirname(path), { recursive: true, mode: PRIVATE_DIRECTORY });
+      await syncDirectory(dirname(dirname(path)));
+      return action();
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#beforeStep('remove', name);
+    try {
+      await unlink(join(this.location, name));
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw this.#failure(`remove ${name}`, error);
+    }
+  }
+
+  async sweep(ageMs: number): Promise<void> {
+    const limit = Date.now() - ageMs;
+    for (const object of await this.list(TEMPORARY)) {
+      if (object.modifiedMs < limit) await this.remove(object.name);
+    }
+  }
+
+  #failure(what: string, error: unknown): StorageError {
+    const place = this.location;
+    switch (systemCode(error)) {
+      case 'ENOENT':
+      case 'ENOTDIR':
+        return new StorageError('missing', `${place}: could not ${what}: it is missing.`, { cause: error });
+      case 'ENOSPC':
+      case 'EDQUOT':
+        return new StorageError('no-space', `${place}: could not ${what}: the disk is full.`, {
+          cause: error,
+          hint: 'Free some space there, for example with “crm-backup prune”, and try again; finished backups are safe.',
+        });
+      case 'EACCES':
+      case 'EPERM':
+      case 'EROFS':
+        return new StorageError('permission', `${place}: could not ${what}: permission denied.`, {
+          cause: error,
+          hint: 'Check who owns the vault and whether its disk is mounted read-only.',
+        });
+      case 'EIO':
+      case 'ENXIO':
+      case 'ENODEV':
+      case 'ESTALE':
+      case 'ENOTCONN':
+        return new StorageError('unreachable', `${place}: could not ${what}: the disk does not answer.`, {
+          cause: error,
+          hint: 'Check that the disk is still connected, then run “crm-backup verify”.',
+        });
+      default:
+        return new StorageError('storage-failed', `${place}: could not ${what}: ${messageOf(error)}.`, {
+          cause: error,
+        });
+    }
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.byteLength) {
+    written += (await file.write(bytes, written, bytes.byteLength - written)).bytesWritten;
+  }
+}
+
+/** Places a finished file under a name nobody has taken; a hard link fails when the name exists, a rename does not. */
+async function placeUnlessTaken(temporary: string, target: string): Promise<boolean> {
+  try {
+    await link(temporary, target);
+    return true;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EEXIST') return false;
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS' && code !== 'EMLINK') throw error;
+  }
+  // Without hard links (FAT, some network disks): take the name first, then put the content over it.
+  try {
+    const taken = await open(target, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, PRIVATE_FILE);
+    await taken.close();
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+  await rename(temporary, target);
+  return true;
+}
+
+/** Flushes a directory's own entries; systems that cannot (Windows) keep them in order by themselves. */
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } catch (error) {
+    if (systemCode(error) !== 'EINVAL' && systemCode(error) !== 'ENOTSUP') throw error;
+  } finally {
+    await directory.close();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,18 @@
+import { CrmBackupError } from '../errors.ts';
+
+export type VaultErrorCode =
+  | 'no-vault'
+  | 'vault-exists'
+  | 'newer-format'
+  | 'wrong-key'
+  | 'missing-key'
+  | 'invalid-key'
+  | 'locked'
+  | 'damaged'
+  | 'missing-chunk'
+  | 'unknown-backup'
+  | 'ambiguous-backup'
+  | 'unsupported-runtime';
+
+/** A vault cannot be opened, read or written as asked. */
+export class VaultError extends CrmBackupError<VaultErrorCode> {}

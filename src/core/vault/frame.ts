@@ -1,0 +1,134 @@
+import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib';
+import { VaultError } from './error.ts';
+
+/** How a frame's bytes are coded. The numbers stand in the vault. */
+export const FrameMethod = { raw: 0, zstd: 1, delta: 2 } as const;
+export type FrameMethod = (typeof FrameMethod)[keyof typeof FrameMethod];
+
+const ZSTD_LEVEL = 3;
+/** Coded bytes must be fewer than this share of the plain ones, or they are stored as they are. */
+const WORTH_CODING = 0.98;
+/** A delta over this share of its plain bytes is held against a fresh frame. */
+const DOUBTFUL_DELTA = 0.1;
+/** A delta over this share of the fresh frame is dropped for it. */
+const WORTH_DELTA = 0.5;
+/** zstd parses a dictionary that begins with this magic instead of taking it raw (RFC 8878 §5). */
+const DICTIONARY_MAGIC = Buffer.from([0x37, 0xa4, 0x30, 0xec]);
+
+export interface CodedFrame {
+  readonly method: FrameMethod;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Codes a frame's plain bytes: with zstd (RFC 8878) where it helps, against `dictionary` where that helps much more.
+ * Every result decodes alone or with that dictionary; nothing deeper.
+ */
+export function codeFrame(plain: Uint8Array, dictionary?: Uint8Array): CodedFrame {
+  if (dictionary !== undefined && dictionary.byteLength > 0) {
+    const delta = compress(plain, dictionary);
+    if (delta.byteLength <= plain.byteLength * DOUBTFUL_DELTA)
+      return { method: FrameMethod.delta, bytes: delta };
+    const fresh = codeFrame(plain);
+    return delta.byteLength <= fresh.bytes.byteLength * WORTH_DELTA
+      ? { method: FrameMethod.delta, bytes: delta }
+      : fresh;
+  }
+  const coded = compress(plain);
+  return coded.byteLength < plain.byteLength * WORTH_CODING
+    ? { method: FrameMethod.zstd, bytes: coded }
+    : { method: FrameMethod.raw, bytes: plain };
+}
+
+/**
+ * The plain bytes of a coded frame.
+ * @throws {VaultError} `damaged` when the bytes do not decode to exactly `plainBytes`.
+ */
+export function decodeFrame(
+  method: FrameMethod,
+  coded: Uint8Array,
+  plainBytes: number,
+  dictionary?: Uint8Array,
+): Buffer {
+  let plain: Buffer;
+  try {
+    plain =
+      method === FrameMethod.raw
+        ? Buffer.from(coded.buffer, coded.byteOffset, coded.byteLength)
+        : zstdDecompressSync(coded, {
+            maxOutputLength: plainBytes + 1,
+            chunkSize: outputSize(plainBytes),
+            ...(method === FrameMethod.delta
+              ? { dictionary: rawDictionary(dictionary ?? Buffer.alloc(0)) }
+              : {}),
+          });
+  } catch (error) {
+    throw new VaultError('damaged', 'A frame of the vault is damaged: it does not decompress.', {
+      cause: error,
+    });
+  }
+  if (plain.length !== plainBytes) {
+    throw new VaultError('damaged', 'A frame of the vault is damaged: it has the wrong length.');
+  }
+  return plain;
+}
+
+function compress(plain: Uint8Array, dictionary?: Uint8Array): Buffer {
+  const windowBytes = plain.byteLength + (dictionary?.byteLength ?? 0);
+  return zstdCompressSync(plain, {
+    // One block of output that is surely large enough: node otherwise grows it 16 KiB at a time.
+    chunkSize: outputSize(plain.byteLength + (plain.byteLength >> 8) + 512),
+    pledgedSrcSize: plain.byteLength,
+    ...(dictionary === undefined ? {} : { dictionary: rawDictionary(dictionary) }),
+    params: {
+      [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+      [constants.ZSTD_c_windowLog]: Math.min(24, Math.max(10, Math.ceil(Math.log2(windowBytes + 1)))),
+    },
+  });
+}
+
+function outputSize(bytes: number): number {
+  return Math.max(1024, bytes);
+}
+
+function rawDictionary(dictionary: Uint8Array): Uint8Array {
+  return DICTIONARY_MAGIC.compare(dictionary, 0, DICTIONARY_MAGIC.length) === 0
+    ? dictionary.subarray(1)
+    : dictionary;
+}
+
+/**
+ * Proves that this runtime's zstd uses a dictionary: older ones ignore the option without a word, and a vault written
+ * so could not be read.
+ * @throws {VaultError} `unsupported-runtime`.
+ */
+export function requireDictionaries(): void {
+  const sample = Buffer.from(Array.from({ length: 4096 }, (_, at) => (at * at * 31 + at * 7) & 0xff));
+  let works = false;
+  try {
+    const delta = compress(sample, sample);
+    works =
+      delta.length < 200 &&
+      decodeFrame(FrameMethod.delta, delta, sample.length, sample).equals(sample) &&
+      !decodes(delta, sample.length);
+  } catch {
+    works = false;
+  }
+  if (works) return;
+  throw new VaultError(
+    'unsupported-runtime',
+    `Node ${process.version} cannot compress against a dictionary.`,
+    {
+      hint: 'Use Node 22.19 or newer, 24.6 or newer, or VS Code 1.116 or newer.',
+    },
+  );
+}
+
+function decodes(coded: Uint8Array, plainBytes: number): boolean {
+  try {
+    decodeFrame(FrameMethod.delta, coded, plainBytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,229 @@
+import { createHash, type Hash, randomBytes } from 'node:crypto';
+import type { Storage } from '../storage/storage.ts';
+import { CHUNK_ID_BYTES } from './chunk-id.ts';
+import { VaultError } from './error.ts';
+import { FrameMethod } from './frame.ts';
+import { open, seal, SEAL_OVERHEAD_BYTES, type VaultKeys } from './seal.ts';
+
+const MAGIC = Buffer.from('CRMPACK1');
+const SALT_BYTES = 16;
+const TRAILER_BYTES = 8;
+const TRAILER_MAGIC = 0x46_4d_52_43; // “CRMF”, little-endian
+
+/** Bytes before a pack's first frame. */
+export const PACK_HEADER_BYTES = MAGIC.length + SALT_BYTES;
+
+/** One chunk in a frame. In a delta frame, `dictionaryFrom/Count` name the dictionary chunks it corresponds to. */
+export interface FrameChunk {
+  readonly id: Buffer;
+  readonly bytes: number;
+  readonly dictionaryFrom: number;
+  readonly dictionaryCount: number;
+}
+
+/** A frame as its pack's footer lists it. */
+export interface FrameEntry {
+  /** Where the sealed bytes begin in the pack. */
+  readonly offset: number;
+  readonly sealedBytes: number;
+  readonly plainBytes: number;
+  readonly method: FrameMethod;
+  /** Ids of the chunks that make up the dictionary, in order, 32 bytes each; empty but for a delta frame. */
+  readonly dictionary: Buffer;
+  readonly chunks: readonly FrameChunk[];
+}
+
+/** A finished pack: its bytes are `parts` in order. */
+export interface Pack {
+  readonly id: string;
+  readonly salt: Buffer;
+  readonly bytes: number;
+  readonly frames: readonly FrameEntry[];
+}
+
+/** The object name of a pack. */
+export function packName(id: string): string {
+  return `packs/${id.slice(0, 2)}/${id}.pack`;
+}
+
+/** Gathers sealed frames into one pack in memory. */
+export class PackBuilder {
+  readonly salt = randomBytes(SALT_BYTES);
+  readonly frames: FrameEntry[] = [];
+  readonly #keys: VaultKeys;
+  readonly #hash: Hash = createHash('sha256');
+  readonly #parts: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(keys: VaultKeys) {
+    this.#keys = keys;
+    this.#append(Buffer.concat([MAGIC, this.salt]));
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Seals a coded frame at the pack's end; returns where it stands. */
+  add(coded: Uint8Array, frame: Omit<FrameEntry, 'offset' | 'sealedBytes'>): FrameEntry {
+    const offset = this.#bytes;
+    const sealed = seal(this.#keys, 'frame', packPosition(this.salt, offset), coded);
+    this.#append(sealed);
+    const entry: FrameEntry = { ...frame, offset, sealedBytes: sealed.length };
+    this.frames.push(entry);
+    return entry;
+  }
+
+  /** Closes the pack with its footer; the pack's id is the SHA-256 of all its bytes. */
+  finish(): { pack: Pack; parts: readonly Buffer[] } {
+    const footer = seal(
+      this.#keys,
+      'footer',
+      packPosition(this.salt, this.#bytes),
+      encodeFrames(this.frames),
+    );
+    this.#append(footer);
+    const trailer = Buffer.allocUnsafe(TRAILER_BYTES);
+    trailer.writeUInt32LE(footer.length, 0);
+    trailer.writeUInt32LE(TRAILER_MAGIC, 4);
+    this.#append(trailer);
+    return {
+      pack: { id: this.#hash.digest('hex'), salt: this.salt, bytes: this.#bytes, frames: this.frames },
+      parts: this.#parts,
+    };
+  }
+
+  #append(part: Buffer): void {
+    this.#parts.push(part);
+    this.#hash.update(part);
+    this.#bytes += part.length;
+  }
+}
+
+/** What a frame's or footer's seal is bound to: the pack's salt and the offset in it. */
+export function packPosition(salt: Buffer, offset: number): Buffer {
+  const position = Buffer.allocUnsafe(SALT_BYTES + 8);
+  salt.copy(position, 0);
+  position.writeBigUInt64LE(BigInt(offset), SALT_BYTES);
+  return position;
+}
+
+/**
+ * Reads a pack's footer from the storage.
+ * @throws {VaultError} `damaged` when header, trailer or footer are not what they should be.
+ */
+export async function readFooter(
+  storage: Storage,
+  keys: VaultKeys,
+  id: string,
+  bytes: number,
+): Promise<Pack> {
+  const name = packName(id);
+  const damaged = (why: string): VaultError =>
+    new VaultError('damaged', `Pack ${id.slice(0, 12)} is damaged: ${why}.`, {
+      hint: 'Run “crm-backup repair” to rebuild what can be rebuilt.',
+    });
+  if (bytes < PACK_HEADER_BYTES + SEAL_OVERHEAD_BYTES + TRAILER_BYTES) throw damaged('it is too short');
+  const header = await storage.read(name, { offset: 0, length: PACK_HEADER_BYTES });
+  if (!header.subarray(0, MAGIC.length).equals(MAGIC)) throw damaged('its header is not a pack’s');
+  const salt = header.subarray(MAGIC.length);
+  const trailer = await storage.read(name, { offset: bytes - TRAILER_BYTES, length: TRAILER_BYTES });
+  const footerBytes = trailer.readUInt32LE(0);
+  const footerOffset = bytes - TRAILER_BYTES - footerBytes;
+  if (trailer.readUInt32LE(4) !== TRAILER_MAGIC || footerOffset < PACK_HEADER_BYTES) {
+    throw damaged('its trailer is not a pack’s');
+  }
+  const sealed = await storage.read(name, { offset: footerOffset, length: footerBytes });
+  let plain: Buffer;
+  try {
+    plain = open(keys, 'footer', packPosition(salt, footerOffset), sealed);
+  } catch {
+    throw damaged('its footer’s seal does not match');
+  }
+  return { id, salt, bytes, frames: decodeFrames(plain) };
+}
+
+const FRAME_HEAD_BYTES = 20;
+const CHUNK_BYTES = CHUNK_ID_BYTES + 4;
+const DELTA_CHUNK_BYTES = CHUNK_BYTES + 4;
+
+/** The byte form of a list of frames, as footers and index files hold it (`docs/vault-format.md`). */
+export function encodeFrames(frames: readonly FrameEntry[]): Buffer {
+  let size = 4;
+  for (const frame of frames) {
+    const chunkBytes = frame.method === FrameMethod.delta ? DELTA_CHUNK_BYTES : CHUNK_BYTES;
+    size += FRAME_HEAD_BYTES + frame.dictionary.length + frame.chunks.length * chunkBytes;
+  }
+  const bytes = Buffer.allocUnsafe(size);
+  let at = bytes.writeUInt32LE(frames.length, 0);
+  for (const frame of frames) {
+    at = bytes.writeUInt32LE(frame.offset, at);
+    at = bytes.writeUInt32LE(frame.sealedBytes, at);
+    at = bytes.writeUInt32LE(frame.plainBytes, at);
+    at = bytes.writeUInt16LE(frame.method, at);
+    at = bytes.writeUInt16LE(frame.dictionary.length / CHUNK_ID_BYTES, at);
+    at = bytes.writeUInt32LE(frame.chunks.length, at);
+    at += frame.dictionary.copy(bytes, at);
+    for (const chunk of frame.chunks) {
+      at += chunk.id.copy(bytes, at);
+      at = bytes.writeUInt32LE(chunk.bytes, at);
+      if (frame.method === FrameMethod.delta) {
+        at = bytes.writeUInt16LE(chunk.dictionaryFrom, at);
+        at = bytes.writeUInt16LE(chunk.dictionaryCount, at);
+      }
+    }
+  }
+  return bytes;
+}
+
+/**
+ * Reads what {@link encodeFrames} wrote.
+ * @throws {VaultError} `damaged` when it does not add up.
+ */
+export function decodeFrames(bytes: Buffer): FrameEntry[] {
+  try {
+    const frames: FrameEntry[] = [];
+    const count = bytes.readUInt32LE(0);
+    let at = 4;
+    for (let number = 0; number < count; number++) {
+      const offset = bytes.readUInt32LE(at);
+      const sealedBytes = bytes.readUInt32LE(at + 4);
+      const plainBytes = bytes.readUInt32LE(at + 8);
+      const method = bytes.readUInt16LE(at + 12);
+      const dictionaryBytes = bytes.readUInt16LE(at + 14) * CHUNK_ID_BYTES;
+      const chunkCount = bytes.readUInt32LE(at + 16);
+      at += FRAME_HEAD_BYTES;
+      if (!isFrameMethod(method)) throw new RangeError(`unknown frame method ${method}`);
+      const dictionary = slice(bytes, at, dictionaryBytes);
+      at += dictionaryBytes;
+      const chunks: FrameChunk[] = [];
+      for (let chunk = 0; chunk < chunkCount; chunk++) {
+        const id = slice(bytes, at, CHUNK_ID_BYTES);
+        const chunkBytes = bytes.readUInt32LE(at + CHUNK_ID_BYTES);
+        at += CHUNK_BYTES;
+        let dictionaryFrom = 0;
+        let dictionaryCount = 0;
+        if (method === FrameMethod.delta) {
+          dictionaryFrom = bytes.readUInt16LE(at);
+          dictionaryCount = bytes.readUInt16LE(at + 2);
+          at += DELTA_CHUNK_BYTES - CHUNK_BYTES;
+        }
+        chunks.push({ id, bytes: chunkBytes, dictionaryFrom, dictionaryCount });
+      }
+      frames.push({ offset, sealedBytes, plainBytes, method, dictionary, chunks });
+    }
+    if (at !== bytes.length) throw new RangeError('bytes left over');
+    return frames;
+  } catch (error) {
+    throw new VaultError('damaged', 'A list of frames is damaged: it does not add up.', { cause: error });
+  }
+}
+
+function isFrameMethod(value: number): value is FrameMethod {
+  return value === FrameMethod.raw || value === FrameMethod.zstd || value === FrameMethod.delta;
+}
+
+function slice(bytes: Buffer, at: number, length: number): Buffer {
+  if (at + length > bytes.length) throw new RangeError('list ends too early');
+  return bytes.subarray(at, at + length);
+}

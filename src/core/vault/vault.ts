@@ -1,0 +1,316 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { CrmBackupError } from '../errors.ts';
+import type { Storage } from '../storage/storage.ts';
+import { ChunkIds } from './chunk-id.ts';
+import { type Chunker, CHUNK_SIZES, type ChunkSizes, createChunker } from './chunker.ts';
+import { VaultError } from './error.ts';
+import { requireDictionaries } from './frame.ts';
+import { ChunkIndex } from './index.ts';
+import { surveyPacks } from './index-file.ts';
+import {
+  type Envelope,
+  type EnvelopeKind,
+  isEnvelope,
+  type Unlock,
+  unwrapMasterKey,
+  wrapMasterKey,
+} from './key.ts';
+import type { EntryView } from './manifest-entry.ts';
+import { readSegments } from './manifest.ts';
+import { foldNotes, type Note, type Noted, readNotes, writeNotes } from './notes.ts';
+import { type Pack, readFooter } from './pack.ts';
+import { ChunkReader } from './reader.ts';
+import {
+  type BackupRecord,
+  decodeRecord,
+  encodeRecord,
+  forgottenName,
+  listRecordIds,
+  type RecordContent,
+  recordName,
+} from './record.ts';
+import { deriveKeys, type VaultKeys } from './seal.ts';
+
+const FORMAT = 1;
+const CONFIG = 'vault.json';
+/** Records read at once. */
+const PARALLEL_READS = 32;
+
+interface VaultConfig {
+  readonly format: number;
+  readonly id: string;
+  readonly createdAt: string;
+  readonly chunkSizes: ChunkSizes;
+}
+
+/** What a vault's records say, and what could not be read. */
+export interface RecordListing {
+  /** Newest first. */
+  readonly records: BackupRecord[];
+  readonly damaged: { readonly id: string; readonly error: VaultError }[];
+}
+
+/** An index for writing, and the packs an interrupted backup has left, which it includes. */
+export interface WritableIndex {
+  readonly index: ChunkIndex;
+  readonly adopted: Pack[];
+}
+
+/** A vault that has been opened with a key. */
+export class Vault {
+  readonly storage: Storage;
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly keys: VaultKeys;
+  readonly chunkIds: ChunkIds;
+  readonly chunker: Chunker;
+  readonly reader: ChunkReader;
+  readonly #masterKey: Buffer;
+  readonly #records = new Map<string, BackupRecord>();
+  #index: Promise<ChunkIndex> | undefined;
+
+  private constructor(storage: Storage, config: VaultConfig, masterKey: Buffer) {
+    this.storage = storage;
+    this.id = config.id;
+    this.#masterKey = masterKey;
+    this.keys = deriveKeys(masterKey, Buffer.from(config.id, 'hex'));
+    this.chunkIds = new ChunkIds(this.keys.chunkId);
+    this.chunker = createChunker(this.keys.gear, config.chunkSizes);
+    this.reader = new ChunkReader(storage, this.keys, this.chunkIds);
+  }
+
+  /**
+   * Makes a vault in an empty place.
+   * @throws {VaultError} `vault-exists`, `unsupported-runtime`.
+   */
+  static async create(storage: Storage, kind: EnvelopeKind, unlock: Unlock): Promise<Vault> {
+    requireDictionaries();
+    if ((await storage.size(CONFIG)) !== undefined) throw vaultExists(storage);
+    const masterKey = randomBytes(32);
+    const config: VaultConfig = {
+      format: FORMAT,
+      id: randomBytes(16).toString('hex'),
+      createdAt: new Date().toISOString(),
+      chunkSizes: CHUNK_SIZES,
+    };
+    const vault = new Vault(storage, config, masterKey);
+    await vault.addKey(kind, unlock);
+    // The configuration comes last: before it there is no vault.
+    if (!(await storage.create(CONFIG, Buffer.from(`${JSON.stringify(config, null, 2)}\n`)))) {
+      throw vaultExists(storage);
+    }
+    return vault;
+  }
+
+  /** The id of the vault at a place, readable without a key; undefined when there is none. */
+  static async identify(storage: Storage): Promise<string | undefined> {
+    return (await storage.size(CONFIG)) === undefined ? undefined : (await readConfig(storage)).id;
+  }
+
+  /**
+   * Opens a vault.
+   * @throws {VaultError} `no-vault`, `newer-format`, `wrong-key`, `damaged`, `unsupported-runtime`.
+   */
+  static async open(storage: Storage, unlock: Unlock): Promise<Vault> {
+    requireDictionaries();
+    if ((await storage.size(CONFIG)) === undefined) {
+      throw new VaultError('no-vault', `There is no vault at ${storage.location}.`, {
+        hint: 'Run “crm-backup init” in the workspace, or name the vault with --vault.',
+      });
+    }
+    const config = await readConfig(storage);
+    for (const envelope of await readEnvelopes(storage)) {
+      const masterKey = await unwrapMasterKey(envelope, Buffer.from(config.id, 'hex'), unlock);
+      if (masterKey !== undefined) return new Vault(storage, config, masterKey);
+    }
+    throw new VaultError('wrong-key', `The key does not open the vault at ${storage.location}.`, {
+      hint: 'Use the key file made with this vault, its recovery key (--key-file) or its passphrase.',
+    });
+  }
+
+  /** Adds one more way to open the vault; `replaces` removes the older ones of its kind afterwards. */
+  async addKey(kind: EnvelopeKind, unlock: Unlock, replaces = false): Promise<void> {
+    const older = replaces ? await this.storage.list('keys') : [];
+    const envelope = await wrapMasterKey(this.#masterKey, this.keys.vaultId, kind, unlock);
+    const bytes = Buffer.from(`${JSON.stringify(envelope, null, 2)}\n`);
+    const name = `keys/${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}.json`;
+    await this.storage.write(name, [bytes]);
+    for (const object of older) {
+      if ((await readEnvelope(this.storage, object.name))?.kind === kind)
+        await this.storage.remove(object.name);
+    }
+  }
+
+  /** The index for reading; read once, then kept until {@link forgetIndex}. */
+  async index(): Promise<ChunkIndex> {
+    this.#index ??= this.writableIndex().then(({ index }) => index);
+    return this.#index;
+  }
+
+  /** Drops the kept index, because packs have come or gone. */
+  forgetIndex(): void {
+    this.#index = undefined;
+  }
+
+  /**
+   * A fresh index to write with. Only packs seen to stand in the storage with their right size count; packs that no
+   * index file lists are read by their footers, so that what an interrupted backup stored is used again.
+   */
+  async writableIndex(): Promise<WritableIndex> {
+    const survey = await surveyPacks(this.storage, this.keys);
+    const index = new ChunkIndex();
+    for (const pack of survey.present) index.addPack(pack);
+    const adopted: Pack[] = [];
+    for (const { id, bytes } of survey.unlisted) {
+      try {
+        adopted.push(await readFooter(this.storage, this.keys, id, bytes));
+      } catch (error) {
+        // A pack without a readable footer holds nothing anybody refers to, or is for repair to name.
+        if (!(error instanceof CrmBackupError)) throw error;
+      }
+    }
+    for (const pack of adopted) index.addPack(pack);
+    return { index, adopted };
+  }
+
+  /** All backups with what is noted on them, newest first. Damaged records are told apart, not thrown. */
+  async records(): Promise<RecordListing> {
+    const [ids, { notes }] = await Promise.all([
+      listRecordIds(this.storage, 'backups'),
+      readNotes(this.storage, this.keys),
+    ]);
+    const folded = foldNotes(notes);
+    const listing: RecordListing = { records: [], damaged: [] };
+    for (let at = 0; at < ids.length; at += PARALLEL_READS) {
+      const batch = ids.slice(at, at + PARALLEL_READS);
+      await Promise.all(batch.map((id) => this.#recordInto(listing, id, folded.get(id))));
+    }
+    listing.records.sort(newestFirst);
+    return listing;
+  }
+
+  async #recordInto(listing: RecordListing, id: string, noted: Noted | undefined): Promise<void> {
+    try {
+      let record = this.#records.get(id);
+      if (record === undefined) {
+        record = decodeRecord(this.keys, id, await this.storage.read(recordName(id)));
+        this.#records.set(id, record);
+      }
+      listing.records.push(withNotes(record, noted));
+    } catch (error) {
+      if (error instanceof VaultError) listing.damaged.push({ id, error });
+      else if ((await this.storage.size(recordName(id))) !== undefined) throw error;
+    }
+  }
+
+  /** Writes a record: from here on the backup exists. Call only when all it names is durable. */
+  async commit(content: RecordContent): Promise<BackupRecord> {
+    const { id, bytes } = encodeRecord(this.keys, content);
+    await this.storage.write(recordName(id), [bytes]);
+    return decodeRecord(this.keys, id, bytes);
+  }
+
+  /** Notes something on a backup: a label, a pin, a verification. */
+  async note(...notes: Omit<Note, 'at'>[]): Promise<void> {
+    const at = new Date().toISOString();
+    await writeNotes(
+      this.storage,
+      this.keys,
+      notes.map((note) => ({ ...note, at })),
+    );
+  }
+
+  /** Takes a backup off the list; until the next prune it can be taken back with {@link unforget}. */
+  async forget(id: string): Promise<void> {
+    const bytes = await this.storage.read(recordName(id));
+    await this.storage.write(forgottenName(id), [bytes]);
+    await this.storage.remove(recordName(id));
+  }
+
+  /** Puts a forgotten backup back on the list. */
+  async unforget(id: string): Promise<void> {
+    const bytes = await this.storage.read(forgottenName(id));
+    decodeRecord(this.keys, id, bytes);
+    await this.storage.write(recordName(id), [bytes]);
+    await this.storage.remove(forgottenName(id));
+  }
+
+  /** The entries of a backup in order, or only `under` and what is below it. */
+  async *entries(record: Pick<BackupRecord, 'manifest'>, under?: string): AsyncGenerator<EntryView> {
+    const index = await this.index();
+    yield* readSegments(record.manifest, (id) => this.reader.readChunk(id, index), under);
+  }
+}
+
+function vaultExists(storage: Storage): VaultError {
+  return new VaultError('vault-exists', `There is a vault at ${storage.location} already.`, {
+    hint: 'Use it, or name another place with --vault.',
+  });
+}
+
+/** The order in which backups are shown: newest first. */
+export function newestFirst(a: BackupRecord, b: BackupRecord): number {
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? 1 : -1;
+  return a.id < b.id ? 1 : -1;
+}
+
+function withNotes(record: BackupRecord, noted: Noted | undefined): BackupRecord {
+  if (noted === undefined) return record;
+  return {
+    ...record,
+    label: noted.label === undefined ? record.label : (noted.label ?? undefined),
+    pinned: noted.pinned ?? record.pinned,
+    verifiedAt: noted.verifiedAt ?? record.verifiedAt,
+  };
+}
+
+async function readConfig(storage: Storage): Promise<VaultConfig> {
+  const damaged = (cause?: unknown): VaultError =>
+    new VaultError(
+      'damaged',
+      `The vault at ${storage.location} is damaged: its vault.json is not readable.`,
+      {
+        cause,
+        hint: 'Copy vault.json back from a replica of the vault; it holds no secret.',
+      },
+    );
+  let config: Partial<VaultConfig> | null;
+  try {
+    config = JSON.parse((await storage.read(CONFIG)).toString()) as Partial<VaultConfig> | null;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw damaged(error);
+    throw error;
+  }
+  if (typeof config?.format === 'number' && config.format > FORMAT) {
+    throw new VaultError(
+      'newer-format',
+      `The vault at ${storage.location} has format ${config.format}; this version reads format ${FORMAT}.`,
+      {
+        hint: 'Update CRM Backup to use this vault.',
+      },
+    );
+  }
+  const sizes: Partial<ChunkSizes> | undefined = config?.chunkSizes;
+  const isWhole =
+    config?.format === FORMAT &&
+    /^[0-9a-f]{32}$/.test(config.id ?? '') &&
+    [sizes?.min, sizes?.average, sizes?.max].every((size) => Number.isSafeInteger(size) && size! > 0);
+  if (!isWhole) throw damaged();
+  return config as VaultConfig;
+}
+
+async function readEnvelopes(storage: Storage): Promise<Envelope[]> {
+  const objects = await storage.list('keys');
+  const envelopes = await Promise.all(objects.map((object) => readEnvelope(storage, object.name)));
+  return envelopes.filter((envelope) => envelope !== undefined);
+}
+
+async function readEnvelope(storage: Storage, name: string): Promise<Envelope | undefined> {
+  const text = (await storage.read(name)).toString();
+  try {
+    const value: unknown = JSON.parse(text);
+    return isEnvelope(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

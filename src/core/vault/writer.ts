@@ -1,0 +1,319 @@
+import { CrmBackupError } from '../errors.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { WorkerPool } from '../worker/pool.ts';
+import { CHUNK_ID_BYTES, CHUNK_ID_HEADROOM_BYTES, type ChunkIds } from './chunk-id.ts';
+import { FrameMethod } from './frame.ts';
+import type { ChunkIndex } from './index.ts';
+import { encodeIndexFile } from './index-file.ts';
+import { type FrameChunk, type Pack, PackBuilder, packName } from './pack.ts';
+import type { ChunkReader } from './reader.ts';
+import type { VaultKeys } from './seal.ts';
+
+/** Kinds of content; what is alike compresses better together. */
+export type ContentKind = 'text' | 'data' | 'binary' | 'packed' | 'manifest';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** A frame is closed when it holds this many plain bytes. */
+const FRAME_BYTES = MIB;
+/** The largest chunk; a frame may exceed its measure by one chunk. */
+const FRAME_ROOM_BYTES = CHUNK_ID_HEADROOM_BYTES + 2 * MIB;
+/** A pack is closed when it holds this many bytes. */
+const PACK_BYTES = 16 * MIB;
+const MOST_DICTIONARY_BYTES = MIB;
+const MOST_DICTIONARY_CHUNKS = 4096;
+
+interface OpenFrame {
+  readonly number: number;
+  readonly buffer: Buffer<ArrayBuffer>;
+  /** Where the next chunk goes in the buffer. */
+  at: number;
+  readonly chunks: FrameChunk[];
+}
+
+interface OpenDelta extends OpenFrame {
+  readonly dictionary: Buffer[];
+  dictionaryBytes: number;
+  readonly dictionaryAt: Map<string, number>;
+}
+
+/** What a writer needs of its vault. */
+export interface WriterVault {
+  readonly storage: Storage;
+  readonly keys: VaultKeys;
+  readonly chunkIds: ChunkIds;
+  readonly reader: ChunkReader;
+}
+
+export interface WriterOptions {
+  /** A full backup's data stands alone: no delta frames, and chunks that only a delta frame has are written again. */
+  readonly selfContained: boolean;
+}
+
+/** Bytes a writer has taken and written so far. */
+export interface WrittenBytes {
+  /** Plain bytes of chunks the vault did not have. */
+  new: number;
+  /** Bytes the storage took for packs and index files. */
+  stored: number;
+}
+
+/**
+ * Turns chunks into frames, frames into packs. Small chunks of a kind are gathered; coding runs in worker threads;
+ * packs are written as they fill. Nothing refers to a pack before {@link finish} has written the index and the caller
+ * its record, so a writer that dies leaves only packs the next one finds and uses.
+ */
+export class ChunkWriter {
+  readonly written: WrittenBytes = { new: 0, stored: 0 };
+  readonly #vault: WriterVault;
+  readonly #index: ChunkIndex;
+  readonly #pool: WorkerPool;
+  readonly #options: WriterOptions;
+  readonly #open = new Map<ContentKind, OpenFrame>();
+  readonly #openDelta = new Map<ContentKind, OpenDelta>();
+  readonly #spare: ArrayBuffer[] = [];
+  readonly #coding = new Set<Promise<void>>();
+  readonly #storing = new Set<Promise<void>>();
+  readonly #packs: Pack[];
+  /** Frames from this number on are this writer's own and cannot be read back yet. */
+  readonly #frameLimit: number;
+  #pack: PackBuilder | undefined;
+  #packFrames: number[] = [];
+  #failure: Error | undefined;
+
+  /** @param adopted Packs an interrupted backup left; this writer's index file lists them too. */
+  constructor(
+    vault: WriterVault,
+    index: ChunkIndex,
+    pool: WorkerPool,
+    options: WriterOptions,
+    adopted: readonly Pack[] = [],
+  ) {
+    this.#vault = vault;
+    this.#index = index;
+    this.#pool = pool;
+    this.#options = options;
+    this.#packs = [...adopted];
+    this.#frameLimit = index.frameCount;
+  }
+
+  /** Whether frames wait for the worker threads; then {@link drain} before putting more. */
+  get isBusy(): boolean {
+    return this.#coding.size >= this.#pool.size * 2 + 2 || this.#storing.size > 1;
+  }
+
+  /** Waits until there is room again. @throws what coding or storing has thrown. */
+  async drain(): Promise<void> {
+    while (this.isBusy) await Promise.race([...this.#coding, ...this.#storing]);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** A place for up to 1 MiB of content in the open frame of its kind; fill it, then {@link take}. */
+  reserve(kind: ContentKind): { readonly buffer: Buffer; readonly offset: number } {
+    let frame = this.#open.get(kind);
+    if (frame === undefined) {
+      frame = this.#openFrame();
+      this.#open.set(kind, frame);
+    }
+    return { buffer: frame.buffer, offset: frame.at };
+  }
+
+  /** Takes what was put at the reserved place as one chunk; its id. A chunk the vault has costs nothing. */
+  take(kind: ContentKind, bytes: number): Buffer {
+    const frame = this.#open.get(kind)!;
+    const id = this.#vault.chunkIds.ofPart(frame.buffer, frame.at, bytes);
+    if (this.#has(id)) return id;
+    this.#append(frame, id, bytes, 0, 0);
+    if (frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES) this.#closeFrame(kind);
+    return id;
+  }
+
+  /**
+   * Takes a chunk from anywhere. `base` are the ids of the chunks it replaces: their bytes serve as dictionary, unless
+   * this writer is to be self-contained or they cannot.
+   */
+  put(kind: ContentKind, chunk: Uint8Array, base: Buffer = NOTHING): Buffer {
+    const id = this.#vault.chunkIds.of(chunk);
+    if (this.#has(id)) return id;
+    const dictionary = this.#options.selfContained ? NOTHING : this.#dictionaryOf(base);
+    if (dictionary.length > 0) {
+      this.#appendDelta(kind, id, chunk, dictionary);
+      return id;
+    }
+    const place = this.reserve(kind);
+    place.buffer.set(chunk, place.offset);
+    const frame = this.#open.get(kind)!;
+    this.#append(frame, id, chunk.byteLength, 0, 0);
+    if (frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES) this.#closeFrame(kind);
+    return id;
+  }
+
+  /** Whether the vault, with what this writer has taken, holds all these chunks in a form this writer accepts. */
+  holds(ids: Buffer): boolean {
+    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) if (this.#index.find(ids, at) < 0) return false;
+    return true;
+  }
+
+  /**
+   * Writes all that is open, then the index file. Only now may a record name the chunks.
+   * @throws {StorageError} when the storage cannot take them; the vault is as good as before.
+   */
+  async finish(): Promise<void> {
+    for (const kind of [...this.#open.keys()]) this.#closeFrame(kind);
+    for (const kind of [...this.#openDelta.keys()]) this.#closeDelta(kind);
+    while (this.#coding.size > 0) await Promise.race(this.#coding);
+    if (this.#failure === undefined) this.#closePack();
+    await this.settle();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#packs.length === 0) return;
+    const { name, bytes } = encodeIndexFile(this.#vault.keys, this.#packs);
+    await this.#vault.storage.write(name, [bytes]);
+    this.written.stored += bytes.length;
+    this.#packs.length = 0;
+  }
+
+  /** Waits for work under way, whatever becomes of it; a writer that is given up must be settled before its pool ends. */
+  async settle(): Promise<void> {
+    await Promise.all([...this.#coding, ...this.#storing]);
+  }
+
+  #has(id: Buffer): boolean {
+    const known = this.#index.find(id, 0);
+    return known >= 0 && !(this.#options.selfContained && this.#index.isDelta(known));
+  }
+
+  #openFrame(): OpenFrame {
+    const spare = this.#spare.pop() ?? new ArrayBuffer(FRAME_ROOM_BYTES);
+    return {
+      number: this.#index.openFrame(),
+      buffer: Buffer.from(spare),
+      at: CHUNK_ID_HEADROOM_BYTES,
+      chunks: [],
+    };
+  }
+
+  #append(
+    frame: OpenFrame,
+    id: Buffer,
+    bytes: number,
+    dictionaryFrom: number,
+    dictionaryCount: number,
+  ): void {
+    this.#index.addChunk(id, frame.number, frame.at - CHUNK_ID_HEADROOM_BYTES, bytes);
+    frame.chunks.push({ id, bytes, dictionaryFrom, dictionaryCount });
+    frame.at += bytes;
+    this.written.new += bytes;
+  }
+
+  #dictionaryOf(base: Buffer): Buffer {
+    const parts: Buffer[] = [];
+    for (let at = 0; at < base.length; at += CHUNK_ID_BYTES) {
+      parts.push(this.#index.dictionaryFor(base, at, this.#frameLimit));
+    }
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  }
+
+  #appendDelta(kind: ContentKind, id: Buffer, chunk: Uint8Array, dictionary: Buffer): void {
+    let frame = this.#openDelta.get(kind);
+    if (frame === undefined) {
+      frame = { ...this.#openFrame(), dictionary: [], dictionaryBytes: 0, dictionaryAt: new Map() };
+      this.#openDelta.set(kind, frame);
+    }
+    // A run of dictionary chunks is entered once, however many chunks of this frame it serves.
+    const run = dictionary.toString('latin1');
+    let from = frame.dictionaryAt.get(run);
+    if (from === undefined) {
+      from = frame.dictionary.length;
+      frame.dictionaryAt.set(run, from);
+      for (let at = 0; at < dictionary.length; at += CHUNK_ID_BYTES) {
+        const part = dictionary.subarray(at, at + CHUNK_ID_BYTES);
+        frame.dictionary.push(part);
+        frame.dictionaryBytes += this.#index.bytesOf(this.#index.find(part, 0));
+      }
+    }
+    frame.buffer.set(chunk, frame.at);
+    this.#append(frame, id, chunk.byteLength, from, dictionary.length / CHUNK_ID_BYTES);
+    if (
+      frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES ||
+      frame.dictionaryBytes >= MOST_DICTIONARY_BYTES ||
+      frame.dictionary.length >= MOST_DICTIONARY_CHUNKS
+    ) {
+      this.#closeDelta(kind);
+    }
+  }
+
+  #closeFrame(kind: ContentKind): void {
+    const frame = this.#open.get(kind)!;
+    this.#open.delete(kind);
+    if (frame.chunks.length > 0) this.#track(this.#coding, this.#code(frame, NOTHING, undefined));
+  }
+
+  #closeDelta(kind: ContentKind): void {
+    const frame = this.#openDelta.get(kind)!;
+    this.#openDelta.delete(kind);
+    this.#track(this.#coding, this.#codeDelta(frame));
+  }
+
+  async #codeDelta(frame: OpenDelta): Promise<void> {
+    const dictionary = Buffer.concat(frame.dictionary);
+    let bytes: Buffer | undefined;
+    try {
+      const parts: Buffer[] = [];
+      for await (const part of this.#vault.reader.readContent({ chunks: dictionary }, this.#index))
+        parts.push(part);
+      bytes = Buffer.concat(parts);
+    } catch (error) {
+      // What is damaged in the vault must not stop a new backup: this frame then stands alone.
+      if (!(error instanceof CrmBackupError)) throw error;
+    }
+    await this.#code(frame, dictionary, bytes);
+  }
+
+  async #code(frame: OpenFrame, dictionary: Buffer, dictionaryBytes: Buffer | undefined): Promise<void> {
+    const { buffer } = frame;
+    const plainBytes = frame.at - CHUNK_ID_HEADROOM_BYTES;
+    const plain = new Uint8Array(buffer.buffer, CHUNK_ID_HEADROOM_BYTES, plainBytes);
+    const coded = await this.#pool.run('code', { plain, dictionary: dictionaryBytes }, [buffer.buffer]);
+    const isDelta = coded.method === FrameMethod.delta;
+    this.#pack ??= new PackBuilder(this.#vault.keys);
+    const entry = this.#pack.add(coded.coded, {
+      plainBytes,
+      method: coded.method,
+      dictionary: isDelta ? dictionary : NOTHING,
+      chunks: isDelta ? frame.chunks : frame.chunks.map((chunk) => ({ ...chunk, ...ALONE })),
+    });
+    this.#index.closeFrame(frame.number, { id: '', salt: this.#pack.salt }, entry);
+    this.#packFrames.push(frame.number);
+    this.#spare.push(coded.plain);
+    if (this.#pack.bytes >= PACK_BYTES) this.#closePack();
+  }
+
+  #closePack(): void {
+    if (this.#pack === undefined) return;
+    const { pack, parts } = this.#pack.finish();
+    for (const [at, frame] of this.#packFrames.entries())
+      this.#index.closeFrame(frame, pack, pack.frames[at]!);
+    this.#pack = undefined;
+    this.#packFrames = [];
+    this.#track(this.#storing, this.#store(pack, parts));
+  }
+
+  async #store(pack: Pack, parts: readonly Buffer[]): Promise<void> {
+    await this.#vault.storage.write(packName(pack.id), parts);
+    this.#packs.push(pack);
+    this.written.stored += pack.bytes;
+  }
+
+  /** Follows a piece of work; the first failure is kept for the next drain or finish. */
+  #track(running: Set<Promise<void>>, work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => {
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => running.delete(tracked));
+    running.add(tracked);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+const ALONE = { dictionaryFrom: 0, dictionaryCount: 0 };

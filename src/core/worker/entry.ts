@@ -1,0 +1,23 @@
+import { parentPort } from 'node:worker_threads';
+import { CrmBackupError } from '../errors.ts';
+import type { WorkerRequest, WorkerResponse } from './pool.ts';
+import { workerTasks } from './tasks.ts';
+
+parentPort?.on('message', ({ number, name, input }: WorkerRequest) => {
+  let response: WorkerResponse;
+  let transfer: readonly ArrayBuffer[] = [];
+  try {
+    const answer = workerTasks[name](input as never);
+    transfer = answer.transfer;
+    response = { number, output: answer.output };
+  } catch (error) {
+    response = {
+      number,
+      failure: {
+        message: error instanceof Error ? error.message : String(error),
+        code: error instanceof CrmBackupError ? error.code : undefined,
+      },
+    };
+  }
+  parentPort?.postMessage(response, [...transfer]);
+});

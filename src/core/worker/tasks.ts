@@ -1,0 +1,33 @@
+import type { FrameMethod } from '../vault/frame.ts';
+import { codeFrame } from '../vault/frame.ts';
+
+/** Work that runs in a worker thread: what goes in, what comes out. */
+export interface WorkerTasks {
+  /** Codes a frame. The plain bytes are handed over and come back for reuse. */
+  code: {
+    input: { plain: Uint8Array<ArrayBuffer>; dictionary: Uint8Array | undefined };
+    output: { method: FrameMethod; coded: Uint8Array; plain: ArrayBuffer };
+  };
+}
+
+export type WorkerTaskName = keyof WorkerTasks;
+
+/** A task's answer, with the buffers that are handed over rather than copied. */
+export interface Answer<Name extends WorkerTaskName> {
+  readonly output: WorkerTasks[Name]['output'];
+  readonly transfer: readonly ArrayBuffer[];
+}
+
+type Implementations = { [Name in WorkerTaskName]: (input: WorkerTasks[Name]['input']) => Answer<Name> };
+
+/** What a worker thread can do. */
+export const workerTasks: Implementations = {
+  code({ plain, dictionary }) {
+    const { method, bytes } = codeFrame(plain, dictionary);
+    const shared = bytes.buffer === plain.buffer;
+    return {
+      output: { method, coded: bytes, plain: plain.buffer },
+      transfer: shared ? [plain.buffer] : [plain.buffer, bytes.buffer as ArrayBuffer],
+    };
+  },
+};
