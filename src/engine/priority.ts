@@ -1,0 +1,41 @@
+import { readdirSync } from 'node:fs';
+import os from 'node:os';
+
+let gentleWorks = 0;
+let usual = 0;
+
+/**
+ * Runs work the user does not wait for below everything they do. Systems let a process lower its priority, not
+ * always raise it again: then it stays gentle until it ends.
+ */
+export async function atLowPriority<T>(work: () => Promise<T>): Promise<T> {
+  if (gentleWorks++ === 0) {
+    usual = os.getPriority();
+    setPriority(os.constants.priority.PRIORITY_LOW);
+  }
+  try {
+    return await work();
+  } finally {
+    if (--gentleWorks === 0) setPriority(usual);
+  }
+}
+
+function setPriority(priority: number): void {
+  for (const thread of threads()) {
+    try {
+      os.setPriority(thread, priority);
+    } catch {
+      // Not allowed, or the thread has ended meanwhile: a matter of comfort only.
+    }
+  }
+}
+
+/** Linux keeps a priority for every thread; elsewhere it is the process's (0: this one). */
+function threads(): readonly number[] {
+  if (process.platform !== 'linux') return [0];
+  try {
+    return readdirSync('/proc/self/task').map(Number);
+  } catch {
+    return [0];
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * What the host and the engine say to each other: JSON-RPC over the child process's IPC channel, whose messages
+ * are structured clones (bytes and names that are not UTF-8 pass as they are). Shapes follow the command line's
+ * JSON; paths are entries' paths in a backup, `files/<root>/…`, with '' for the top of the backup.
+ */
+import { ProgressType, RequestType } from 'vscode-jsonrpc';
+import type { Progress } from '../core/task.ts';
+import type { EntryType } from '../core/vault/entry.ts';
+import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
+import type { FailureData } from './failure.ts';
+
+/** The workspace folder a request is about, as an absolute path. */
+export interface InWorkspace {
+  readonly workspace: string;
+}
+
+/** A backup set of a workspace. */
+export interface InSet extends InWorkspace {
+  readonly set: string;
+}
+
+/** One backup of a set: its id, or a reference as the command line takes it. */
+export interface OfBackup extends InSet {
+  readonly backup: string;
+}
+
+/** One entry of a backup. */
+export interface OfEntry extends OfBackup {
+  readonly path: string;
+}
+
+/** One backup, as lists show it: its record without what only restoring needs. */
+export type BackupSummary = Omit<BackupRecord, 'format' | 'sources' | 'phases' | 'manifest'>;
+
+/** A backup set and how it stands. */
+export interface SetState {
+  readonly name: string;
+  /** Where its vault is: a directory or a remote's address. */
+  readonly vault: string;
+  readonly roots: readonly { readonly name: string; readonly directory: string }[];
+  readonly databases: readonly string[];
+  /** Newest first. */
+  readonly backups: readonly BackupSummary[];
+  /** Backups whose records cannot be read any more, and why. */
+  readonly damaged: readonly { readonly id: string; readonly message: string }[];
+}
+
+/** What an entry of a backup is. */
+export interface EntryInfo {
+  readonly path: string;
+  readonly type: EntryType;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly mode: number;
+  /** Where a link points. */
+  readonly target?: string | undefined;
+}
+
+/** One entry that differs between two backups; sizes are absent where the entry is. */
+export interface EntryChange {
+  readonly path: string;
+  readonly change: 'added' | 'modified' | 'deleted';
+  readonly type: EntryType;
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+}
+
+/** What differs between a backup and the one it is told against. */
+export interface Changes {
+  /** Null when there is nothing earlier to compare with. */
+  readonly from: BackupSummary | null;
+  readonly to: BackupSummary;
+  readonly entries: readonly EntryChange[];
+}
+
+/** What a restore would do, or has done, as counts and by name. */
+export interface RestorePlan {
+  readonly create: number;
+  readonly replace: number;
+  readonly delete: number;
+  readonly unchanged: number;
+  /** Bytes to write. */
+  readonly bytes: number;
+  /** The paths, sorted; `unchanged` ones are left out. */
+  readonly steps: readonly { readonly path: string; readonly action: 'create' | 'replace' | 'delete' }[];
+}
+
+/** What to restore and where to. */
+export interface RestoreRequest extends OfBackup {
+  /** Empty: everything. */
+  readonly paths: readonly string[];
+  /** A folder to lay the backup out in; absent: the original place. */
+  readonly to?: string | undefined;
+  /** Remove what is in the target but not in the backup. */
+  readonly delete: boolean;
+  /** Take a backup first, so that the restore can be undone; only in the original place. */
+  readonly safetyBackup: boolean;
+}
+
+/** What a restore has done. */
+export interface RestoreResult {
+  readonly plan: Omit<RestorePlan, 'steps'>;
+  readonly safetyBackup: string | null;
+  readonly verified: boolean;
+  readonly durationMs: number;
+}
+
+/** One damaged pack, what it took with it. */
+export interface Damage {
+  readonly object: string;
+  readonly message: string;
+  readonly backups: readonly string[];
+  readonly paths: readonly string[];
+}
+
+/** What a verification looked at and found. */
+export interface Verification {
+  readonly checked: {
+    readonly packs: number;
+    readonly chunks: number;
+    readonly bytes: number;
+    readonly backups: number;
+  };
+  readonly damage: readonly Damage[];
+}
+
+/** One check of the surroundings. */
+export interface Check {
+  readonly name: string;
+  readonly status: 'ok' | 'warning' | 'error';
+  readonly detail: string;
+  readonly hint?: string | undefined;
+}
+
+/** Every request: what goes in, what comes out. */
+export interface Operations {
+  /** The workspace's sets with their backups; without a set file there are none. */
+  state: { in: InWorkspace; out: { readonly setFile: string; readonly sets: readonly SetState[] } };
+  /** Finishes or rolls back the restores that were interrupted here. */
+  recover: { in: InWorkspace; out: { readonly recovered: number } };
+  createSet: { in: InSet; out: { readonly setFile: string; readonly vault: string } };
+  backup: {
+    in: InSet & {
+      readonly kind: BackupKind | 'auto';
+      readonly label?: string | undefined;
+      readonly background?: boolean;
+    };
+    out: BackupSummary;
+  };
+  changes: { in: OfBackup; out: Changes };
+  list: { in: OfEntry; out: readonly EntryInfo[] };
+  stat: { in: OfEntry; out: EntryInfo };
+  /** The content of a file, or its first `limit` bytes. */
+  read: { in: OfEntry & { readonly limit?: number }; out: Uint8Array };
+  planRestore: { in: RestoreRequest; out: RestorePlan };
+  restore: { in: RestoreRequest; out: RestoreResult };
+  pin: { in: OfBackup & { readonly pinned: boolean }; out: null };
+  label: { in: OfBackup & { readonly label: string | null }; out: null };
+  forget: { in: InSet & { readonly backups: readonly string[] }; out: null };
+  prune: { in: InSet; out: { readonly freedBytes: number } };
+  verify: {
+    in: InSet & { readonly backup?: string | undefined; readonly level: 'quick' | 'data' };
+    out: Verification;
+  };
+  doctor: { in: InWorkspace; out: readonly Check[] };
+}
+
+export type Operation = keyof Operations;
+export type Input<O extends Operation> = Operations[O]['in'];
+export type Output<O extends Operation> = Operations[O]['out'];
+
+/**
+ * What becomes of an operation when its host vanishes: those which change something are finished, the others
+ * have nobody left to answer and are cancelled.
+ */
+export const finishesAlone: Readonly<Record<Operation, boolean>> = {
+  state: false,
+  recover: true,
+  createSet: true,
+  backup: true,
+  changes: false,
+  list: false,
+  stat: false,
+  read: false,
+  planRestore: false,
+  restore: true,
+  pin: true,
+  label: true,
+  forget: true,
+  prune: true,
+  verify: false,
+  doctor: false,
+};
+
+/** What travels as a request's parameters. */
+export interface Call<O extends Operation> {
+  readonly input: Input<O>;
+  /** Present when the caller wants to hear of progress, under this token. */
+  readonly progress?: number | undefined;
+}
+
+/** The request of an operation. */
+export function requestOf<O extends Operation>(operation: O): RequestType<Call<O>, Output<O>, FailureData> {
+  return new RequestType(operation);
+}
+
+/** How far a running request is. */
+export const progressOf = new ProgressType<Progress>();
