@@ -51,7 +51,10 @@ export default {
       name: 'editor-only-in-its-face',
       comment: 'Only src/vscode/ and src/extension.ts import vscode.',
       severity: 'error',
-      from: { path: '^(src|scripts|bench|test)/', pathNot: '^(src/vscode/|src/extension[.]ts$|test/vscode/)' },
+      from: {
+        path: '^(src|scripts|bench|test)/',
+        pathNot: '^(src/vscode/|src/extension[.]ts$|test/vscode/)',
+      },
       to: { path: ['^vscode$', '/@types/vscode/'] },
     },
     {

@@ -1,0 +1,61 @@
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Page } from 'playwright-core';
+import { root } from '../../../scripts/bootstrap.mjs';
+import { installVsix, startServer } from '../../../scripts/vscode-host.mjs';
+import { startBrowser } from '../browser.ts';
+import { makeWorkspace } from '../workspace.ts';
+
+/** VS Code as a user has it in front of them, the packaged extension installed. */
+export interface Workbench extends AsyncDisposable {
+  readonly page: Page;
+  /** The folder that is open, on disk. */
+  readonly workspace: string;
+  /** Runs a command by its title, through the palette. */
+  command(title: string): Promise<void>;
+  /** Leaves a picture in test-results/screenshots/NAME.png. */
+  screenshot(name: string): Promise<void>;
+}
+
+/**
+ * Starts a server of its own, installs the VSIX and opens a small CRM workspace. Disposing ends everything, and
+ * leaves a picture of how it looked at the end, NAME-end.png, to see why a test failed.
+ */
+export async function openWorkbench(
+  name: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Workbench> {
+  await using parts = new AsyncDisposableStack();
+  const home = await realpath(await mkdtemp(path.join(tmpdir(), 'crm-backup-user-')));
+  parts.defer(async () => rm(home, { recursive: true, force: true, maxRetries: 5 }));
+  const workspace = await makeWorkspace(home);
+  await installVsix(home, path.join(root, 'out', 'crm-backup.vsix'));
+  const environment = { CRM_BACKUP_HOME: path.join(home, 'crm-backup') };
+  const server = parts.use(await startServer(home, { environment, settings }));
+  const browser = await startBrowser();
+  parts.defer(async () => browser.close());
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  await page.goto(server.folderUrl(workspace));
+  await page.locator('.monaco-workbench').waitFor();
+  await page.locator('.statusbar-item').first().waitFor();
+  const screenshot = async (picture: string) => {
+    const folder = path.join(root, 'test-results', 'screenshots');
+    await mkdir(folder, { recursive: true });
+    await page.screenshot({ path: path.join(folder, `${picture}.png`) });
+  };
+  parts.defer(async () => screenshot(`${name}-end`));
+  const owned = parts.move();
+  return {
+    page,
+    workspace,
+    async command(title) {
+      await page.keyboard.press('F1');
+      const input = page.locator('.quick-input-widget input[type=text]');
+      await input.fill(`>${title}`);
+      await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first().click();
+    },
+    screenshot,
+    [Symbol.asyncDispose]: async () => owned.disposeAsync(),
+  };
+}
