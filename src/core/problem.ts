@@ -7,7 +7,8 @@ export type ProblemCode =
   | 'special-file'
   | 'mount-point'
   | 'root-missing'
-  | 'unsupported-name';
+  | 'unsupported-name'
+  | 'database-not-supported';
 
 /** Something a backup could not take as it should have; the backup exists nevertheless. */
 export interface Problem {

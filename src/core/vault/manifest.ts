@@ -13,6 +13,8 @@ export interface ManifestSegment {
   /** Chunk ids, 32 bytes each. */
   readonly chunks: Buffer;
   readonly firstPaths: readonly string[];
+  /** How many entries it has. */
+  readonly entries: number;
 }
 
 const CUT_FROM_BYTES = 32 * 1024;
@@ -32,6 +34,7 @@ export class ManifestWriter {
   readonly #firstPaths: string[] = [];
   #parts: Buffer[] = [];
   #bytes = 0;
+  #entries = 0;
   #first = '';
   #last = '';
 
@@ -53,6 +56,7 @@ export class ManifestWriter {
     }
     if (this.#parts.length === 0) this.#first = path;
     this.#last = path;
+    this.#entries++;
     this.#parts.push(encoded);
     this.#bytes += encoded.length;
     const full = this.#bytes >= CUT_AT_BYTES;
@@ -62,7 +66,7 @@ export class ManifestWriter {
   /** Ends the segment. */
   finish(): ManifestSegment {
     if (this.#parts.length > 0) this.#cut();
-    return { root: this.#root, chunks: Buffer.concat(this.#ids), firstPaths: this.#firstPaths };
+    return { root: this.#root, chunks: Buffer.concat(this.#ids), firstPaths: this.#firstPaths, entries: this.#entries };
   }
 
   #cut(): void {
@@ -94,8 +98,8 @@ function chunksBetween(segment: ManifestSegment, first: string, last: string): {
 export type ReadChunk = (id: Buffer) => Promise<Buffer>;
 
 /**
- * Walks a segment's entries in order. Between chunks it must be awaited, within one it is as fast as an array:
- * `while (cursor.current ?? (await cursor.load()))`.
+ * Walks a segment's entries in order. Between chunks it must be awaited, within one it is as fast as an array;
+ * load only when {@link needsLoad} says so.
  */
 export class ManifestCursor {
   readonly #segment: ManifestSegment;
@@ -105,13 +109,18 @@ export class ManifestCursor {
   #view: EntryView | undefined;
 
   constructor(segment: ManifestSegment | undefined, read: ReadChunk) {
-    this.#segment = segment ?? { root: '', chunks: EMPTY, firstPaths: [] };
+    this.#segment = segment ?? { root: '', chunks: EMPTY, firstPaths: [], entries: 0 };
     this.#read = read;
   }
 
   /** The entry the cursor stands on; undefined at a chunk's end. */
   get current(): EntryView | undefined {
     return this.#view;
+  }
+
+  /** Whether {@link load} must be awaited to learn if there is another entry. */
+  get needsLoad(): boolean {
+    return this.#view === undefined && this.#chunk < this.#segment.firstPaths.length;
   }
 
   /** Goes to the next entry of the same chunk. */

@@ -82,11 +82,8 @@ export interface BackupRecord extends RecordContent {
   readonly verifiedAt: string | undefined;
 }
 
-interface WrittenSegment {
-  readonly root: string;
-  readonly chunks: string;
-  readonly firstPaths: readonly string[];
-}
+/** A segment as JSON holds it: chunk ids in base64. */
+type WrittenSegment = Omit<ManifestSegment, 'chunks'> & { readonly chunks: string };
 
 const NOWHERE = Buffer.alloc(0);
 const MOST_RECORD_BYTES = 256 * 1024 * 1024;

@@ -48,6 +48,8 @@ export interface WriterVault {
 export interface WriterOptions {
   /** A full backup's data stands alone: no delta frames, and chunks that only a delta frame has are written again. */
   readonly selfContained: boolean;
+  /** Codes and measures everything, writes nothing. */
+  readonly dryRun: boolean;
 }
 
 /** Bytes a writer has taken and written so far. */
@@ -167,7 +169,7 @@ export class ChunkWriter {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#packs.length === 0) return;
     const { name, bytes } = encodeIndexFile(this.#vault.keys, this.#packs);
-    await this.#vault.storage.write(name, [bytes]);
+    if (!this.#options.dryRun) await this.#vault.storage.write(name, [bytes]);
     this.written.stored += bytes.length;
     this.#packs.length = 0;
   }
@@ -299,7 +301,7 @@ export class ChunkWriter {
   }
 
   async #store(pack: Pack, parts: readonly Buffer[]): Promise<void> {
-    await this.#vault.storage.write(packName(pack.id), parts);
+    if (!this.#options.dryRun) await this.#vault.storage.write(packName(pack.id), parts);
     this.#packs.push(pack);
     this.written.stored += pack.bytes;
   }

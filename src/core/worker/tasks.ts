@@ -24,10 +24,11 @@ type Implementations = { [Name in WorkerTaskName]: (input: WorkerTasks[Name]['in
 export const workerTasks: Implementations = {
   code({ plain, dictionary }) {
     const { method, bytes } = codeFrame(plain, dictionary);
-    const shared = bytes.buffer === plain.buffer;
-    return {
-      output: { method, coded: bytes, plain: plain.buffer },
-      transfer: shared ? [plain.buffer] : [plain.buffer, bytes.buffer as ArrayBuffer],
-    };
+    if (bytes.buffer === plain.buffer) {
+      return { output: { method, coded: bytes, plain: plain.buffer }, transfer: [plain.buffer] };
+    }
+    // A copy of its own: zlib's buffer is much larger, and may be one that cannot be handed over.
+    const coded = new Uint8Array(bytes);
+    return { output: { method, coded, plain: plain.buffer }, transfer: [plain.buffer, coded.buffer] };
   },
 };

@@ -1,0 +1,227 @@
+import { backUpRoot, type RootResult, type RootSink, type Tally } from './backup/files.ts';
+import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
+import type { Problem } from './problem.ts';
+import { createFilter } from './set/match.ts';
+import { SourceError } from './source/error.ts';
+import { type Task, throwIfCancelled } from './task.ts';
+import { lockVault } from './vault/lock.ts';
+import { comparePaths } from './vault/order.ts';
+import type {
+  BackupBytes,
+  BackupKind,
+  BackupRecord,
+  ChangeCounts,
+  RecordContent,
+  RecordedSource,
+} from './vault/record.ts';
+import type { Vault } from './vault/vault.ts';
+import { ChunkWriter, type WrittenBytes } from './vault/writer.ts';
+import { WorkerPool } from './worker/pool.ts';
+
+/** A file root of a set, ready to be read. */
+export interface BackupRoot {
+  readonly name: string;
+  /** Absolute. */
+  readonly directory: string;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** What a backup reads: a set with its variables resolved. */
+export interface BackupSources {
+  readonly name: string;
+  readonly roots: readonly BackupRoot[];
+  readonly databases: readonly { readonly name: string }[];
+  /** Days after which `auto` takes a new full backup; 7 by default. */
+  readonly fullEvery?: number | undefined;
+}
+
+export interface BackupOptions {
+  readonly kind: BackupKind | 'auto';
+  readonly label?: string | undefined;
+  readonly pinned?: boolean | undefined;
+  /** Taken by itself before something dangerous. */
+  readonly safety?: boolean | undefined;
+  /** False leaves the set's databases out. */
+  readonly databases?: boolean | undefined;
+  /** Reads and compares everything, stores nothing; the record that comes back has no id. */
+  readonly dryRun?: boolean | undefined;
+}
+
+const WAIT_FOR_LOCK_MS = 10_000;
+const SWEEP_AGE_MS = 24 * 60 * 60 * 1000;
+const NO_CHANGES: ChangeCounts = { total: 0, added: 0, modified: 0, deleted: 0, unchanged: 0 };
+
+/**
+ * Takes one backup of a set. It exists from the moment its record is written, which is the last step; a backup that is
+ * cancelled, fails or is killed before leaves nothing visible, and what it stored is used by the next one.
+ * @throws {CancelledError}
+ * @throws {SourceError} `nothing-to-back-up` when no source has a single entry.
+ * @throws {VaultError} `locked`, or `damaged` when the vault cannot be read.
+ * @throws {StorageError} when the vault's disk is full or gone; finished backups are safe.
+ */
+export async function backUp(
+  vault: Vault,
+  sources: BackupSources,
+  options: BackupOptions,
+  task: Task = {},
+): Promise<BackupRecord> {
+  throwIfCancelled(task);
+  await using lock = await lockVault(
+    vault.storage,
+    'shared',
+    { purpose: 'a backup', waitMs: WAIT_FOR_LOCK_MS },
+    task,
+  );
+  const clock = new PhaseClock();
+  await vault.storage.sweep(SWEEP_AGE_MS);
+  const records = (await vault.records()).records.filter((record) => record.set === sources.name);
+  const startedAt = startAfter(records[0], new Date());
+  const choice = chooseKind(records, options.kind, sources.fullEvery ?? FULL_EVERY_DAYS, startedAt);
+  const { index, adopted } = await vault.writableIndex();
+  clock.end('prepare');
+
+  await using pool = new WorkerPool();
+  const writer = new ChunkWriter(
+    vault,
+    index,
+    pool,
+    { selfContained: choice.kind === 'full', dryRun: options.dryRun ?? false },
+    adopted,
+  );
+  try {
+    const problems: Problem[] = databaseProblems(sources, options);
+    const sink: RootSink = {
+      writer,
+      chunker: vault.chunker,
+      readManifestChunk: (id) => vault.reader.readChunk(id, index),
+      report: (problem) => problems.push(problem),
+    };
+    const roots = [...sources.roots].sort((a, b) => comparePaths(a.name, b.name));
+    const results: RootResult[] = [];
+    for (const root of roots) results.push(await backUpOne(root, choice, sink, task));
+    if (results.every((result) => result.tally.total === 0 && result.segment.entries <= 1)) {
+      throw nothingToBackUp(sources, problems);
+    }
+    clock.end('read');
+    task.progress?.({ phase: 'store', done: 0, unit: 'bytes' });
+    await writer.finish();
+    clock.end('store');
+    throwIfCancelled(task);
+    const content: RecordContent = {
+      format: 1,
+      set: sources.name,
+      kind: choice.kind,
+      base: choice.base?.id,
+      createdAt: startedAt.toISOString(),
+      durationMs: clock.totalMs,
+      status: problems.some((problem) => problem.incomplete) ? 'partial' : 'complete',
+      label: options.label,
+      pinned: options.pinned ?? false,
+      safety: options.safety ?? false,
+      sources: roots.map((root, at) => recordedSource(root, results[at]!)),
+      files: sumTallies(results.map((result) => result.tally)),
+      tables: NO_CHANGES,
+      bytes: bytesOf(results, writer.written),
+      phases: clock.phases,
+      problems,
+      git: undefined,
+      manifest: results.map((result) => result.segment),
+    };
+    if (options.dryRun) return { ...content, id: '', verifiedAt: undefined };
+    await lock.assertHeld();
+    const record = await vault.commit(content);
+    vault.forgetIndex();
+    return record;
+  } finally {
+    await writer.settle();
+  }
+}
+
+async function backUpOne(
+  root: BackupRoot,
+  choice: KindChoice,
+  sink: RootSink,
+  task: Task,
+): Promise<RootResult> {
+  const { base, previous } = choice;
+  const path = `files/${root.name}`;
+  return backUpRoot(
+    {
+      root,
+      filter: createFilter(root.include, root.exclude),
+      previous: previous?.manifest.find((segment) => segment.root === path),
+      baseStartedAtNs: base === undefined ? undefined : BigInt(Date.parse(base.createdAt)) * 1_000_000n,
+      expectedFiles: previous?.files.total,
+    },
+    sink,
+    task,
+  );
+}
+
+/** Backups of a set are told apart by their time: one that starts within the same millisecond counts as the next. */
+function startAfter(latest: BackupRecord | undefined, now: Date): Date {
+  const behindMs = latest === undefined ? -1 : Date.parse(latest.createdAt) - now.getTime();
+  return behindMs >= 0 && behindMs < 1000 ? new Date(now.getTime() + behindMs + 1) : now;
+}
+
+function databaseProblems(sources: BackupSources, options: BackupOptions): Problem[] {
+  if (options.databases === false) return [];
+  return sources.databases.map(({ name }) => ({
+    code: 'database-not-supported',
+    path: `databases/${name}`,
+    message: 'This version backs up files only; the database is not in this backup.',
+    incomplete: true,
+  }));
+}
+
+function nothingToBackUp(sources: BackupSources, problems: readonly Problem[]): SourceError {
+  const first = problems.find((problem) => problem.incomplete);
+  const why = first === undefined ? 'its folders hold nothing that its rules include' : first.message;
+  return new SourceError('nothing-to-back-up', `Set “${sources.name}” has nothing to back up: ${why}`, {
+    hint: 'Check “files” in .vscode/crm-backup.json: the folders, “include” and “exclude”.',
+  });
+}
+
+function recordedSource(root: BackupRoot, result: RootResult): RecordedSource {
+  return {
+    type: 'files',
+    name: root.name,
+    directory: root.directory,
+    include: root.include,
+    exclude: root.exclude,
+    entries: result.segment.entries,
+    bytes: result.tally.sourceBytes,
+  };
+}
+
+function sumTallies(tallies: readonly Tally[]): ChangeCounts {
+  const sum = { ...NO_CHANGES };
+  for (const tally of tallies) {
+    for (const key of ['total', 'added', 'modified', 'deleted', 'unchanged'] as const) sum[key] += tally[key];
+  }
+  return sum;
+}
+
+function bytesOf(results: readonly RootResult[], written: WrittenBytes): BackupBytes {
+  const sum = (key: 'sourceBytes' | 'readBytes'): number =>
+    results.reduce((total, result) => total + result.tally[key], 0);
+  return { source: sum('sourceBytes'), read: sum('readBytes'), new: written.new, stored: written.stored };
+}
+
+/** Measures consecutive phases in milliseconds. */
+class PhaseClock {
+  readonly phases: Record<string, number> = {};
+  readonly #startedAt = performance.now();
+  #phaseAt = this.#startedAt;
+
+  end(phase: string): void {
+    const now = performance.now();
+    this.phases[phase] = Math.round(now - this.#phaseAt);
+    this.#phaseAt = now;
+  }
+
+  get totalMs(): number {
+    return Math.round(performance.now() - this.#startedAt);
+  }
+}

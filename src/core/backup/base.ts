@@ -1,0 +1,42 @@
+import type { BackupKind, BackupRecord } from '../vault/record.ts';
+
+/** Days after which `auto` takes a new full backup. */
+export const FULL_EVERY_DAYS = 7;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The kind a backup will have, and the backups it rests on. */
+export interface KindChoice {
+  readonly kind: BackupKind;
+  /** Unchanged entries are taken from it; undefined for a full. */
+  readonly base: BackupRecord | undefined;
+  /** What its changes are counted against: the base, or for a full the backup before it. */
+  readonly previous: BackupRecord | undefined;
+}
+
+/**
+ * Decides the kind and the base of a set's next backup. Only complete backups serve as base. Where there is none, every
+ * kind is a full.
+ * @param records The set's backups, newest first.
+ */
+export function chooseKind(
+  records: readonly BackupRecord[],
+  wanted: BackupKind | 'auto',
+  fullEveryDays: number,
+  now: Date,
+): KindChoice {
+  const complete = records.filter((record) => record.status === 'complete');
+  const latestFull = complete.find((record) => record.kind === 'full');
+  const previous = records[0];
+  const full: KindChoice = { kind: 'full', base: undefined, previous };
+  const kind = wanted === 'auto' ? autoKind(latestFull, fullEveryDays, now) : wanted;
+  if (kind === 'full' || latestFull === undefined) return full;
+  const base = kind === 'differential' ? latestFull : complete[0]!;
+  return { kind, base, previous: base };
+}
+
+function autoKind(latestFull: BackupRecord | undefined, fullEveryDays: number, now: Date): BackupKind {
+  if (latestFull === undefined) return 'full';
+  const ageMs = now.getTime() - Date.parse(latestFull.createdAt);
+  return ageMs >= fullEveryDays * DAY_MS ? 'full' : 'incremental';
+}
