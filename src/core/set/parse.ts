@@ -1,0 +1,98 @@
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type JSONPath,
+  type Node,
+  type ParseError,
+  parseTree,
+} from 'jsonc-parser';
+import * as v from 'valibot';
+import { findConflicts } from './conflicts.ts';
+import { setFileSchema, type SetFile } from './definition.ts';
+import { issueText, SetError, type SetIssue } from './error.ts';
+import { findKeyMistakes } from './keys.ts';
+import { sentenceOf, syntaxSentence } from './sentences.ts';
+
+/** Something wrong at an offset of the text. */
+interface Mistake {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/**
+ * The sets of a set file's text; comments and trailing commas are allowed. Throws {@link SetError}
+ * `invalid-set-file` with every mistake, each with its place.
+ */
+export function parseSetFile(text: string): SetFile {
+  // Some editors on Windows begin a file with a byte order mark; editors do not count it as a column.
+  const content = text.startsWith('\ufeff') ? text.slice(1) : text;
+  const { tree, mistakes } = parseJson(content);
+  if (tree === undefined || mistakes.length > 0) throw invalid(content, mistakes);
+
+  const value: unknown = getNodeValue(tree);
+  const keyMistakes = findKeyMistakes(tree, setFileSchema);
+  const result = v.safeParse(setFileSchema, value);
+  const valueMistakes = (result.issues ?? []).flatMap((issue) => {
+    const sentence = sentenceOf(issue);
+    if (sentence === undefined) return [];
+    const path = (issue.path ?? []).map(({ key }) => key as string | number);
+    return [{ offset: offsetOf(tree, path), message: sentence }];
+  });
+  const conflicts = findConflicts(value).map(({ path, message }) => ({
+    offset: offsetOf(tree, path),
+    message,
+  }));
+
+  const all = [...keyMistakes, ...valueMistakes, ...conflicts];
+  if (all.length > 0 || !result.success) throw invalid(content, all);
+  return result.output;
+}
+
+function parseJson(content: string): { tree: Node | undefined; mistakes: Mistake[] } {
+  if (content.trim() === '')
+    return { tree: undefined, mistakes: [{ offset: 0, message: 'the file is empty' }] };
+  const errors: ParseError[] = [];
+  const tree = parseTree(content, errors, { allowTrailingComma: true });
+  const mistakes = errors.map(({ error, offset }) => ({ offset, message: syntaxSentence(error) }));
+  return { tree, mistakes };
+}
+
+/** Where the value at a path begins; of a value that is missing, the nearest one around it. */
+function offsetOf(tree: Node, path: JSONPath): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = findNodeAtLocation(tree, path.slice(0, length));
+    if (node) return node.offset;
+  }
+  return tree.offset;
+}
+
+function invalid(content: string, mistakes: readonly Mistake[]): SetError {
+  const lines = lineStarts(content);
+  const seen = new Set<string>();
+  const issues = mistakes
+    .toSorted((a, b) => a.offset - b.offset)
+    .map(({ offset, message }): SetIssue => ({ ...placeOf(offset, lines), message }))
+    .filter((issue) => {
+      const text = issueText(issue);
+      return !seen.has(text) && seen.add(text);
+    });
+  const [first] = issues;
+  const count = issues.length === 1 ? '' : ` (the first of ${String(issues.length)} mistakes)`;
+  return new SetError(
+    'invalid-set-file',
+    `The set file cannot be used: ${first ? issueText(first) : 'it is not valid'}${count}.`,
+    { hint: 'Correct .vscode/crm-backup.json; until then its sets are not backed up.', issues },
+  );
+}
+
+function lineStarts(content: string): readonly number[] {
+  return [
+    0,
+    ...Array.from(content.matchAll(/\r\n|\r|\n/g), ({ index, 0: lineEnd }) => index + lineEnd.length),
+  ];
+}
+
+function placeOf(offset: number, lines: readonly number[]): { line: number; column: number } {
+  const line = lines.findLastIndex((start) => start <= offset);
+  return { line: line + 1, column: offset - (lines[line] ?? 0) + 1 };
+}

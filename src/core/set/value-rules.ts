@@ -1,0 +1,57 @@
+import { variableProblem } from './interpolation.ts';
+
+// What a value must look like. Each function says what is wrong as the end of a sentence about the value, or
+// answers undefined when it is right.
+
+const ENGINES = 'mysql://, mariadb://, postgresql:// or sqlite:FILE';
+
+export function commandProblem(text: string): string | undefined {
+  return text.trim() === '' ? 'must not be empty' : undefined;
+}
+
+/** A folder: of a root, or of a database's tools. */
+export function rootProblem(root: string): string | undefined {
+  if (root.trim() === '') return 'must not be empty; “.” is the workspace itself';
+  if (root.includes('\0')) return 'must not contain a NUL character';
+  if (/^~[^/\\]/.test(root)) return 'can begin with “~/”, the home folder, but not with another user’s';
+  return variableProblem(root, 'no-secrets');
+}
+
+export function vaultProblem(vault: string): string | undefined {
+  if (vault.startsWith('rclone:')) {
+    const named = /^rclone:[^:/\\]+:/.test(vault);
+    return named ? variableProblem(vault, 'no-secrets') : 'must name a remote, as “rclone:REMOTE:PATH”';
+  }
+  return rootProblem(vault);
+}
+
+export function urlProblem(url: string): string | undefined {
+  if (url.trim() === '') return 'must not be empty';
+  const known = /^(?:(?:mysql|mariadb|postgres|postgresql):\/\/|sqlite:.|\$\{)/s.test(url);
+  if (!known) return `must begin with ${ENGINES}; write “command” for any other database`;
+  return variableProblem(url, 'secrets');
+}
+
+/** An include or exclude pattern: what git would silently never match is told instead. */
+export function patternProblem(pattern: string): string | undefined {
+  if (pattern.trim() === '') return 'must not be empty';
+  if (/\p{Cc}/u.test(pattern)) return 'must not contain control characters';
+  if (pattern.startsWith('#')) return 'begins with “#”, which is a comment in such patterns; write “\\#”';
+  if (pattern === '!') return 'must name something after “!”';
+  if (/\\[\p{L}\p{N}_.]/u.test(pattern)) return 'must have “/” between names, not “\\”';
+  if (/\\$/.test(pattern.replaceAll('\\\\', ''))) return 'must not end with “\\”';
+  if (/^!?(?:~|[A-Za-z]:)\//.test(pattern))
+    return 'is matched below the root, so it cannot be an absolute path';
+  const segments = pattern.replace(/^!/, '').split('/');
+  if (segments.includes('..')) return 'cannot lead out of the root with “..”';
+  if (segments.includes('.')) return 'must not have a segment “.”: patterns begin at the root';
+  if (pattern.includes('//')) return 'must not contain “//”';
+  if (/^!?\/$/.test(pattern)) return 'must name something after “/”';
+  if (pattern.includes('${')) return 'takes no variables; put them into “root”';
+  return undefined;
+}
+
+export function includeProblem(pattern: string): string | undefined {
+  if (pattern.startsWith('!')) return 'begins with “!”; write it under “exclude” without the “!”';
+  return patternProblem(pattern);
+}
