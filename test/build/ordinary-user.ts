@@ -2,15 +2,22 @@
 const NOBODY = 65534;
 
 /**
- * Runs something synchronous with the rights of an ordinary user, also where the tests run as root, for whom no
- * permission is ever denied. Folders on the way must let everyone pass.
+ * Runs something with the rights of an ordinary user, also where the tests run as root, for whom no permission is
+ * ever denied. Everything this process does until it is done has these rights. Folders on the way to what it
+ * works on must let everyone pass.
  */
 export function asOrdinaryUser<T>(work: () => T): T {
   if (process.geteuid?.() !== 0) return work();
   process.seteuid?.(NOBODY);
+  const restore = () => process.seteuid?.(0);
+  let result: T;
   try {
-    return work();
-  } finally {
-    process.seteuid?.(0);
+    result = work();
+  } catch (error) {
+    restore();
+    throw error;
   }
+  if (result instanceof Promise) return result.finally(restore) as T;
+  restore();
+  return result;
 }

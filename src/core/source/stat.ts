@@ -44,3 +44,13 @@ export function fileStat(stats: BigIntStats, type: FileStat['type']): FileStat {
     links: Number(stats.nlink),
   };
 }
+
+/** Whether the system's answer is what it was: the same file, not written to and not changed since. */
+export function isSameStat(stats: BigIntStats, before: FileStat): boolean {
+  return (
+    stats.mtimeNs === before.mtimeNs &&
+    stats.ctimeNs === before.ctimeNs &&
+    Number(stats.size) === before.size &&
+    stats.ino === before.inode
+  );
+}

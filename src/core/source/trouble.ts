@@ -51,9 +51,10 @@ export function troubleOf(error: unknown): Trouble {
         message: 'The system denied permission to read it.',
         incomplete: true,
       };
-    // A link, a directory or a socket answers so when it is opened and read as a file.
+    // A link, a directory, a pipe and a socket answer so when they are opened and read as a file.
     case 'ELOOP':
     case 'EISDIR':
+    case 'ESPIPE':
     case 'ENXIO':
       return REPLACED;
     case 'ENAMETOOLONG':
