@@ -26,6 +26,8 @@ const { values: flags } = parseArgs({
   options: { production: { type: 'boolean', default: false }, watch: { type: 'boolean', default: false } },
 });
 
+let building = 0;
+
 /**
  * Says when a build begins and ends, in words the tasks in .vscode/tasks.json wait for.
  * @param {string} name
@@ -36,7 +38,7 @@ function reporter(name) {
     name: 'reporter',
     setup(host) {
       host.onStart(() => {
-        if (flags.watch) console.log(`[watch] ${name} started`);
+        if (building++ === 0 && flags.watch) console.log('[watch] building');
       });
       host.onEnd(({ errors, warnings, metafile }) => {
         const problems = [...errors, ...warnings];
@@ -49,7 +51,7 @@ function reporter(name) {
           const bytes = metafile?.outputs[name]?.bytes ?? 0;
           console.log(`${name}  ${(bytes / 1024).toFixed(0)} KiB`);
         }
-        if (flags.watch) console.log(`[watch] ${name} finished`);
+        if (--building === 0 && flags.watch) console.log('[watch] built');
       });
     },
   };

@@ -1,6 +1,7 @@
 /**
  * Runs the extension suite in the real VS Code: the desktop one where it can be had, its server with Chromium
- * otherwise. `node scripts/run-ts.mjs test/vscode/run.ts [--host desktop|server] [--grep TEXT]`.
+ * otherwise. `node scripts/run-ts.mjs test/vscode/run.ts [--host desktop|server] [--grep TEXT]`; with
+ * `--bundle-only` it only bundles the suite, for a debugger to run. Needs a build in dist/.
  * Exit status: 0 all passed, 1 not, 77 this machine has no VS Code to offer.
  */
 import { createWriteStream } from 'node:fs';
@@ -19,6 +20,7 @@ import { makeWorkspace } from './workspace.ts';
 
 const noHost = 77;
 const timeLimitMs = 8 * 60_000;
+const suite = path.join(root, 'out', 'test', 'vscode', 'suite.js');
 const resultsDirectory = path.join(root, 'test-results');
 
 interface Totals {
@@ -85,7 +87,15 @@ async function follow(file: string, totals: Totals, signal: AbortSignal): Promis
 }
 
 async function main(): Promise<number> {
-  const { values: flags } = parseArgs({ options: { host: { type: 'string' }, grep: { type: 'string' } } });
+  const { values: flags } = parseArgs({
+    options: {
+      host: { type: 'string' },
+      grep: { type: 'string' },
+      'bundle-only': { type: 'boolean', default: false },
+    },
+  });
+  await bundleSuite(suite);
+  if (flags['bundle-only']) return 0;
   const host = await chooseHost(flags.host);
   if (host === undefined) return noHost;
 
@@ -95,8 +105,6 @@ async function main(): Promise<number> {
   const totals: Totals = { passed: 0, failed: [], skipped: [] };
   const hostEnded = new AbortController();
   try {
-    const suite = path.join(root, 'out', 'test', 'vscode', 'suite.js');
-    await bundleSuite(suite);
     const results = path.join(home, 'results.jsonl');
     await writeFile(results, '');
     const signal = AbortSignal.timeout(timeLimitMs);
