@@ -9,27 +9,16 @@ import {
   readlinkSync,
   symlinkSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { defaultExcludes } from '../src/core/set/default-excludes.ts';
+import { createFilter } from '../src/core/set/match.ts';
 
 /** How much a tree holds. */
 export interface TreeSize {
   readonly files: number;
   readonly bytes: number;
-}
-
-/**
- * Names this tool leaves out by default. No benchmark tree holds any, so that every tool is given the same
- * files and none gains by storing fewer.
- */
-const excludedNames = new Set(
-  '.git .svn .hg node_modules bower_components vendor cache .cache var log logs tmp temp sessions dist build out .nx .angular .sass-cache .next .nuxt .turbo coverage __pycache__ .venv venv env bin obj .DS_Store Thumbs.db'.split(
-    ' ',
-  ),
-);
-
-function isExcluded(name: string): boolean {
-  return excludedNames.has(name) || /\.(log|tmp|swp|pyc)$|~$/.test(name);
 }
 
 interface Found {
@@ -38,13 +27,17 @@ interface Found {
   readonly bytes: number | undefined;
 }
 
-/** All files and links below `root`, but for what this tool leaves out by default. */
+/**
+ * All files and links below `root`, but for what this tool leaves out by default: so every tool is given the
+ * same files, and none gains by storing fewer.
+ */
 function find(root: string): Found[] {
+  const filter = createFilter([], defaultExcludes);
   const found: Found[] = [];
   const visit = (directory: string): void => {
     for (const entry of readdirSync(join(root, directory), { withFileTypes: true })) {
-      if (isExcluded(entry.name)) continue;
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
+      if (!filter.includes(path, entry.isDirectory())) continue;
       if (entry.isDirectory()) visit(path);
       else if (entry.isFile() || entry.isSymbolicLink()) {
         found.push({ path, bytes: entry.isFile() ? lstatSync(join(root, path)).size : undefined });
@@ -108,8 +101,30 @@ export function copyTree(source: string, target: string): TreeSize {
   return copy(source, target, find(source));
 }
 
-/** Counts the files of a tree. */
-export function measureTree(root: string): TreeSize {
-  const sizes = find(root).flatMap(({ bytes }) => bytes ?? []);
-  return { files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+/**
+ * Writes 100,000 small text files into `target`, an existing empty directory: as many as a large CRM has, to see
+ * what the number alone costs in memory.
+ */
+export function createManyFiles(target: string): TreeSize {
+  const files = 100_000;
+  let bytes = 0;
+  for (let index = 0; index < files; index += 1) {
+    const folder = join(
+      target,
+      `group-${String(index % 100)}`,
+      `folder-${String(Math.floor(index / 100) % 50)}`,
+    );
+    if (index < 5_000) mkdirSync(folder, { recursive: true });
+    const text = `{ "record": ${String(index)}, "note": "${String(index * 7919).repeat(20)}" }\n`;
+    writeFileSync(join(folder, `record-${String(index)}.json`), text);
+    bytes += text.length;
+  }
+  return { files, bytes };
+}
+
+/** The sum of the sizes of all files below `directory`, in bytes. */
+export function sizeOf(directory: string): number {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + lstatSync(join(entry.parentPath, entry.name)).size, 0);
 }

@@ -5,6 +5,8 @@ import type { Repository, Tool } from './tool.ts';
 /** BorgBackup, encrypted as the others are, with zstd at the level the comparison is made at. */
 export const borg: Tool = {
   name: 'borg',
+  keepsTimes: true,
+  keepsHistory: true,
   setup: '`--encryption repokey`, `--compression zstd,3`, caches as by default',
 
   async version() {

@@ -4,34 +4,36 @@ import { join } from 'node:path';
 import { firstLine, run } from '../measure.ts';
 import type { Repository, Tool } from './tool.ts';
 
-const cli = join(import.meta.dirname, '../../dist/cli.js');
+/** This tool, through its bundled command line `cli`, as a user runs it: encrypted, flushed to the disk. */
+export function createCrmBackup(cli: string): Tool {
+  return {
+    name: 'CRM Backup',
+    keepsTimes: true,
+    keepsHistory: true,
+    setup: '`dist/cli.js`: full first, then incremental',
 
-/** This tool, through its command line, as a user runs it: encrypted, flushed to the disk. */
-export const crmBackup: Tool = {
-  name: 'CRM Backup',
-  setup: '`dist/cli.js`: full first, then incremental',
+    async version() {
+      if (!existsSync(cli)) return undefined;
+      const version = await firstLine([process.execPath, cli, '--version']);
+      return version === undefined ? undefined : `${version} on Node ${process.versions.node}`;
+    },
 
-  async version() {
-    if (!existsSync(cli)) return undefined;
-    const version = await firstLine([process.execPath, cli, '--version']);
-    return version === undefined ? undefined : `${version} on Node ${process.versions.node}`;
-  },
-
-  async open(tree: string, directory: string): Promise<Repository> {
-    const workspace = join(directory, 'workspace');
-    await mkdir(join(workspace, '.vscode'), { recursive: true });
-    const set = { version: 1, sets: [{ name: 'bench', files: [{ root: tree }] }] };
-    await writeFile(join(workspace, '.vscode/crm-backup.json'), JSON.stringify(set, null, 2));
-    const environment = { CRM_BACKUP_HOME: join(directory, 'home') };
-    const command = (...rest: string[]) =>
-      ({ argv: [process.execPath, cli, '-C', workspace, '--json', ...rest], environment }) as const;
-    const { vault } = JSON.parse(await run(command('init', '--yes'))) as { readonly vault: string };
-    return {
-      first: command('backup', '--kind', 'full'),
-      again: () => command('backup', '--kind', 'incremental'),
-      restore: (target) => command('restore', 'latest', '--to', target),
-      restoredRoot: (target) => join(target, 'files/workspace'),
-      stored: vault,
-    };
-  },
-};
+    async open(tree: string, directory: string): Promise<Repository> {
+      const workspace = join(directory, 'workspace');
+      await mkdir(join(workspace, '.vscode'), { recursive: true });
+      const set = { version: 1, sets: [{ name: 'bench', files: [{ root: tree }] }] };
+      await writeFile(join(workspace, '.vscode/crm-backup.json'), JSON.stringify(set, null, 2));
+      const environment = { CRM_BACKUP_HOME: join(directory, 'home') };
+      const command = (...rest: string[]) =>
+        ({ argv: [process.execPath, cli, '-C', workspace, '--json', ...rest], environment }) as const;
+      const { vault } = JSON.parse(await run(command('init', '--yes'))) as { readonly vault: string };
+      return {
+        first: command('backup', '--kind', 'full'),
+        again: () => command('backup', '--kind', 'incremental'),
+        restore: (target) => command('restore', 'latest', '--to', target),
+        restoredRoot: (target) => join(target, 'files/workspace'),
+        stored: vault,
+      };
+    },
+  };
+}

@@ -6,6 +6,8 @@ import type { Repository, Tool } from './tool.ts';
 /** restic with its defaults: a version 2 repository, compression `auto`, its local cache on. */
 export const restic: Tool = {
   name: 'restic',
+  keepsTimes: true,
+  keepsHistory: true,
   setup: 'repository version 2, `--compression auto`, cache as by default',
 
   async version() {

@@ -6,6 +6,8 @@ import type { Repository, Tool } from './tool.ts';
 /** A compressed tar archive: no encryption, no deduplication, no history; the floor to stay near. */
 export const tar: Tool = {
   name: 'tar | zstd',
+  keepsTimes: false,
+  keepsHistory: false,
   setup: '`tar -c | zstd -3 -T0`; neither encrypted nor flushed to the disk',
 
   async version() {
@@ -18,9 +20,13 @@ export const tar: Tool = {
     const stored = join(directory, 'repository');
     await mkdir(stored);
     const environment = { TREE: tree, ARCHIVE: join(stored, 'archive.tar.zst') };
+    const first = {
+      argv: ['sh', '-c', 'tar -C "$TREE" -cf - . | zstd -3 -T0 -q -f -o "$ARCHIVE"'],
+      environment,
+    } as const;
     return {
-      first: { argv: ['sh', '-c', 'tar -C "$TREE" -cf - . | zstd -3 -T0 -q -f -o "$ARCHIVE"'], environment },
-      again: () => undefined,
+      first,
+      again: () => first,
       restore: (target) => ({
         argv: ['sh', '-c', 'zstd -d -q -c "$ARCHIVE" | tar -C "$TARGET" -xpf -'],
         environment: { ...environment, TARGET: target },

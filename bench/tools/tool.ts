@@ -4,6 +4,10 @@ import type { Command } from '../measure.ts';
 export interface Tool {
   /** The heading of its column. */
   readonly name: string;
+  /** Whether a restore brings modification times back to the nanosecond. */
+  readonly keepsTimes: boolean;
+  /** Whether it can add a second backup to its repository; an archiver writes everything anew. */
+  readonly keepsHistory: boolean;
   /** How it was set up, for the reader of the table. */
   readonly setup: string;
   /** Its version, or undefined when it is not installed. */
@@ -16,8 +20,8 @@ export interface Tool {
 export interface Repository {
   /** The first backup of the tree. */
   readonly first: Command;
-  /** A later backup that may rely on the earlier ones; undefined when the tool knows no such thing. */
-  again(): Command | undefined;
+  /** A later backup that may rely on the earlier ones. Asked only of a tool that keeps history. */
+  again(): Command;
   /** Brings the latest backup back below `target`, an existing empty directory. */
   restore(target: string): Command;
   /** Where the tree's own content stands below `target` after a restore. */

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 /** What a tree holds: path relative to its root → everything about it that a restore must bring back. */
 export type Snapshot = ReadonlyMap<string, string>;
 
-/** How paths are taken into a snapshot. */
+/** What counts when trees are compared. Everything does unless told otherwise. */
 export interface SnapshotOptions {
-  /** Leaves out a path and everything below it. */
-  readonly skip?: (path: string, isDirectory: boolean) => boolean;
-  /** Whether modes and times of directories count too; some tools do not restore those of the root. */
+  /** Whether the root's own mode and time count; some tools do not restore them. */
   readonly root?: boolean;
+  /** Whether modification times count, to the nanosecond. */
+  readonly times?: boolean;
 }
 
 /** Reads a whole tree: type, mode, mtime (ns), and the SHA-256 of every file or the target of every link. */
@@ -19,17 +19,16 @@ export function snapshotTree(root: string, options: SnapshotOptions = {}): Snaps
   const visit = (path: string): void => {
     const absolute = path === '' ? root : join(root, path);
     const stat = lstatSync(absolute, { bigint: true });
-    if (path !== '' && options.skip?.(path, stat.isDirectory()) === true) return;
     const mode = (Number(stat.mode) & 0o7777).toString(8);
+    const time = options.times === false ? '' : ` ${String(stat.mtimeNs)}`;
     if (stat.isDirectory()) {
-      if (path !== '' || options.root !== false)
-        entries.set(path, `directory ${mode} ${String(stat.mtimeNs)}`);
+      if (path !== '' || options.root !== false) entries.set(path, `directory ${mode}${time}`);
       for (const name of readdirSync(absolute).sort()) visit(path === '' ? name : `${path}/${name}`);
     } else if (stat.isSymbolicLink()) {
       entries.set(path, `link → ${readlinkSync(absolute)}`);
     } else if (stat.isFile()) {
       const hash = createHash('sha256').update(readFileSync(absolute)).digest('hex');
-      entries.set(path, `file ${mode} ${String(stat.mtimeNs)} ${hash}`);
+      entries.set(path, `file ${mode}${time} ${hash}`);
     }
   };
   visit('');

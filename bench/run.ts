@@ -1,0 +1,144 @@
+/**
+ * `npm run bench`: this tool beside restic, borg and `tar | zstd` on the same trees, in turn.
+ *
+ *   --rounds N       measured rounds (5)
+ *   --only NAMES     of share, crm, memory, tree; separated by commas
+ *   --tree DIR       a tree of yours, copied first
+ *   --scratch DIR    where copies and repositories are made (the system's temporary folder)
+ *   --json           prints the result as JSON instead of Markdown
+ *   --write          writes docs/benchmarks.md and docs/benchmarks.json too
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createSampleCrm } from '../scripts/sample/crm.ts';
+import { memoryLimitBytes } from './limits.ts';
+import { describeMachine } from './machine.ts';
+import { measure } from './measure.ts';
+import { renderReport } from './report.ts';
+import { evaluate, type MemoryResult, type Result, type TreeResult } from './result.ts';
+import { measureRounds } from './rounds.ts';
+import { borg } from './tools/borg.ts';
+import { createCrmBackup } from './tools/crm-backup.ts';
+import { restic } from './tools/restic.ts';
+import { tar } from './tools/tar.ts';
+import type { Tool } from './tools/tool.ts';
+import { copyShareSubset, copyTree, createManyFiles, type TreeSize } from './trees.ts';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: 'share,crm,memory,tree' },
+    tree: { type: 'string' },
+    scratch: { type: 'string', default: tmpdir() },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+});
+
+const project = join(import.meta.dirname, '..');
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds wants a whole number from 1.');
+const wanted = new Set(values.only.split(','));
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
+interface Subject {
+  readonly key: string;
+  readonly name: string;
+  readonly make: (directory: string) => TreeSize;
+}
+
+const ownTree = values.tree;
+const subjects: readonly Subject[] = [
+  {
+    key: 'share',
+    name: 'Many small files: a subset of /usr/share',
+    make: (directory) => copyShareSubset(directory),
+  },
+  {
+    key: 'crm',
+    name: 'A CRM workspace, generated',
+    make: (directory) => createSampleCrm(directory, { scale: 5, leftovers: false }),
+  },
+  ...(ownTree === undefined
+    ? []
+    : [
+        {
+          key: 'tree',
+          name: `A tree of one's own: ${basename(resolve(ownTree))}`,
+          make: (directory: string) => copyTree(resolve(ownTree), directory),
+        },
+      ]),
+];
+
+const ownTool = createCrmBackup(join(project, 'dist/cli.js'));
+const tools = await Promise.all(
+  [ownTool, restic, borg, tar].map(async (tool) => ({ tool, version: await tool.version() })),
+);
+const installed = tools.filter(({ version }) => version !== undefined).map(({ tool }) => tool);
+for (const { tool, version } of tools) log(`${tool.name}: ${version ?? 'not installed'}`);
+
+const scratch = await mkdtemp(join(values.scratch, 'crm-backup-bench-'));
+const restoreTo = await mkdtemp(
+  join(existsSync('/dev/shm') ? '/dev/shm' : values.scratch, 'crm-backup-bench-'),
+);
+try {
+  const trees: TreeResult[] = [];
+  for (const subject of subjects) {
+    if (wanted.has(subject.key)) trees.push(await measureTree(subject, installed));
+  }
+  const memory =
+    wanted.has('memory') && installed.includes(ownTool) ? await measureMemory(ownTool) : undefined;
+  const result: Result = {
+    measuredAt: new Date().toISOString(),
+    machine: await describeMachine(scratch, restoreTo),
+    rounds,
+    tools: tools.map(({ tool, version }) => ({
+      name: tool.name,
+      setup: tool.setup,
+      ...(version === undefined ? {} : { version }),
+    })),
+    trees,
+    ...(memory ? { memory } : {}),
+  };
+  const json = `${JSON.stringify(result, null, 2)}\n`;
+  const report = renderReport(result);
+  process.stdout.write(values.json ? json : report);
+  if (values.write) {
+    await writeFile(join(project, 'docs/benchmarks.md'), report);
+    await writeFile(join(project, 'docs/benchmarks.json'), json);
+  }
+} finally {
+  await rm(scratch, { recursive: true, force: true });
+  await rm(restoreTo, { recursive: true, force: true });
+}
+
+async function measureTree({ name, make }: Subject, contestants: readonly Tool[]): Promise<TreeResult> {
+  log(name);
+  const tree = await mkdtemp(join(scratch, 'tree-'));
+  try {
+    const { files, bytes } = make(tree);
+    const samples = await measureRounds(contestants, tree, { rounds, scratch, restoreTo, log });
+    return { name, files, bytes, rows: evaluate(samples, ownTool.name) };
+  } finally {
+    await rm(tree, { recursive: true, force: true });
+  }
+}
+
+async function measureMemory(tool: Tool): Promise<MemoryResult | undefined> {
+  log('Memory on very many files');
+  const tree = join(restoreTo, 'many');
+  const directory = join(scratch, 'many');
+  const target = join(restoreTo, 'restored');
+  for (const made of [tree, directory, target]) await mkdir(made);
+  const { files } = createManyFiles(tree);
+  const repository = await tool.open(tree, directory);
+  const full = (await measure(repository.first)).peakBytes;
+  const incremental = (await measure(repository.again())).peakBytes;
+  const restore = (await measure(repository.restore(target))).peakBytes;
+  if (full === undefined || incremental === undefined || restore === undefined) return undefined;
+  const reached = Math.max(full, incremental, restore) <= memoryLimitBytes;
+  return { files, limitBytes: memoryLimitBytes, peaks: { full, incremental, restore }, reached };
+}
