@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { type ByteRange, type Storage, StorageError, type StoredObject } from './storage.ts';
 
@@ -15,6 +15,8 @@ export interface LocalStorageOptions {
 }
 
 const TEMPORARY = 'tmp';
+/** Objects whose removal need not be durable. */
+const PASSING = /^(tmp|locks)\//;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
 
@@ -22,6 +24,8 @@ const PRIVATE_DIRECTORY = 0o700;
 export class LocalStorage implements Storage {
   readonly location: string;
   readonly #beforeStep: NonNullable<LocalStorageOptions['beforeStep']>;
+  /** Device and inode of the vault's directory when it was first seen. */
+  #identity: string | undefined;
 
   constructor(directory: string, options: LocalStorageOptions = {}) {
     this.location = directory;
@@ -40,8 +44,9 @@ export class LocalStorage implements Storage {
     try {
       names = await readdir(directory, { withFileTypes: true });
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return;
-      throw this.#failure(`list ${folder}`, error);
+      if (systemCode(error) !== 'ENOENT') throw this.#failure(`list ${folder}`, error);
+      await this.#assertNotVanished(`list ${folder}`);
+      return;
     }
     await Promise.all(
       names.map(async (item) => {
@@ -55,10 +60,14 @@ export class LocalStorage implements Storage {
 
   async #stat(name: string): Promise<Stats | undefined> {
     try {
-      return await stat(join(this.location, name));
+      const stats = await stat(join(this.location, name));
+      if (this.#identity === undefined) await this.#assertNotVanished(`look at ${name}`);
+      return stats;
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined;
-      throw this.#failure(`look at ${name}`, error);
+      if (error instanceof StorageError) throw error;
+      if (systemCode(error) !== 'ENOENT') throw this.#failure(`look at ${name}`, error);
+      await this.#assertNotVanished(`look at ${name}`);
+      return undefined;
     }
   }
 
@@ -84,6 +93,7 @@ export class LocalStorage implements Storage {
       return bytes;
     } catch (error) {
       if (error instanceof StorageError) throw error;
+      if (systemCode(error) === 'ENOENT') await this.#assertNotVanished(`read ${name}`);
       throw this.#failure(`read ${name}`, error);
     } finally {
       await file?.close();
@@ -145,16 +155,37 @@ export class LocalStorage implements Storage {
       return await action();
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
-      await mkdir(dirname(path), { recursive: true, mode: PRIVATE_DIRECTORY });
-      await syncDirectory(dirname(dirname(path)));
+      await this.#assertNotVanished('write');
+      await makeDirectory(dirname(path));
+      await this.#assertNotVanished('write');
       return action();
     }
   }
 
+  /**
+   * A disk that was unplugged leaves its mount point behind: the vault must not begin anew there.
+   * @throws {StorageError} `unreachable` when the vault's directory was seen before and is not there now.
+   */
+  async #assertNotVanished(what: string): Promise<void> {
+    const found = await stat(this.location).catch(() => undefined);
+    const identity = found === undefined ? undefined : `${found.dev}:${found.ino}`;
+    if (this.#identity !== undefined && identity !== this.#identity) {
+      throw new StorageError(
+        'unreachable',
+        `${this.location}: could not ${what}: the vault’s directory has vanished.`,
+        { hint: 'Check that its disk is connected and mounted, then try again; finished backups are safe.' },
+      );
+    }
+    this.#identity = identity;
+  }
+
   async remove(name: string): Promise<void> {
     await this.#beforeStep('remove', name);
+    const path = join(this.location, name);
     try {
-      await unlink(join(this.location, name));
+      await unlink(path);
+      // What is removed after this must not be gone while this comes back after a power cut.
+      if (!PASSING.test(name)) await syncDirectory(dirname(path));
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw this.#failure(`remove ${name}`, error);
     }
@@ -230,6 +261,15 @@ async function placeUnlessTaken(temporary: string, target: string): Promise<bool
   }
   await rename(temporary, target);
   return true;
+}
+
+/** Makes a directory and the missing ones above it, each of them durable. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+  if (first === undefined) return;
+  const highest = resolve(first).length;
+  for (let made = resolve(path); made.length >= highest; made = dirname(made))
+    await syncDirectory(dirname(made));
 }
 
 /** Flushes a directory's own entries; systems that cannot (Windows) keep them in order by themselves. */

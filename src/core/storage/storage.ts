@@ -44,7 +44,7 @@ export interface Storage {
   /** Writes an object unless one of that name exists; false when it does. Exactly one of two callers gets true. */
   create(name: string, bytes: Uint8Array): Promise<boolean>;
 
-  /** Removes an object; a missing one is no error. */
+  /** Removes an object, durably and after what was removed before; a missing one is no error. */
   remove(name: string): Promise<void>;
 
   /** Removes what interrupted writes have left, if it is older than `ageMs`. */
