@@ -6,7 +6,8 @@ const KINDS: Readonly<Record<Exclude<ContentKind, 'manifest'>, string>> = {
     'yml yaml toml properties po pot py rb pl pm sh bash bat ps1 java cs cls trigger c h cpp hpp go rs lua ' +
     'htaccess gitignore editorconfig lock sol map',
   data: 'json jsonl ndjson csv tsv xml sql dump vcf ics geojson svg xsd wsdl xliff xlf resx log eml',
-  binary: 'sqlite sqlite3 db ibd frm myd myi mo pyc so dll exe class bin dat ttf otf eot bmp tif tiff psd wav doc xls ppt',
+  binary:
+    'sqlite sqlite3 db ibd frm myd myi mo pyc so dll exe class bin dat ttf otf eot bmp tif tiff psd wav doc xls ppt',
   packed:
     'gz tgz bz2 xz zst zip rar 7z jar war phar whl deb rpm png jpg jpeg gif webp avif heic ico mp3 mp4 m4a m4v mov avi ' +
     'mkv webm ogg oga ogv opus flac woff woff2 pdf docx xlsx pptx odt ods odp epub br lz4 lzma gpg age kdbx',

@@ -2,17 +2,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Problem } from '../problem.ts';
 import type { PathFilter } from '../set/match.ts';
 import { isUnchanged, type Stamp } from '../source/change.ts';
-import { systemPath } from '../source/name.ts';
-import { openStable, readSmall } from '../source/read.ts';
 import { type Scanned, type ScanRoot, scanRoot } from '../source/scan.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
-import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import type { Chunker } from '../vault/chunker.ts';
 import type { EntryView } from '../vault/manifest-entry.ts';
 import { ManifestCursor, type ManifestSegment, ManifestWriter, type ReadChunk } from '../vault/manifest.ts';
 import { comparePaths } from '../vault/order.ts';
 import type { ChunkWriter } from '../vault/writer.ts';
-import { contentKind } from './content-kind.ts';
+import { ContentStore, type StoredContent } from './file-content.ts';
 
 /** What became of the entries of a source; counted in files and links. */
 export interface Tally {
@@ -53,9 +50,6 @@ export interface RootResult {
 /** After so many entries other work gets its turn. */
 const ENTRIES_A_TURN = 256;
 const REPORT_EVERY_MS = 100;
-const BLOCK_BYTES = 4 * 1024 * 1024;
-/** A changed chunk is coded against the chunk it probably replaces and its successor. */
-const DICTIONARY_CHUNKS = 2;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
@@ -84,7 +78,7 @@ class RootWalk {
     sourceBytes: 0,
     readBytes: 0,
   };
-  #block: Buffer | undefined;
+  readonly #content: ContentStore;
   #reportedAt = 0;
 
   constructor(job: RootJob, sink: RootSink, task: Task) {
@@ -94,6 +88,14 @@ class RootWalk {
     this.#rootPath = `files/${job.root.name}`;
     this.#cursor = new ManifestCursor(job.previous, sink.readManifestChunk);
     this.#manifest = new ManifestWriter(sink.writer, this.#rootPath, job.previous);
+    this.#content = new ContentStore(
+      sink.writer,
+      sink.chunker,
+      (troubled, trouble) => {
+        sink.report({ path: troubled, ...trouble });
+      },
+      task,
+    );
   }
 
   async run(): Promise<RootResult> {
@@ -128,6 +130,7 @@ class RootWalk {
       this.#countDeleted(this.#cursor.current);
       this.#cursor.advance();
     }
+    this.#tally.readBytes = this.#content.readBytes;
     return { segment: this.#manifest.finish(), tally: this.#tally };
   }
 
@@ -151,60 +154,18 @@ class RootWalk {
       this.#tally.sourceBytes += found.size;
       return undefined;
     }
-    if (found.size > this.#sink.chunker.sizes.min) return this.#readLarge(found, path, previous);
-    return this.#readSmall(found, path, previous);
-  }
-
-  #readSmall(found: Scanned, path: string, previous: EntryView | undefined): Promise<void> | undefined {
-    const { writer, chunker } = this.#sink;
-    const kind = contentKind(path);
-    const place = writer.reserve(kind);
-    const read = readSmall(this.#systemPath(found), found, place.buffer, place.offset, chunker.sizes.min);
-    if (read.outcome === 'too-large') return this.#readLarge(found, path, previous);
-    if (read.trouble !== undefined) this.#sink.report({ path, ...read.trouble });
-    if (read.outcome === 'failed') return undefined;
-    this.#tally.readBytes += read.bytes;
-    let chunks = NOTHING;
-    if (read.bytes > 0) {
-      const base = previous?.type === 'file' ? previous.chunks.subarray(0, DICTIONARY_CHUNKS * CHUNK_ID_BYTES) : NOTHING;
-      const content = place.buffer.subarray(place.offset, place.offset + read.bytes);
-      chunks = base.length > 0 ? writer.put(kind, content, base) : writer.take(kind, read.bytes);
-    }
-    this.#add({ ...found, ...read.stat, size: read.bytes }, path, chunks, previous);
+    const stored = this.#content.store({
+      file: `${this.#job.root.directory}/${found.path}`,
+      path,
+      found,
+      previous: previous?.type === 'file' ? previous.chunks : NOTHING,
+    });
+    const add = (content: StoredContent | undefined): void => {
+      if (content !== undefined) this.#add({ ...found, ...content.stat }, path, content.chunks, previous);
+    };
+    if (stored instanceof Promise) return stored.then(add);
+    add(stored);
     return undefined;
-  }
-
-  async #readLarge(found: Scanned, path: string, previous: EntryView | undefined): Promise<void> {
-    const file = openStable(this.#systemPath(found), found);
-    let ids: Buffer[] = [];
-    let bytes = 0;
-    try {
-      const cutter = new BlockCutter(
-        this.#sink.chunker,
-        (this.#block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES)),
-        (into, offset, room) => file.read(into, offset, room),
-      );
-      do {
-        const base = new BaseChunks(previous?.type === 'file' ? previous.chunks : NOTHING);
-        ids = [];
-        bytes = 0;
-        cutter.restart();
-        for (let chunk = cutter.next(); chunk !== undefined; chunk = cutter.next()) {
-          throwIfCancelled(this.#task);
-          const id = this.#sink.writer.put(contentKind(path), chunk, base.candidates());
-          base.passed(id);
-          ids.push(id);
-          bytes += chunk.length;
-          if (this.#sink.writer.isBusy) await this.#sink.writer.drain();
-          this.#tell();
-        }
-        this.#tally.readBytes += bytes;
-      } while (file.mustRetry());
-    } finally {
-      file.close();
-    }
-    if (file.trouble !== undefined) this.#sink.report({ path, ...file.trouble });
-    if (!file.failed) this.#add({ ...found, ...file.stat, size: bytes }, path, Buffer.concat(ids), previous);
   }
 
   #add(found: Scanned, path: string, chunks: Buffer, previous: EntryView | undefined): void {
@@ -228,10 +189,6 @@ class RootWalk {
     if (previous.type !== 'directory') this.#tally.deleted++;
   }
 
-  #systemPath(found: Scanned): string | Buffer {
-    return systemPath(`${this.#job.root.directory}/${found.path}`);
-  }
-
   #tell(): void {
     if (this.#task.progress === undefined) return;
     const now = performance.now();
@@ -247,74 +204,3 @@ class RootWalk {
     });
   }
 }
-
-/** Cuts a file into chunks as it is read, through one block that is filled again and again. */
-class BlockCutter {
-  readonly #chunker: Chunker;
-  readonly #block: Buffer;
-  readonly #fill: (into: Buffer, offset: number, room: number) => number;
-  #start = 0;
-  #end = 0;
-  #ended = false;
-
-  constructor(chunker: Chunker, block: Buffer, fill: (into: Buffer, offset: number, room: number) => number) {
-    this.#chunker = chunker;
-    this.#block = block;
-    this.#fill = fill;
-  }
-
-  restart(): void {
-    this.#start = 0;
-    this.#end = 0;
-    this.#ended = false;
-  }
-
-  /** The next chunk, valid until the next call; undefined at the end. */
-  next(): Buffer | undefined {
-    if (this.#end - this.#start < this.#chunker.sizes.max && !this.#ended) this.#refill();
-    if (this.#start === this.#end) return undefined;
-    const length = this.#chunker.cut(this.#block, this.#start, this.#end);
-    const chunk = this.#block.subarray(this.#start, this.#start + length);
-    this.#start += length;
-    return chunk;
-  }
-
-  #refill(): void {
-    this.#block.copyWithin(0, this.#start, this.#end);
-    this.#end -= this.#start;
-    this.#start = 0;
-    while (this.#end < this.#block.length) {
-      const bytes = this.#fill(this.#block, this.#end, this.#block.length - this.#end);
-      if (bytes === 0) {
-        this.#ended = true;
-        return;
-      }
-      this.#end += bytes;
-    }
-  }
-}
-
-/** Follows a changed file through its base's chunks: a chunk that is still there tells where the file now is. */
-class BaseChunks {
-  readonly #ids: Buffer;
-  readonly #numbers = new Map<string, number>();
-  #at = 0;
-
-  constructor(ids: Buffer) {
-    this.#ids = ids;
-    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
-      this.#numbers.set(ids.toString('latin1', at, at + CHUNK_ID_BYTES), at / CHUNK_ID_BYTES);
-    }
-  }
-
-  /** Ids of the chunks that the next chunk probably replaces. */
-  candidates(): Buffer {
-    const from = this.#at * CHUNK_ID_BYTES;
-    return this.#ids.subarray(from, from + DICTIONARY_CHUNKS * CHUNK_ID_BYTES);
-  }
-
-  passed(id: Buffer): void {
-    this.#at = (this.#numbers.get(id.toString('latin1')) ?? this.#at) + 1;
-  }
-}
-

@@ -8,6 +8,10 @@ export type FrameMethod = (typeof FrameMethod)[keyof typeof FrameMethod];
 const ZSTD_LEVEL = 3;
 /** Coded bytes must be fewer than this share of the plain ones, or they are stored as they are. */
 const WORTH_CODING = 0.98;
+/** A frame larger than this is probed before it is coded whole. */
+const PROBE_FROM_BYTES = 256 * 1024;
+const PROBE_BYTES = 16 * 1024;
+const PROBES = 4;
 /** A delta over this share of its plain bytes is held against a fresh frame. */
 const DOUBTFUL_DELTA = 0.1;
 /** A delta over this share of the fresh frame is dropped for it. */
@@ -33,6 +37,9 @@ export function codeFrame(plain: Uint8Array, dictionary?: Uint8Array): CodedFram
     return delta.byteLength <= fresh.bytes.byteLength * WORTH_DELTA
       ? { method: FrameMethod.delta, bytes: delta }
       : fresh;
+  }
+  if (plain.byteLength > PROBE_FROM_BYTES && !seemsCompressible(plain)) {
+    return { method: FrameMethod.raw, bytes: plain };
   }
   const coded = compress(plain);
   return coded.byteLength < plain.byteLength * WORTH_CODING
@@ -85,6 +92,19 @@ function compress(plain: Uint8Array, dictionary?: Uint8Array): Buffer {
       [constants.ZSTD_c_windowLog]: Math.min(24, Math.max(10, Math.ceil(Math.log2(windowBytes + 1)))),
     },
   });
+}
+
+/** Codes a few samples quickly: pictures and archives are not worth a full attempt. */
+function seemsCompressible(plain: Uint8Array): boolean {
+  for (let probe = 0; probe < PROBES; probe++) {
+    const at = Math.floor((probe * (plain.byteLength - PROBE_BYTES)) / (PROBES - 1));
+    const coded = zstdCompressSync(plain.subarray(at, at + PROBE_BYTES), {
+      chunkSize: outputSize(PROBE_BYTES + 512),
+      params: { [constants.ZSTD_c_compressionLevel]: 1 },
+    });
+    if (coded.length < PROBE_BYTES * WORTH_CODING) return true;
+  }
+  return false;
 }
 
 function outputSize(bytes: number): number {

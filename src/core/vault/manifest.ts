@@ -66,7 +66,12 @@ export class ManifestWriter {
   /** Ends the segment. */
   finish(): ManifestSegment {
     if (this.#parts.length > 0) this.#cut();
-    return { root: this.#root, chunks: Buffer.concat(this.#ids), firstPaths: this.#firstPaths, entries: this.#entries };
+    return {
+      root: this.#root,
+      chunks: Buffer.concat(this.#ids),
+      firstPaths: this.#firstPaths,
+      entries: this.#entries,
+    };
   }
 
   #cut(): void {

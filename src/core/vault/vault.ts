@@ -80,16 +80,22 @@ export class Vault {
   }
 
   /**
-   * Makes a vault in an empty place.
+   * Makes a vault in an empty place. The id can be drawn before ({@link createVaultId}), so that a key can be put where
+   * it belongs before there is a vault that needs it.
    * @throws {VaultError} `vault-exists`, `unsupported-runtime`.
    */
-  static async create(storage: Storage, kind: EnvelopeKind, unlock: Unlock): Promise<Vault> {
+  static async create(
+    storage: Storage,
+    kind: EnvelopeKind,
+    unlock: Unlock,
+    id: string = createVaultId(),
+  ): Promise<Vault> {
     requireDictionaries();
     if ((await storage.size(CONFIG)) !== undefined) throw vaultExists(storage);
     const masterKey = randomBytes(32);
     const config: VaultConfig = {
       format: FORMAT,
-      id: randomBytes(16).toString('hex'),
+      id,
       createdAt: new Date().toISOString(),
       chunkSizes: CHUNK_SIZES,
     };
@@ -240,6 +246,11 @@ export class Vault {
     const index = await this.index();
     yield* readSegments(record.manifest, (id) => this.reader.readChunk(id, index), under);
   }
+}
+
+/** A new random id for a vault: 32 hex digits. */
+export function createVaultId(): string {
+  return randomBytes(16).toString('hex');
 }
 
 function vaultExists(storage: Storage): VaultError {

@@ -1,0 +1,197 @@
+import { readSmall } from '../source/read-small.ts';
+import { readStable } from '../source/read-stable.ts';
+import type { FileStat } from '../source/stat.ts';
+import type { Trouble } from '../source/trouble.ts';
+import type { Task } from '../task.ts';
+import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
+import type { Chunker } from '../vault/chunker.ts';
+import type { ChunkWriter } from '../vault/writer.ts';
+import { contentKind } from './content-kind.ts';
+
+/** A file's content as it went into the vault. */
+export interface StoredContent {
+  readonly chunks: Buffer;
+  /** The file as it was read. */
+  readonly stat: FileStat;
+}
+
+/** A file to store. */
+export interface FileToStore {
+  /** On this machine, spelled as in `source/name.ts`. */
+  readonly file: string;
+  /** In the backup. */
+  readonly path: string;
+  /** As the scan saw it. */
+  readonly found: FileStat;
+  /** Chunks of its previous version; empty when there is none. */
+  readonly previous: Buffer;
+}
+
+const BLOCK_BYTES = 4 * 1024 * 1024;
+/** Up to here one synchronous read is cheaper than several asynchronous ones. */
+const AT_ONCE_BYTES = 2 * 1024 * 1024;
+/** A changed chunk is coded against the chunk it probably replaces and the one after it. */
+const DICTIONARY_CHUNKS = 2;
+const NOTHING = Buffer.alloc(0);
+
+/** Reads files and puts their chunks into the vault. */
+export class ContentStore {
+  readonly #writer: ChunkWriter;
+  readonly #chunker: Chunker;
+  readonly #task: Task;
+  readonly #report: (path: string, trouble: Trouble) => void;
+  #blocks: { readonly read: Buffer; readonly cut: Buffer } | undefined;
+  /** Bytes read so far, those read again included. */
+  readBytes = 0;
+
+  constructor(
+    writer: ChunkWriter,
+    chunker: Chunker,
+    report: (path: string, trouble: Trouble) => void,
+    task: Task,
+  ) {
+    this.#writer = writer;
+    this.#chunker = chunker;
+    this.#report = report;
+    this.#task = task;
+  }
+
+  /**
+   * Stores a file's content; undefined when it could not be read, which is reported. Small files are done at once, for
+   * a promise would cost more than they do.
+   */
+  store(file: FileToStore): StoredContent | undefined | Promise<StoredContent | undefined> {
+    const { size } = file.found;
+    if (size <= this.#chunker.sizes.min) return this.#storeSmall(file);
+    return size <= AT_ONCE_BYTES ? this.#storeAtOnce(file) : this.#storeInBlocks(file);
+  }
+
+  /** One chunk, read straight into the frame it will be part of. */
+  #storeSmall(file: FileToStore): StoredContent | undefined | Promise<StoredContent | undefined> {
+    const kind = contentKind(file.path);
+    const place = this.#writer.reserve(kind);
+    const room = place.buffer.subarray(0, place.offset + this.#chunker.sizes.min);
+    const read = readSmall(file.file, file.found, room, place.offset);
+    if (read.kind === 'failed') {
+      this.#report(file.path, read.trouble);
+      return undefined;
+    }
+    if (read.kind === 'unsettled') return this.#storeInBlocks(file);
+    this.readBytes += read.bytes;
+    if (read.bytes === 0) return { chunks: NOTHING, stat: read.stat };
+    const base = file.previous.subarray(0, DICTIONARY_CHUNKS * CHUNK_ID_BYTES);
+    const chunks =
+      base.length === 0
+        ? this.#writer.take(kind, read.bytes)
+        : this.#writer.put(kind, room.subarray(place.offset, place.offset + read.bytes), base);
+    return { chunks, stat: read.stat };
+  }
+
+  async #storeAtOnce(file: FileToStore): Promise<StoredContent | undefined> {
+    const block = this.#memory().cut.subarray(0, AT_ONCE_BYTES);
+    const read = readSmall(file.file, file.found, block, 0);
+    if (read.kind === 'failed') {
+      this.#report(file.path, read.trouble);
+      return undefined;
+    }
+    if (read.kind === 'unsettled') return this.#storeInBlocks(file);
+    const put = this.#putter(file);
+    for (let start = 0; start < read.bytes;) {
+      const length = this.#chunker.cut(block, start, read.bytes);
+      put.chunk(block.subarray(start, start + length));
+      start += length;
+      if (this.#writer.isBusy) await this.#writer.drain();
+    }
+    return { chunks: put.finish(), stat: read.stat };
+  }
+
+  async #storeInBlocks(file: FileToStore): Promise<StoredContent | undefined> {
+    const memory = this.#memory();
+    const store = async (blocks: AsyncIterable<Buffer>): Promise<Buffer> => {
+      const put = this.#putter(file);
+      for await (const chunk of cutBlocks(blocks, this.#chunker, memory.cut)) {
+        put.chunk(chunk);
+        if (this.#writer.isBusy) await this.#writer.drain();
+      }
+      return put.finish();
+    };
+    const read = await readStable(file.file, memory.read, store, this.#task);
+    if (read.trouble !== undefined) this.#report(file.path, read.trouble);
+    return read.kind === 'failed' ? undefined : { chunks: read.value, stat: read.stat };
+  }
+
+  #putter(file: FileToStore): { chunk(bytes: Buffer): void; finish(): Buffer } {
+    const kind = contentKind(file.path);
+    const base = new BaseChunks(file.previous);
+    const ids: Buffer[] = [];
+    return {
+      chunk: (bytes) => {
+        const id = this.#writer.put(kind, bytes, base.candidates());
+        base.passed(id);
+        ids.push(id);
+        this.readBytes += bytes.length;
+      },
+      finish: () => Buffer.concat(ids),
+    };
+  }
+
+  #memory(): { readonly read: Buffer; readonly cut: Buffer } {
+    this.#blocks ??= { read: Buffer.allocUnsafeSlow(BLOCK_BYTES), cut: Buffer.allocUnsafeSlow(BLOCK_BYTES) };
+    return this.#blocks;
+  }
+}
+
+/** Cuts a stream of blocks into chunks; each is valid until the next is asked for. */
+async function* cutBlocks(
+  blocks: AsyncIterable<Buffer>,
+  chunker: Chunker,
+  memory: Buffer,
+): AsyncGenerator<Buffer> {
+  let start = 0;
+  let end = 0;
+  for await (const block of blocks) {
+    for (let taken = 0; taken < block.length;) {
+      memory.copyWithin(0, start, end);
+      end -= start;
+      start = 0;
+      const part = Math.min(block.length - taken, memory.length - end);
+      end += block.copy(memory, end, taken, taken + part);
+      taken += part;
+      // What is shorter than a largest chunk may be cut elsewhere once more is known.
+      while (end - start >= chunker.sizes.max) {
+        const length = chunker.cut(memory, start, end);
+        yield memory.subarray(start, start + length);
+        start += length;
+      }
+    }
+  }
+  while (start < end) {
+    const length = chunker.cut(memory, start, end);
+    yield memory.subarray(start, start + length);
+    start += length;
+  }
+}
+
+/** Follows a changed file through its base's chunks: a chunk that is still there tells where the file now is. */
+class BaseChunks {
+  readonly #ids: Buffer;
+  readonly #numbers = new Map<string, number>();
+  #at = 0;
+
+  constructor(ids: Buffer) {
+    this.#ids = ids;
+    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
+      this.#numbers.set(ids.toString('latin1', at, at + CHUNK_ID_BYTES), at / CHUNK_ID_BYTES);
+    }
+  }
+
+  /** Ids of the chunks that the next chunk probably replaces. */
+  candidates(): Buffer {
+    const from = this.#at * CHUNK_ID_BYTES;
+    return this.#ids.subarray(from, from + DICTIONARY_CHUNKS * CHUNK_ID_BYTES);
+  }
+
+  passed(id: Buffer): void {
+    this.#at = (this.#numbers.get(id.toString('latin1')) ?? this.#at) + 1;
+  }
+}
