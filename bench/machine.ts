@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
-import { firstLine } from './measure.ts';
+import { run } from './measure.ts';
 import type { Machine } from './result.ts';
 
 /** Tells what the figures were measured on. Nothing in it names the machine or its user. */
@@ -24,5 +24,9 @@ function distribution(): string {
 }
 
 async function fileSystemOf(directory: string): Promise<string> {
-  return (await firstLine(['stat', '--file-system', '--format=%T', directory])) ?? 'unknown';
+  try {
+    return (await run({ argv: ['df', '--output=fstype', directory] })).split('\n')[1]?.trim() ?? 'unknown';
+  } catch {
+    return 'an unknown file system';
+  }
 }

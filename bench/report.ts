@@ -1,3 +1,4 @@
+import { formatBytes } from '../scripts/sample/format.ts';
 import { workRows, type WorkRow } from './limits.ts';
 import type { LimitResult, MemoryResult, Result, RowResult, TreeResult } from './result.ts';
 
@@ -82,12 +83,6 @@ function formatReached({ ratio, reached }: LimitResult): string {
 function format(value: number | undefined, { unit }: WorkRow): string {
   if (value === undefined) return '–';
   return unit === 'bytes' ? formatBytes(value) : `${(value / 1000).toFixed(2)} s`;
-}
-
-function formatBytes(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
-  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
-  return `${(bytes / 1e3).toFixed(1)} kB`;
 }
 
 function tableRow(cells: readonly string[]): string {

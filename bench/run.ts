@@ -4,11 +4,11 @@
  *   --rounds N       measured rounds (5)
  *   --only NAMES     of share, crm, memory, tree; separated by commas
  *   --tree DIR       a tree of yours, copied first
- *   --scratch DIR    where copies and repositories are made (the system's temporary folder)
+ *   --scratch DIR    where copies and repositories are made (memory, if there is enough)
  *   --json           prints the result as JSON instead of Markdown
  *   --write          writes docs/benchmarks.md and docs/benchmarks.json too
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -32,7 +32,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: 'share,crm,memory,tree' },
     tree: { type: 'string' },
-    scratch: { type: 'string', default: tmpdir() },
+    scratch: { type: 'string', default: memoryDirectory() },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
@@ -113,6 +113,14 @@ try {
 } finally {
   await rm(scratch, { recursive: true, force: true });
   await rm(restoreTo, { recursive: true, force: true });
+}
+
+/** A directory in memory with room for all trees and repositories, else the system's temporary one. */
+function memoryDirectory(): string {
+  const shared = '/dev/shm';
+  if (!existsSync(shared)) return tmpdir();
+  const { bavail, bsize } = statfsSync(shared);
+  return bavail * bsize > 4e9 ? shared : tmpdir();
 }
 
 async function measureTree({ name, make }: Subject, contestants: readonly Tool[]): Promise<TreeResult> {

@@ -1,0 +1,175 @@
+/**
+ * What `npm start` shows: a sample CRM is made, backed up, upgraded, backed up again, compared and restored
+ * through the command line, and everything is checked.
+ *
+ *   --ui      opens the sample in VS Code at the end
+ *   --keep    keeps the temporary folder
+ *   --seed N  another sample
+ */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  createCommandLine,
+  type BackupOutput,
+  type DiffOutput,
+  type InitOutput,
+  type RestoreOutput,
+  type VerifyOutput,
+} from './command-line.ts';
+import { compareTrees, snapshotTree, type Snapshot } from './compare-trees.ts';
+import { createSampleCrm } from './crm.ts';
+import { checkDifferences } from './expected-differences.ts';
+import { formatBytes, formatCount, formatDuration } from './format.ts';
+import { migrate } from './migrate.ts';
+import { openInCode } from './open.ts';
+import { createStory, type Story } from './story.ts';
+
+const project = join(import.meta.dirname, '../..');
+const { values } = parseArgs({
+  options: {
+    ui: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    seed: { type: 'string', default: '1' },
+  },
+});
+
+const folder = await mkdtemp(join(tmpdir(), 'crm-backup-sample-'));
+const workspace = join(folder, 'sample-crm');
+const home = join(folder, 'home');
+const story = createStory();
+let keep = values.keep;
+try {
+  await tell(story);
+  if (values.ui) keep = (await openInCode(project, workspace, home)) === 'still-open' || keep;
+} catch (error) {
+  story.failed(error instanceof Error ? error : new Error(String(error)));
+  process.exitCode = 1;
+} finally {
+  if (keep) story.note(`Everything is kept in ${folder}`);
+  else await rm(folder, { recursive: true, force: true });
+}
+
+async function tell({ title, step, detail, note }: Story): Promise<void> {
+  const cli = join(project, 'dist/cli.js');
+  if (!existsSync(cli)) throw new Error('dist/cli.js is missing: build the project first (npm run build).');
+  const crmBackup = createCommandLine(cli, workspace, home);
+  const seed = Number(values.seed);
+
+  title('CRM Backup at work on a sample CRM');
+
+  const sample = createSampleCrm(workspace, { seed });
+  step('Sample CRM', `${formatCount(sample.files, 'file')}, ${formatBytes(sample.bytes)}`);
+  detail(
+    `${formatCount(sample.leftOut, 'file')} in node_modules, caches and logs beside it are not backed up`,
+  );
+
+  const { set, vault } = await crmBackup<InitOutput>('init', '--yes');
+  step('Backup set', `“${set}”, its encrypted vault and key are made`);
+
+  const before = snapshotTree(workspace);
+  const full = await backUp('full', 'Before the upgrade');
+  step('Full backup', `${formatCount(full.files.total, 'file')} in ${formatDuration(full.durationMs)}`);
+  detail(`${formatBytes(full.bytes.source)} of source took ${formatBytes(full.bytes.stored)} in the vault`);
+
+  step('Upgrade', 'the CRM is edited as a migration would');
+  for (const line of migrate(workspace, seed)) detail(line);
+  const after = snapshotTree(workspace);
+
+  const differential = await backUp('differential', 'After the upgrade');
+  const { added, modified, deleted } = differential.files;
+  step(
+    'Differential',
+    `${String(added)} files added, ${String(modified)} changed, ${String(deleted)} gone, in ${formatDuration(differential.durationMs)}`,
+  );
+  detail(`it added ${formatBytes(differential.bytes.stored)} to the vault`);
+
+  const diff = await crmBackup<DiffOutput>('diff', differential.id);
+  expectNothing('The comparison does not match what the upgrade did', checkDifferences(before, after, diff));
+  step('What changed', `${formatCount(diff.entries.length, 'path')}, each of them really different`);
+  for (const line of showChanges(diff)) detail(line);
+
+  const restored = await crmBackup<RestoreOutput>('restore', full.id, '--delete');
+  if (!restored.verified) throw new Error('The restore does not say that it was verified.');
+  step('Restore', `back to before the upgrade in ${formatDuration(restored.durationMs)}`);
+  detail(
+    `${String(restored.plan.create)} created, ${String(restored.plan.replace)} replaced, ${String(restored.plan.delete)} deleted, ${String(restored.plan.unchanged)} left alone`,
+  );
+  if (typeof restored.safetyBackup === 'string') {
+    detail(`the upgraded state was saved first, as backup ${restored.safetyBackup.slice(0, 8)}`);
+  }
+
+  expectNothing(
+    'The restored CRM is not the one before the upgrade',
+    compareTrees(before, snapshotTree(workspace)),
+  );
+  step('Compared', `${formatCount(countFiles(before), 'file')} identical: every byte, link, mode and time`);
+
+  const verified = await crmBackup<VerifyOutput>('verify', '--level', 'data');
+  expectNothing(
+    'The vault is damaged',
+    verified.damage.map((damage) => JSON.stringify(damage)),
+  );
+  step(
+    'Verified',
+    `${formatCount(verified.checked.backups, 'backup')}, ${formatCount(verified.checked.chunks, 'chunk')} in the vault, every byte read and checked`,
+  );
+
+  const stored = full.bytes.stored + differential.bytes.stored;
+  note('');
+  note(
+    `Ratio          ${formatBytes(full.bytes.source + differential.bytes.source)} in two backups, ${formatBytes(stored)} stored: ${((full.bytes.source + differential.bytes.source) / stored).toFixed(1)} : 1`,
+  );
+  note(`Recovery time  ${formatDuration(restored.durationMs)}`);
+  note('');
+  if (!values.ui) {
+    note('See it in VS Code:  npm start -- --ui');
+    note('Keep the folder:    npm start -- --keep');
+  } else {
+    note(`Its vault is ${vault}`);
+  }
+
+  async function backUp(kind: string, label: string): Promise<BackupOutput> {
+    const backup = await crmBackup<BackupOutput>(
+      'backup',
+      '--kind',
+      kind,
+      '--label',
+      label,
+      '--no-databases',
+    );
+    expectNothing(
+      `The ${kind} backup is ${backup.status}`,
+      backup.problems.map(({ message }) => message),
+    );
+    if (backup.kind !== kind)
+      throw new Error(`A ${kind} backup was asked for, and a ${backup.kind} one made.`);
+    return backup;
+  }
+}
+
+function expectNothing(sentence: string, found: readonly string[]): void {
+  if (found.length > 0) throw new Error(`${sentence}:\n  ${found.slice(0, 20).join('\n  ')}`);
+}
+
+function countFiles(snapshot: Snapshot): number {
+  return [...snapshot.values()].filter((is) => is.startsWith('file')).length;
+}
+
+/** The changes worth a line, a few of each kind. */
+function showChanges({ entries }: DiffOutput): string[] {
+  const shown = new Map<string, number>();
+  const lines: string[] = [];
+  for (const { path, change, oldPath, added, deleted } of entries) {
+    const count = (shown.get(change) ?? 0) + 1;
+    shown.set(change, count);
+    if (count > 3) continue;
+    const size =
+      added === undefined || deleted === undefined ? '' : `  +${String(added)} −${String(deleted)}`;
+    lines.push(`${change.padEnd(9)} ${oldPath === undefined ? '' : `${oldPath} → `}${path}${size}`);
+  }
+  const rest = entries.length - lines.length;
+  return rest > 0 ? [...lines, `… and ${String(rest)} more`] : lines;
+}
