@@ -21,11 +21,6 @@ export function comparePaths(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** The order of the names in one directory: by their bytes. The same as {@link comparePaths} for names. */
-export function compareNames(a: string, b: string): number {
-  return comparePaths(a, b);
-}
-
 function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeName, encodeName } from '../../../../src/core/source/name.ts';
-import { compareNames, comparePaths } from '../../../../src/core/vault/order.ts';
+import { comparePaths } from '../../../../src/core/vault/order.ts';
 
 const foreignBytes = fc.uint8Array({ min: 1, minLength: 1, maxLength: 4 }).map((bytes) => Buffer.from(bytes));
 const piece = fc.oneof(
@@ -30,16 +30,6 @@ describe('the order of a manifest', () => {
         expect(Math.sign(comparePaths(start + a, start + b))).toBe(byBytes(start + a, start + b));
       }),
       { numRuns: 5000 },
-    );
-  });
-
-  it('is the same for the names of one directory', () => {
-    fc.assert(
-      fc.property(anyPath, anyPath, (a, b) => {
-        const [nameA, nameB] = [a.replaceAll('/', ''), b.replaceAll('/', '')];
-        expect(Math.sign(compareNames(nameA, nameB))).toBe(byBytes(nameA, nameB));
-      }),
-      { numRuns: 2000 },
     );
   });
 
