@@ -19,6 +19,8 @@ export const bundleOptions = {
   target: 'node22.19',
   format: /** @type {const} */ ('cjs'),
   external: ['vscode'],
+  // Some packages (jsonc-parser) offer UMD first, whose imports cannot be followed, and modules besides.
+  mainFields: ['module', 'main'],
   charset: 'utf8',
   // Names of error classes are shown to users and written to logs: minifying must not change them.
   keepNames: true,

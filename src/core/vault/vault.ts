@@ -18,7 +18,7 @@ import {
 import type { EntryView } from './manifest-entry.ts';
 import { readSegments } from './manifest.ts';
 import { foldNotes, type Note, type Noted, readNotes, writeNotes } from './notes.ts';
-import { type Pack, readFooter } from './pack.ts';
+import { type ListedPack, readFooter } from './pack.ts';
 import { ChunkReader } from './reader.ts';
 import {
   type BackupRecord,
@@ -53,7 +53,7 @@ export interface RecordListing {
 /** An index for writing, and the packs an interrupted backup has left, which it includes. */
 export interface WritableIndex {
   readonly index: ChunkIndex;
-  readonly adopted: Pack[];
+  readonly adopted: ListedPack[];
 }
 
 /** A vault that has been opened with a key. */
@@ -150,7 +150,14 @@ export class Vault {
   /** The index for reading; read once, then kept until {@link forgetIndex}. */
   async index(): Promise<ChunkIndex> {
     this.#index ??= this.writableIndex().then(({ index }) => index);
-    return this.#index;
+    const index = this.#index;
+    try {
+      return await index;
+    } catch (error) {
+      // A disk that did not answer may answer next time.
+      if (this.#index === index) this.#index = undefined;
+      throw error;
+    }
   }
 
   /** Drops the kept index, because packs have come or gone. */
@@ -166,7 +173,7 @@ export class Vault {
     const survey = await surveyPacks(this.storage, this.keys);
     const index = new ChunkIndex();
     for (const pack of survey.present) index.addPack(pack);
-    const adopted: Pack[] = [];
+    const adopted: ListedPack[] = [];
     for (const { id, bytes } of survey.unlisted) {
       try {
         adopted.push(await readFooter(this.storage, this.keys, id, bytes));

@@ -1,0 +1,68 @@
+import { type Command, Option } from 'commander';
+import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
+import { ExitCode } from './exit-code.ts';
+import { plainText } from './printable.ts';
+import { takenJson } from './record-json.ts';
+import type { Act, Outcome, Session } from './session.ts';
+import { measureFacts, problemsText, shortId } from './shown-record.ts';
+import { formatFacts } from './table.ts';
+
+interface BackupOptions {
+  readonly kind: BackupKind | 'auto';
+  readonly label?: string;
+  readonly pin?: true;
+  readonly databases: boolean;
+  readonly dryRun?: true;
+}
+
+/** `backup`: one backup of the set. */
+export function defineBackup(program: Command, act: Act): void {
+  program
+    .command('backup')
+    .description('take one backup of the set')
+    .addOption(
+      new Option('--kind <kind>', 'what is read')
+        .choices(['auto', 'full', 'incremental', 'differential'])
+        .default('auto'),
+    )
+    .option('--label <text>', 'what to call it')
+    .option('--pin', 'keep it for good')
+    .option('--no-databases', 'leave the databases out')
+    .option('--dry-run', 'read and compare everything, store nothing')
+    .action((options: BackupOptions) => act((session) => backUpSet(options, session)));
+}
+
+async function backUpSet(options: BackupOptions, session: Session): Promise<Outcome> {
+  const { openSet } = await import('../core/open.ts');
+  const { backUp } = await import('../core/backup.ts');
+  const { vault, set } = await openSet(session.options, session.surroundings);
+  const record = await backUp(
+    vault,
+    set,
+    {
+      kind: options.kind,
+      label: options.label,
+      pinned: options.pin ?? false,
+      databases: options.databases,
+      dryRun: options.dryRun ?? false,
+    },
+    session.task,
+  );
+  return {
+    json: takenJson(record),
+    summary: summary(record, options.dryRun === true, session),
+    exitCode: record.status === 'partial' ? ExitCode.incomplete : ExitCode.done,
+  };
+}
+
+function summary(record: BackupRecord, isDryRun: boolean, { paint }: Session): string {
+  const against = record.base === undefined ? '' : ` against ${shortId(record.base)}`;
+  const title = isDryRun
+    ? `Would take a backup of “${plainText(record.set)}”: ${record.kind}${against}`
+    : `Backup ${paint('cyan', shortId(record.id))} of “${plainText(record.set)}”: ${record.kind}${against}`;
+  const status = record.status === 'partial' ? `, ${paint('yellow', 'partial')}` : '';
+  const problems = problemsText(record, paint);
+  return [title + status, formatFacts(measureFacts(record)), ...(problems === '' ? [] : [problems])].join(
+    '\n',
+  );
+}

@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import { defineBackup } from './backup.ts';
+import { defineForget } from './forget.ts';
+import { defineInit } from './init.ts';
+import { defineLabel, definePins } from './label.ts';
+import { defineList } from './list.ts';
+import type { Act } from './session.ts';
+import { defineShow } from './show.ts';
+
+/**
+ * All commands, in the order in which help lists them. Their files define them; what a command works with is imported
+ * when it runs, so that starting stays fast.
+ */
+export function defineCommands(program: Command, act: Act): void {
+  for (const define of [
+    defineInit,
+    defineBackup,
+    defineList,
+    defineShow,
+    definePins,
+    defineLabel,
+    defineForget,
+  ]) {
+    define(program, act);
+  }
+}

@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import type { BackupRecord } from '../core/vault/record.ts';
+import { plainText, printable } from './printable.ts';
+import { counted, formatAge, formatBytes, formatCount, formatRatio, formatTime } from './quantity.ts';
+import { openVault } from './opened.ts';
+import { listedJson, ratioOf } from './record-json.ts';
+import type { Act, Session } from './session.ts';
+import { shortId } from './shown-record.ts';
+import { formatTable } from './table.ts';
+
+/** `list`: the backups, newest first. */
+export function defineList(program: Command, act: Act): void {
+  program
+    .command('list')
+    .description('list the backups, newest first')
+    .action(() =>
+      act(async (session) => {
+        const { listing, setName: set } = await openVault(session);
+        const records = listing.records.filter((record) => set === undefined || record.set === set);
+        if (listing.damaged.length > 0) {
+          const count = counted(listing.damaged.length, 'backup');
+          session.warn(`${count} cannot be read; “crm-backup verify” tells more.`);
+        }
+        return {
+          json: { backups: records.map(listedJson) },
+          text:
+            records.length === 0
+              ? 'No backups yet; take one with “crm-backup backup”.'
+              : table(records, session),
+        };
+      }),
+    );
+}
+
+function table(records: readonly BackupRecord[], { paint, nowMs }: Session): string {
+  const sets = new Set(records.map(({ set }) => set));
+  const rows = records.map((record) => [
+    paint('cyan', shortId(record.id)),
+    formatTime(record.createdAt),
+    formatAge(Date.parse(record.createdAt), nowMs),
+    record.kind,
+    sets.size > 1 ? printable(record.set) : '',
+    formatCount(record.files.total),
+    formatBytes(record.bytes.source),
+    formatBytes(record.bytes.stored),
+    formatRatio(ratioOf(record)),
+    remarks(record).join(', '),
+  ]);
+  return formatTable(
+    [
+      { title: 'ID' },
+      { title: 'CREATED' },
+      { title: '', align: 'right' },
+      { title: 'KIND' },
+      { title: 'SET' },
+      { title: 'FILES', align: 'right' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'STORED', align: 'right' },
+      { title: 'RATIO', align: 'right' },
+      { title: '' },
+    ],
+    rows,
+    (title) => paint('dim', title),
+  );
+}
+
+function remarks(record: BackupRecord): string[] {
+  return [
+    ...(record.label === undefined ? [] : [plainText(record.label)]),
+    ...(record.pinned ? ['pinned'] : []),
+    ...(record.safety ? ['safety'] : []),
+    ...(record.status === 'partial' ? ['partial'] : []),
+    ...(record.verifiedAt === undefined ? [] : ['verified']),
+  ];
+}

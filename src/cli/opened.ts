@@ -1,0 +1,28 @@
+import type { OpenedVault } from '../core/open.ts';
+import { findBackup } from '../core/reference.ts';
+import type { BackupRecord } from '../core/vault/record.ts';
+import type { RecordListing } from '../core/vault/vault.ts';
+import type { Session } from './session.ts';
+
+/** A vault that is open, with what its records say. */
+export interface Opened extends OpenedVault {
+  readonly listing: RecordListing;
+}
+
+/** A vault that is open, and one of its backups. */
+export interface OpenedBackup extends Opened {
+  readonly record: BackupRecord;
+}
+
+/** Opens the vault that the options name, to read from. Throws what `openForReading` does. */
+export async function openVault({ options, surroundings }: Session): Promise<Opened> {
+  const { openForReading } = await import('../core/open.ts');
+  const opened = await openForReading(options, surroundings);
+  return { ...opened, listing: await opened.vault.records() };
+}
+
+/** Opens the vault that the options name and finds a backup in it. Throws also what {@link findBackup} does. */
+export async function openBackup(session: Session, reference: string): Promise<OpenedBackup> {
+  const opened = await openVault(session);
+  return { ...opened, record: findBackup(opened.listing, reference, opened.setName) };
+}

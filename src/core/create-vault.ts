@@ -1,0 +1,100 @@
+import { mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemCode } from './errors.ts';
+import { keyFilePath } from './home.ts';
+import { LocalStorage } from './storage/local.ts';
+import { StorageError } from './storage/storage.ts';
+import { homeOf, type Surroundings } from './surroundings.ts';
+import { namedKeyFile, readKeyFile } from './unlock.ts';
+import { VaultError } from './vault/error.ts';
+import { createSecret, formatSecret } from './vault/key.ts';
+import { createVaultId, Vault } from './vault/vault.ts';
+
+/** A vault just made, and the file with its key. */
+export interface CreatedVault {
+  readonly vault: Vault;
+  readonly keyFile: string;
+}
+
+const PRIVATE_FILE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
+const HEADING = 'Key of the CRM Backup vault at ';
+
+/**
+ * Makes a vault in a directory. Its key is written first, readable by the user alone: into the file that was named
+ * (a key that stands there is used), else into the user's own data. A passphrase in `CRM_BACKUP_PASSPHRASE` opens the
+ * vault as well. When it fails, neither is left behind.
+ * @throws {VaultError} `vault-exists`, `invalid-key`, `unsupported-runtime`; {StorageError}.
+ */
+export async function createVault(
+  directory: string,
+  keyFile: string | undefined,
+  surroundings: Surroundings,
+): Promise<CreatedVault> {
+  const storage = new LocalStorage(directory);
+  if ((await Vault.identify(storage)) !== undefined) {
+    throw new VaultError('vault-exists', `There is a vault at ${directory} already.`, {
+      hint: 'Use it, or name another place with --vault.',
+    });
+  }
+  const id = createVaultId();
+  const file =
+    namedKeyFile(keyFile, surroundings) ?? keyFilePath(homeOf(surroundings), id, surroundings.platform);
+  const secret = createSecret();
+  const isNew = await writePrivateFile(file, formatSecret(secret, HEADING + oneLine(directory)));
+  try {
+    const unlock = { secret: isNew ? secret : await readKeyFile(file) };
+    const vault = await Vault.create(storage, 'key-file', unlock, id);
+    const passphrase = surroundings.env['CRM_BACKUP_PASSPHRASE'];
+    if (passphrase) await vault.addKey('passphrase', { passphrase });
+    return { vault, keyFile: file };
+  } catch (error) {
+    if (isNew && (await Vault.identify(storage).catch(() => id)) !== id) await unlink(file);
+    throw error;
+  }
+}
+
+/**
+ * Writes a file that only its user may read, unless there is one already: then false.
+ * @throws {StorageError} with the file's name.
+ */
+export async function writePrivateFile(file: string, text: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: PRIVATE_DIRECTORY });
+    const handle = await open(file, 'wx', PRIVATE_FILE);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } catch (error) {
+      await unlink(file).catch(() => undefined);
+      throw error;
+    } finally {
+      await handle.close();
+    }
+    return true;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EEXIST') return false;
+    if (code === undefined) throw error;
+    throw new StorageError(
+      code === 'ENOSPC' ? 'no-space' : 'storage-failed',
+      `The file ${file} could not be written: ${code === 'ENOSPC' ? 'the disk is full' : `the system says ${code}`}.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whether a key among the user's own data says that a vault was made at this place. */
+export async function wasVaultMadeAt(directory: string, surroundings: Surroundings): Promise<boolean> {
+  const folder = join(homeOf(surroundings), 'keys');
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => '');
+    if (text.startsWith(`# ${HEADING}${oneLine(directory)}\n`)) return true;
+  }
+  return false;
+}
+
+function oneLine(directory: string): string {
+  return directory.replace(/[\r\n]/g, ' ');
+}

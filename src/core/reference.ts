@@ -1,0 +1,78 @@
+import { VaultError } from './vault/error.ts';
+import type { BackupRecord } from './vault/record.ts';
+import type { RecordListing } from './vault/vault.ts';
+
+const LEAST_PREFIX = 4;
+const PREFIX = /^[0-9a-f]{4,64}$/;
+const LATEST = /^latest(?:~(\d{1,9}))?$/;
+
+/** Whether a text is written like a reference to a backup: `latest…`, or 4 and more digits of an id. */
+export function looksLikeReference(text: string): boolean {
+  return text === 'latest-full' || LATEST.test(text) || PREFIX.test(text.toLowerCase());
+}
+
+/**
+ * The backup a reference names: an id or an unambiguous beginning of 4 and more digits among all backups; `latest`,
+ * `latest-full` and `latest~N` (N before the latest) among those of `set`, or all when it is undefined.
+ * @throws {VaultError} `unknown-backup`, `ambiguous-backup`, or `damaged` when the record it names cannot be read.
+ */
+export function findBackup(listing: RecordListing, reference: string, set: string | undefined): BackupRecord {
+  const latest = LATEST.exec(reference);
+  if (latest !== null || reference === 'latest-full') {
+    const ofSet = listing.records.filter((record) => set === undefined || record.set === set);
+    const candidates = latest === null ? ofSet.filter(({ kind }) => kind === 'full') : ofSet;
+    const found = candidates[Number(latest?.[1] ?? 0)];
+    if (found === undefined) throw unknownLatest(reference, set, candidates.length);
+    return found;
+  }
+  return findById(listing, reference);
+}
+
+function findById(listing: RecordListing, reference: string): BackupRecord {
+  const prefix = reference.toLowerCase();
+  if (!PREFIX.test(prefix)) {
+    throw new VaultError('unknown-backup', `“${reference}” does not name a backup.`, {
+      hint: `Use an id, its first ${LEAST_PREFIX} or more digits, latest, latest-full or latest~N; “crm-backup list” shows all.`,
+    });
+  }
+  const found = listing.records.filter(({ id }) => id.startsWith(prefix));
+  const damaged = listing.damaged.find(({ id }) => id.startsWith(prefix));
+  const [first] = found;
+  if (found.length + (damaged === undefined ? 0 : 1) > 1) {
+    const ids = found.map(({ id }) => id.slice(0, Math.max(8, prefix.length + 2)));
+    throw new VaultError('ambiguous-backup', `“${reference}” names several backups: ${ids.join(', ')}.`, {
+      hint: 'Give more digits of the id.',
+    });
+  }
+  if (damaged !== undefined) throw damaged.error;
+  if (first === undefined) {
+    throw new VaultError('unknown-backup', `There is no backup ${reference}.`, {
+      hint: '“crm-backup list” shows all backups.',
+    });
+  }
+  return first;
+}
+
+function unknownLatest(reference: string, set: string | undefined, count: number): VaultError {
+  const of = set === undefined ? '' : ` of set “${set}”`;
+  const what = reference === 'latest-full' ? 'full backup' : 'backup';
+  const why = count === 0 ? `There is no ${what}${of} yet` : `There are only ${count} backups${of}`;
+  return new VaultError('unknown-backup', `${why}, so ${reference} names none.`, {
+    hint: count === 0 ? 'Take one with “crm-backup backup”.' : '“crm-backup list” shows all backups.',
+  });
+}
+
+/**
+ * The backup that another is told against: its base; for a full one, or when the base was forgotten, the one of its
+ * set before it. Undefined for the first.
+ */
+export function predecessorOf(
+  records: readonly BackupRecord[],
+  record: BackupRecord,
+): BackupRecord | undefined {
+  const base = record.base === undefined ? undefined : records.find(({ id }) => id === record.base);
+  if (base !== undefined) return base;
+  const ofSet = records.filter(({ set }) => set === record.set);
+  const at = ofSet.findIndex(({ id }) => id === record.id);
+  return at < 0 ? undefined : ofSet[at + 1];
+}

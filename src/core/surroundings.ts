@@ -1,0 +1,24 @@
+import { homedir } from 'node:os';
+import { type Environment, homeDirectory } from './home.ts';
+
+/** What the process stands in, as far as it decides where things are. Each face makes one and hands it on. */
+export interface Surroundings {
+  readonly env: Environment;
+  /** What relative paths count from. */
+  readonly cwd: string;
+  readonly platform: NodeJS.Platform;
+  /** The user's home folder. */
+  readonly userHome: string;
+  /** `${secret:NAME}`; by default the environment's `CRM_BACKUP_SECRET_NAME`. */
+  readonly secret?: ((name: string) => Promise<string | undefined>) | undefined;
+}
+
+/** The surroundings of this process. */
+export function processSurroundings(): Surroundings {
+  return { env: process.env, cwd: process.cwd(), platform: process.platform, userHome: homedir() };
+}
+
+/** The folder with everything the tool keeps for its user; see {@link homeDirectory}. */
+export function homeOf({ env, platform, userHome, cwd }: Surroundings): string {
+  return homeDirectory(env, platform, userHome, cwd);
+}
