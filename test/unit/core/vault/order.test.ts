@@ -43,6 +43,11 @@ describe('the order of a manifest', () => {
     expect('x\uffee' < 'x😀').toBe(false);
   });
 
+  it('takes the second half of a character for no byte of its own', () => {
+    expect(comparePaths('\u{100f0}', '\u{10100}')).toBeLessThan(0);
+    expect(comparePaths('a/\u{100f0}/b', 'a/\u{10100}')).toBeLessThan(0);
+  });
+
   it('puts a byte that is not UTF-8 where its value says', () => {
     expect(comparePaths('\udc80', 'é')).toBeLessThan(0);
     expect(comparePaths('\udcff', '😀')).toBeGreaterThan(0);
