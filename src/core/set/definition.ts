@@ -259,4 +259,3 @@ export type BackupSet = SetFile['sets'][number];
 /** A set as it is written: what has a default may be left out. */
 export type NewSet = Immutable<v.InferInput<typeof setFileSchema>>['sets'][number];
 export type FileRoot = BackupSet['files'][number];
-export type DatabaseSource = BackupSet['databases'][number];

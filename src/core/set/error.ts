@@ -4,6 +4,7 @@ export type SetErrorCode =
   | 'no-set-file'
   | 'invalid-set-file'
   | 'set-file-unreadable'
+  | 'set-file-unwritable'
   | 'unknown-set'
   | 'several-sets'
   | 'set-exists'

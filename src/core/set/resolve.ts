@@ -1,0 +1,128 @@
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { excludesOf } from './default-excludes.ts';
+import type { BackupSet, FileRoot } from './definition.ts';
+import { SetError } from './error.ts';
+import { interpolate, type Variables } from './interpolation.ts';
+
+/** A set whose folders are known. Databases keep their variables: a secret is asked for only when it is used. */
+export interface ResolvedSet extends Omit<BackupSet, 'files' | 'vault'> {
+  readonly roots: readonly ResolvedRoot[];
+  /** An absolute folder or `rclone:REMOTE:PATH`; absent when the set leaves it to the tool. */
+  readonly vault?: string;
+}
+
+/** A folder whose files are backed up. */
+export interface ResolvedRoot {
+  /** Its files are `files/<name>/…` in a backup. */
+  readonly name: string;
+  /** Absolute; it may be a link, and it may not exist. */
+  readonly directory: string;
+  readonly include: readonly string[];
+  /** The set's own patterns, what is left out by default, and what is never backed up. */
+  readonly exclude: readonly string[];
+}
+
+/** What a set depends on besides its file. */
+export interface SetEnvironment extends Omit<Variables, 'workspaceFolder'> {
+  /**
+   * Absolute folders that no backup takes, even inside a root: the vault in use and what else the tool keeps. The
+   * vault that the set itself names is always among them.
+   */
+  readonly leftOut?: readonly string[];
+}
+
+/**
+ * Finds the folders of a set. `workspace` is absolute. Throws {@link SetError} `missing-variable`, and
+ * `vault-holds-root` when a root lies where backups are kept.
+ */
+export async function resolveSet(
+  set: BackupSet,
+  workspace: string,
+  environment: SetEnvironment,
+): Promise<ResolvedSet> {
+  const { files, vault: namedVault, ...rest } = set;
+  const variables: Variables = { ...environment, workspaceFolder: workspace };
+
+  const vault = namedVault === undefined ? undefined : await resolveVault(namedVault, set.name, variables);
+  const vaultFolder = vault === undefined || isRemote(vault) ? [] : [vault];
+  const leftOut = [...new Set([...vaultFolder, ...(environment.leftOut ?? [])])];
+  const realLeftOut = await Promise.all(leftOut.map(realPath));
+  const roots = await Promise.all(files.map((root) => resolveRoot(root, set.name, variables, realLeftOut)));
+  return { ...rest, roots, ...(vault === undefined ? {} : { vault }) };
+}
+
+/**
+ * A folder of the set file as an absolute path: relative ones begin at the workspace, `~` is the home folder.
+ * Pure.
+ */
+export function absoluteFolder(
+  folder: string,
+  { workspaceFolder, userHome }: Pick<Variables, 'workspaceFolder' | 'userHome'>,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  const paths = platform === 'win32' ? path.win32 : path.posix;
+  const [, below] = (platform === 'win32' ? /^~(?:[/\\](.*))?$/s : /^~(?:\/(.*))?$/s).exec(folder) ?? [];
+  return folder === '~' || below !== undefined
+    ? paths.resolve(userHome, below ?? '')
+    : paths.resolve(workspaceFolder, folder);
+}
+
+async function resolveVault(vault: string, set: string, variables: Variables): Promise<string> {
+  const subject = `The vault of set “${set}”`;
+  const value = notEmpty(await interpolate(vault, variables, subject), vault, subject);
+  return isRemote(value) ? value : absoluteFolder(value, variables);
+}
+
+async function resolveRoot(
+  root: FileRoot,
+  set: string,
+  variables: Variables,
+  leftOut: readonly string[],
+): Promise<ResolvedRoot> {
+  const name = root.name ?? 'workspace';
+  const subject = `The root “${name}” of set “${set}”`;
+  const folder = notEmpty(await interpolate(root.root, variables, subject), root.root, subject);
+  const directory = absoluteFolder(folder, variables);
+  const realDirectory = await realPath(directory);
+
+  const inside: string[] = [];
+  for (const kept of leftOut) {
+    const fromRoot = path.relative(realDirectory, kept);
+    if (fromRoot === '' || !leadsOut(path.relative(kept, realDirectory))) {
+      throw new SetError(
+        'vault-holds-root',
+        `${subject} cannot be backed up: ${directory} lies in ${kept}, where backups are kept.`,
+        { hint: 'Choose another folder for the vault, or another root.' },
+      );
+    }
+    if (!leadsOut(fromRoot)) inside.push(fromRoot.replaceAll(path.sep, '/'));
+  }
+  const include = root.include ?? [];
+  return { name, directory, include, exclude: excludesOf(include, root.exclude ?? [], inside) };
+}
+
+function notEmpty(value: string, written: string, subject: string): string {
+  if (value.trim() !== '') return value;
+  throw new SetError('missing-variable', `${subject} is “${written}”, which is empty now.`, {
+    hint: 'Set the variables it uses and start again.',
+  });
+}
+
+function isRemote(vault: string): boolean {
+  return vault.startsWith('rclone:');
+}
+
+function leadsOut(relative: string): boolean {
+  return relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative);
+}
+
+/** The path without links on the way, as far as it exists. */
+async function realPath(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch {
+    const parent = path.dirname(folder);
+    return parent === folder ? folder : path.join(await realPath(parent), path.basename(folder));
+  }
+}
