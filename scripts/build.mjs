@@ -6,6 +6,7 @@ import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { context } from 'esbuild';
+import { writeSchema } from './schema.mjs';
 import { bundleOptions, workerPlugin } from './worker-plugin.mjs';
 
 const root = path.dirname(import.meta.dirname);
@@ -66,6 +67,7 @@ function banner({ entry, executable }) {
   return { banner: { js: '#!/usr/bin/env node' } };
 }
 
+await writeSchema();
 if (!flags.watch) rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 const minify = flags.production;
 const contexts = await Promise.all(

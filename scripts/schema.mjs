@@ -2,7 +2,7 @@
  * Writes schemas/crm-backup.schema.json, what editors know about the set file: `node scripts/schema.mjs`.
  * It is made from the definition that validates the file and is committed; a test tells when it is stale.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toJsonSchema } from '@valibot/to-json-schema';
@@ -42,4 +42,10 @@ export async function renderSchema() {
   return await format(text, { ...(await resolveConfig(schemaFile)), filepath: schemaFile });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(schemaFile, await renderSchema());
+/** Writes the JSON schema anew if it is stale. */
+export async function writeSchema() {
+  const text = await renderSchema();
+  if (!existsSync(schemaFile) || readFileSync(schemaFile, 'utf8') !== text) writeFileSync(schemaFile, text);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writeSchema();
