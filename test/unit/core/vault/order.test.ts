@@ -40,7 +40,7 @@ describe('the order of a manifest', () => {
 
   it('puts emoji behind every other character, unlike the order of JavaScript strings', () => {
     expect(comparePaths('x\uffee', 'x😀')).toBeLessThan(0);
-    expect('x\uffee' < 'x😀').toBe(false);
+    expect(['x\uffee', 'x😀'].sort()).toEqual(['x😀', 'x\uffee']);
   });
 
   it('takes the second half of a character for no byte of its own', () => {
