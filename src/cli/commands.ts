@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { defineBackup } from './backup.ts';
+import { defineCat } from './cat.ts';
 import { defineForget } from './forget.ts';
 import { defineInit } from './init.ts';
 import { defineLabel, definePins } from './label.ts';
 import { defineList } from './list.ts';
+import { defineLs } from './ls.ts';
 import type { Act } from './session.ts';
 import { defineShow } from './show.ts';
 
@@ -17,6 +19,8 @@ export function defineCommands(program: Command, act: Act): void {
     defineBackup,
     defineList,
     defineShow,
+    defineLs,
+    defineCat,
     definePins,
     defineLabel,
     defineForget,

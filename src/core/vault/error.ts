@@ -12,6 +12,7 @@ export type VaultErrorCode =
   | 'missing-chunk'
   | 'unknown-backup'
   | 'ambiguous-backup'
+  | 'unknown-entry'
   | 'unsupported-runtime';
 
 /** A vault cannot be opened, read or written as asked. */
