@@ -112,7 +112,7 @@ function outputSize(bytes: number): number {
 }
 
 function rawDictionary(dictionary: Uint8Array): Uint8Array {
-  return DICTIONARY_MAGIC.compare(dictionary, 0, DICTIONARY_MAGIC.length) === 0
+  return DICTIONARY_MAGIC.equals(dictionary.subarray(0, DICTIONARY_MAGIC.length))
     ? dictionary.subarray(1)
     : dictionary;
 }
