@@ -63,14 +63,8 @@ export interface EntryChange {
   readonly type: EntryType;
   readonly before?: number | undefined;
   readonly after?: number | undefined;
-}
-
-/** What differs between a backup and the one it is told against. */
-export interface Changes {
-  /** Null when there is nothing earlier to compare with. */
-  readonly from: BackupSummary | null;
-  readonly to: BackupSummary;
-  readonly entries: readonly EntryChange[];
+  /** Content that is no text. */
+  readonly binary: boolean;
 }
 
 /** What a restore would do, or has done, as counts and by name. */
@@ -147,7 +141,8 @@ export interface Operations {
     };
     out: BackupSummary;
   };
-  changes: { in: OfBackup; out: Changes };
+  /** What differs between two backups of a set, in the order of paths. */
+  changes: { in: OfBackup & { readonly from: string }; out: readonly EntryChange[] };
   list: { in: OfEntry; out: readonly EntryInfo[] };
   stat: { in: OfEntry; out: EntryInfo };
   /** The content of a file, or its first `limit` bytes. */
@@ -156,7 +151,7 @@ export interface Operations {
   restore: { in: RestoreRequest; out: RestoreResult };
   pin: { in: OfBackup & { readonly pinned: boolean }; out: null };
   label: { in: OfBackup & { readonly label: string | null }; out: null };
-  forget: { in: InSet & { readonly backups: readonly string[] }; out: null };
+  forget: { in: OfBackup; out: null };
   prune: { in: InSet; out: { readonly freedBytes: number } };
   verify: {
     in: InSet & { readonly backup?: string | undefined; readonly level: 'quick' | 'data' };

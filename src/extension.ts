@@ -1,0 +1,53 @@
+import * as vscode from 'vscode';
+import type { App } from './vscode/app.ts';
+import { registerCommands } from './vscode/commands/register.ts';
+import { Engine } from './vscode/engine.ts';
+import { BackupFiles } from './vscode/files/backup-files.ts';
+import { BACKUP_SCHEME } from './vscode/files/backup-uri.ts';
+import { BACKUPS_VIEW } from './vscode/ids.ts';
+import { openLog } from './vscode/log.ts';
+import { LastRestore } from './vscode/restore/last-restore.ts';
+import { showSetFileProblems } from './vscode/set-file-problems.ts';
+import { Sets } from './vscode/sets.ts';
+import { showStatus } from './vscode/status-bar.ts';
+import { TextDocuments } from './vscode/text-documents.ts';
+import { BackupsTree } from './vscode/tree/backups-tree.ts';
+import { tellState } from './vscode/view-state.ts';
+import { watchSets } from './vscode/watch.ts';
+import { Works } from './vscode/works.ts';
+
+/** Wires the parts together. Nothing heavy is loaded and no process started: the first need does that. */
+export function activate(context: vscode.ExtensionContext): void {
+  const log = openLog();
+  const engine = new Engine(context.asAbsolutePath('dist/engine.js'), log);
+  const sets = new Sets(engine);
+  const works = new Works();
+  const documents = new TextDocuments();
+  const lastRestore = new LastRestore(context.workspaceState);
+  const tree = new BackupsTree(sets, engine);
+  const files = new BackupFiles(engine, sets);
+  const app: App = { engine, sets, works, log, lastRestore, documents };
+  context.subscriptions.push(
+    log,
+    engine,
+    sets,
+    works,
+    documents,
+    tree,
+    files,
+    vscode.window.createTreeView(BACKUPS_VIEW, {
+      treeDataProvider: tree,
+      canSelectMany: true,
+      showCollapseAll: true,
+    }),
+    vscode.workspace.registerFileSystemProvider(BACKUP_SCHEME, files, {
+      isCaseSensitive: true,
+      isReadonly: true,
+    }),
+    registerCommands(app),
+    tellState(sets),
+    showStatus(sets, works),
+    showSetFileProblems(sets),
+    watchSets(sets),
+  );
+}

@@ -1,0 +1,16 @@
+import type { Engine } from './engine.ts';
+import type { Log } from './log.ts';
+import type { LastRestore } from './restore/last-restore.ts';
+import type { TextDocuments } from './text-documents.ts';
+import type { Sets } from './sets.ts';
+import type { Works } from './works.ts';
+
+/** What commands work with. */
+export interface App {
+  readonly engine: Engine;
+  readonly sets: Sets;
+  readonly works: Works;
+  readonly log: Log;
+  readonly lastRestore: LastRestore;
+  readonly documents: TextDocuments;
+}

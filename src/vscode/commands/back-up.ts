@@ -1,0 +1,75 @@
+import * as vscode from 'vscode';
+import type { BackupKind } from '../../core/vault/record.ts';
+import type { BackupSummary } from '../../engine/protocol.ts';
+import type { App } from '../app.ts';
+import { displayName } from '../files/backup-uri.ts';
+import { formatBytes, formatDuration, formatNumber } from '../format.ts';
+import { kindName } from '../kinds.ts';
+import { pickSet } from './targets.ts';
+
+/** Takes a backup whose kind the engine chooses. */
+export async function backUpNow(app: App, target?: unknown): Promise<BackupSummary> {
+  return backUp(app, target, 'auto');
+}
+
+/** Reads every byte again. */
+export async function backUpFull(app: App, target?: unknown): Promise<BackupSummary> {
+  return backUp(app, target, 'full');
+}
+
+/** Reads what changed since the latest backup. */
+export async function backUpIncremental(app: App, target?: unknown): Promise<BackupSummary> {
+  return backUp(app, target, 'incremental');
+}
+
+/** Reads what changed since the latest full backup. */
+export async function backUpDifferential(app: App, target?: unknown): Promise<BackupSummary> {
+  return backUp(app, target, 'differential');
+}
+
+async function backUp(app: App, target: unknown, kind: BackupKind | 'auto'): Promise<BackupSummary> {
+  const { workspace, set } = await pickSet(app, target);
+  const title = vscode.l10n.t('Backing up {0}', displayName(set));
+  const key = `backup:${workspace}\n${set}`;
+  const summary = await app.works.run(key, title, (options) =>
+    app.engine.call('backup', { workspace, set, kind }, options),
+  );
+  logBackup(app, summary);
+  await app.sets.refresh();
+  void tell(app, summary);
+  return summary;
+}
+
+function logBackup({ log }: App, summary: BackupSummary): void {
+  const { id, set, kind, durationMs, bytes, problems } = summary;
+  log.info(
+    `Backup ${id.slice(0, 12)} of ${set}: ${kind}, ${durationMs} ms, ${bytes.source} bytes, ${bytes.stored} stored.`,
+  );
+  for (const { code, path, message } of problems) log.warn(`${displayName(path)}: ${code}: ${message}`);
+}
+
+/** A full success is seen in the tree and in passing; what is missing from a backup must be said. */
+async function tell(app: App, summary: BackupSummary): Promise<void> {
+  const locale = vscode.env.language;
+  if (summary.status === 'complete') {
+    const { added, modified, deleted, total } = summary.files;
+    const isFirst = summary.base === undefined;
+    const count = isFirst ? total : added + modified + deleted;
+    const sizes = `${formatBytes(summary.bytes.stored, locale)} · ${formatDuration(summary.durationMs, locale)}`;
+    const files = isFirst
+      ? vscode.l10n.t('{0} files', formatNumber(count, locale))
+      : vscode.l10n.t('{0} changed files', formatNumber(count, locale));
+    vscode.window.setStatusBarMessage(
+      `$(check) ${vscode.l10n.t('{0} backup of {1}: {2}', kindName(summary.kind), displayName(summary.set), `${files} · ${sizes}`)}`,
+      8000,
+    );
+    return;
+  }
+  const problems = summary.problems.filter(({ incomplete }) => incomplete);
+  const sentence =
+    problems.length === 1
+      ? vscode.l10n.t('The backup is partial: {0}', problems[0]!.message)
+      : vscode.l10n.t('The backup is partial: {0} entries could not be read.', problems.length);
+  const showLog = vscode.l10n.t('Show Log');
+  if ((await vscode.window.showWarningMessage(sentence, showLog)) === showLog) app.log.show();
+}

@@ -1,0 +1,72 @@
+import * as vscode from 'vscode';
+import type { App } from '../app.ts';
+import { EditorError } from '../error.ts';
+import { showFailure } from '../failures.ts';
+import { backUpDifferential, backUpFull, backUpIncremental, backUpNow } from './back-up.ts';
+import { createSet } from './create-set.ts';
+import { doctor } from './doctor.ts';
+import { editSet } from './edit-set.ts';
+import { forget } from './forget.ts';
+import { pin, unpin } from './pin.ts';
+import { prune } from './prune.ts';
+import { rename } from './rename.ts';
+import { restore } from './restore.ts';
+import { showChanges } from './show-changes.ts';
+import { type CommandId, commandTable } from './table.ts';
+import { undoRestore } from './undo-restore.ts';
+import { verify } from './verify.ts';
+
+/**
+ * What runs when a command is called: from the palette without arguments, from a menu with the node it was opened
+ * on and all that are selected, from a key with nothing.
+ */
+export type CommandHandler = (app: App, target?: unknown, selected?: unknown) => unknown;
+
+const handlers: Readonly<Record<CommandId, CommandHandler>> = {
+  'crmBackup.createSet': createSet,
+  'crmBackup.backUpNow': backUpNow,
+  'crmBackup.backUpFull': backUpFull,
+  'crmBackup.backUpIncremental': backUpIncremental,
+  'crmBackup.backUpDifferential': backUpDifferential,
+  'crmBackup.restore': restore,
+  'crmBackup.undoRestore': undoRestore,
+  'crmBackup.showChanges': showChanges,
+  'crmBackup.pin': pin,
+  'crmBackup.unpin': unpin,
+  'crmBackup.rename': rename,
+  'crmBackup.verify': verify,
+  'crmBackup.forget': forget,
+  'crmBackup.prune': prune,
+  'crmBackup.editSet': editSet,
+  'crmBackup.doctor': doctor,
+  'crmBackup.showLog': (app) => app.log.show(),
+  'crmBackup.refresh': async (app) => app.sets.refresh(),
+};
+
+/** Registers every command of the table. What one throws is told to the user, not to its caller. */
+export function registerCommands(app: App): vscode.Disposable {
+  const ids = Object.keys(commandTable) as CommandId[];
+  return vscode.Disposable.from(
+    ...ids.map((id) =>
+      vscode.commands.registerCommand(id, async (target?: unknown, selected?: unknown) => {
+        try {
+          if (commandTable[id].needsTrust) requireTrust();
+          return await handlers[id](app, target, selected);
+        } catch (error) {
+          // Not awaited: whoever called the command need not wait for the message to be closed.
+          void showFailure(app.log, error);
+          return undefined;
+        }
+      }),
+    ),
+  );
+}
+
+/** @throws {EditorError} `untrusted` in Restricted Mode */
+export function requireTrust(): void {
+  if (vscode.workspace.isTrusted) return;
+  throw new EditorError(
+    'untrusted',
+    vscode.l10n.t('In Restricted Mode, backups can only be browsed and restored into another folder.'),
+  );
+}

@@ -1,0 +1,68 @@
+/**
+ * The commands there are: the one table the manifest, the menus and the registered handlers are checked against.
+ * A title stands in package.nls.json under `command.<name>`.
+ */
+
+/** Where a command stands in a menu, as `group@order`; `inline` shows it as an icon on the line. */
+export interface Menus {
+  /** The view's own title: `navigation` shows it as an icon. */
+  readonly viewTitle?: string;
+  readonly set?: readonly string[];
+  readonly backup?: readonly string[];
+  /** Backups that are pinned, or are not. */
+  readonly pinnedBackup?: readonly string[];
+  readonly unpinnedBackup?: readonly string[];
+  readonly changes?: readonly string[];
+  /** The files of a backup, entries below, and changed entries. */
+  readonly entry?: readonly string[];
+}
+
+export interface CommandEntry {
+  /** A codicon's name; needed where the command is shown as an icon. */
+  readonly icon?: string;
+  /** Changes something or reads what the workspace names: not in Restricted Mode. */
+  readonly needsTrust: boolean;
+  /** A further condition for being offered at all. */
+  readonly when?: string;
+  readonly menus?: Menus;
+}
+
+export const commandTable = {
+  'crmBackup.createSet': { icon: 'add', needsTrust: true, menus: { viewTitle: '1_set@1' } },
+  'crmBackup.backUpNow': {
+    icon: 'archive',
+    needsTrust: true,
+    menus: { viewTitle: 'navigation@1', set: ['inline@1', '1_backup@1'] },
+  },
+  'crmBackup.backUpFull': { needsTrust: true, menus: { set: ['1_backup@2'] } },
+  'crmBackup.backUpIncremental': { needsTrust: true, menus: { set: ['1_backup@3'] } },
+  'crmBackup.backUpDifferential': { needsTrust: true, menus: { set: ['1_backup@4'] } },
+  // In Restricted Mode it restores into a folder only, which the command itself sees to.
+  'crmBackup.restore': {
+    icon: 'discard',
+    needsTrust: false,
+    menus: { set: ['2_restore@1'], backup: ['inline@2', '2_restore@1'], entry: ['2_restore@1'] },
+  },
+  'crmBackup.undoRestore': {
+    needsTrust: true,
+    when: 'crmBackup.canUndoRestore',
+    menus: { viewTitle: '2_restore@1' },
+  },
+  'crmBackup.showChanges': {
+    icon: 'diff-multiple',
+    needsTrust: false,
+    menus: { backup: ['inline@1', '1_show@1'], changes: ['inline@1', '1_show@1'] },
+  },
+  'crmBackup.pin': { needsTrust: true, menus: { unpinnedBackup: ['3_keep@1'] } },
+  'crmBackup.unpin': { needsTrust: true, menus: { pinnedBackup: ['3_keep@1'] } },
+  'crmBackup.rename': { needsTrust: true, menus: { backup: ['3_keep@2'] } },
+  'crmBackup.verify': { needsTrust: true, menus: { set: ['3_vault@1'], backup: ['4_verify@1'] } },
+  'crmBackup.forget': { needsTrust: true, menus: { backup: ['5_forget@1'] } },
+  'crmBackup.prune': { needsTrust: true, menus: { set: ['3_vault@2'] } },
+  'crmBackup.editSet': { needsTrust: false, menus: { set: ['4_set@1'] } },
+  'crmBackup.doctor': { needsTrust: true, menus: { viewTitle: '3_help@1' } },
+  'crmBackup.showLog': { needsTrust: false, menus: { viewTitle: '3_help@2' } },
+  'crmBackup.refresh': { icon: 'refresh', needsTrust: false, menus: { viewTitle: 'navigation@2' } },
+} as const satisfies Readonly<Record<string, CommandEntry>>;
+
+export type CommandId = keyof typeof commandTable;

@@ -1,0 +1,75 @@
+import * as vscode from 'vscode';
+import type { Verification } from '../../engine/protocol.ts';
+import type { App } from '../app.ts';
+import { displayName } from '../files/backup-uri.ts';
+import { formatBytes, formatNumber } from '../format.ts';
+import { cancelled, fieldOf, pickSet } from './targets.ts';
+
+/** Checks a backup, or all of a set's vault, as thoroughly as the user picks. */
+export async function verify(app: App, target?: unknown): Promise<Verification> {
+  const { workspace, set } = await pickSet(app, target);
+  const level = await pickLevel();
+  const title = vscode.l10n.t('Verifying {0}', displayName(set));
+  const backup = fieldOf(target, 'backup');
+  const result = await app.works.run(`verify:${workspace}\n${set}`, title, (options) =>
+    app.engine.call('verify', { workspace, set, backup, level }, options),
+  );
+  await app.sets.refresh();
+  void tell(app, result);
+  return result;
+}
+
+async function pickLevel(): Promise<'quick' | 'data'> {
+  const items = [
+    {
+      label: vscode.l10n.t('Quick'),
+      detail: vscode.l10n.t('Everything a backup needs is there and has its right size.'),
+      level: 'quick' as const,
+    },
+    {
+      label: vscode.l10n.t('Every byte'),
+      detail: vscode.l10n.t('All data is read, decoded and compared with its checksum.'),
+      level: 'data' as const,
+    },
+  ];
+  const picked = await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('How thoroughly?') });
+  return picked?.level ?? cancelled();
+}
+
+async function tell(app: App, { checked, damage }: Verification): Promise<void> {
+  const locale = vscode.env.language;
+  if (damage.length === 0) {
+    const sentence = vscode.l10n.t(
+      'No damage found: {0} backups, {1} chunks, {2} checked.',
+      formatNumber(checked.backups, locale),
+      formatNumber(checked.chunks, locale),
+      formatBytes(checked.bytes, locale),
+    );
+    void vscode.window.showInformationMessage(sentence);
+    return;
+  }
+  const backups = new Set(damage.flatMap((each) => each.backups)).size;
+  const paths = new Set(damage.flatMap((each) => each.paths)).size;
+  app.log.error(`Damage found in ${damage.length} objects.`);
+  const report = vscode.l10n.t('Show Report');
+  const sentence = vscode.l10n.t('Damage found: {0} backups and {1} files are affected.', backups, paths);
+  if ((await vscode.window.showErrorMessage(sentence, report)) === report) {
+    await app.documents.show(vscode.l10n.t('Damage Report.md'), damageReport(damage));
+  }
+}
+
+function damageReport(damage: Verification['damage']): string {
+  const sections = damage.map(({ object, message, backups, paths }) =>
+    [
+      `## ${object}`,
+      '',
+      message,
+      '',
+      vscode.l10n.t('Backups: {0}', backups.map((id) => id.slice(0, 12)).join(', ')),
+      '',
+      ...paths.map((path) => `- ${displayName(path)}`),
+      '',
+    ].join('\n'),
+  );
+  return [`# ${vscode.l10n.t('Damage Report')}`, '', ...sections].join('\n');
+}

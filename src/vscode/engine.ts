@@ -1,0 +1,77 @@
+import * as vscode from 'vscode';
+import type { EngineClient } from '../engine/client.ts';
+import type { Input, Operation, Output } from '../engine/protocol.ts';
+import type { Progress } from '../core/task.ts';
+import type { Log } from './log.ts';
+
+/** How one call is watched and stopped. */
+export interface CallOptions {
+  readonly token?: vscode.CancellationToken | undefined;
+  readonly progress?: ((progress: Progress) => void) | undefined;
+}
+
+const IDLE_MS = 5 * 60_000;
+
+/** The engine as the extension sees it: nothing is loaded and no process runs before the first call. */
+export class Engine implements vscode.Disposable {
+  readonly #script: string;
+  readonly #log: Log;
+  #client: Promise<EngineClient> | undefined;
+  #disposed = false;
+
+  constructor(script: string, log: Log) {
+    this.#script = script;
+    this.#log = log;
+  }
+
+  /** Has the engine carry out one operation; throws what `EngineClient.call` throws. */
+  async call<O extends Operation>(
+    operation: O,
+    input: Input<O>,
+    { token, progress }: CallOptions = {},
+  ): Promise<Output<O>> {
+    const client = await (this.#client ??= this.#connect());
+    const controller = new AbortController();
+    if (token?.isCancellationRequested) controller.abort();
+    const cancellation = token?.onCancellationRequested(() => controller.abort());
+    try {
+      return await client.call(operation, input, { signal: controller.signal, progress });
+    } finally {
+      cancellation?.dispose();
+    }
+  }
+
+  /** The engine's process, while it runs. */
+  async processId(): Promise<number | undefined> {
+    return (await this.#client)?.pid;
+  }
+
+  /** Ends the running engine once it is done; the next call starts another, with the settings of then. */
+  restart(): void {
+    void this.#client?.then((client) => client.dispose());
+    this.#client = undefined;
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.restart();
+  }
+
+  async #connect(): Promise<EngineClient> {
+    const { EngineClient } = await import('../engine/client.ts');
+    const client = new EngineClient({
+      script: this.#script,
+      environment: environment(),
+      idleMs: IDLE_MS,
+      log: (level, message) => this.#log[level](message),
+    });
+    if (this.#disposed) client.dispose();
+    return client;
+  }
+}
+
+/** The variables that say where the engine keeps vaults and keys, when the user has chosen. */
+function environment(): Record<string, string> {
+  const home = vscode.workspace.getConfiguration('crmBackup').get<string>('home', '').trim();
+  return home === '' ? {} : { CRM_BACKUP_HOME: home };
+}

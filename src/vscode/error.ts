@@ -1,0 +1,12 @@
+import { CrmBackupError } from '../core/errors.ts';
+
+/** `untrusted`: not in Restricted Mode. `no-folder`, `no-set`, `no-backup`: there is nothing to work on. */
+export type EditorErrorCode = 'untrusted' | 'no-folder' | 'no-set' | 'no-backup';
+
+/** A command cannot do its work in this window as it stands. */
+export class EditorError extends CrmBackupError<EditorErrorCode> {}
+
+/** The code of an error the product knows. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof CrmBackupError ? (error as CrmBackupError).code : undefined;
+}

@@ -1,0 +1,56 @@
+/**
+ * Addresses of what stands in a backup: `crm-backup:/<set>/<backup>/files/<root>/…`. An address is made of
+ * characters, a name on disk of bytes; bytes that are no UTF-8 (lone surrogates U+DC80…U+DCFF in our strings)
+ * are written as private-use characters U+F780…U+F7FF, and names that hold such characters themselves are
+ * escaped with U+F700. Pure.
+ */
+
+/** The scheme of addresses in backups. */
+export const BACKUP_SCHEME = 'crm-backup';
+
+/** Which entry of which backup an address names; `path` is '' for the top of the backup. */
+export interface BackupAddress {
+  readonly set: string;
+  /** A backup's id or a reference to it. */
+  readonly backup: string;
+  readonly path: string;
+}
+
+const ESCAPE = '\uf700';
+
+/** The path of an address, to be put in a URI. */
+export function addressToPath({ set, backup, path }: BackupAddress): string {
+  const top = `/${toCharacters(set)}/${backup}`;
+  return path === '' ? top : `${top}/${toCharacters(path)}`;
+}
+
+/** What the path of a URI names; undefined when it is above all backups. */
+export function pathToAddress(path: string): BackupAddress | undefined {
+  const [set, backup, ...rest] = path.split('/').filter((part) => part !== '');
+  if (set === undefined || backup === undefined) return undefined;
+  return { set: fromCharacters(set), backup, path: fromCharacters(rest.join('/')) };
+}
+
+/** A name for people to read: bytes that are no UTF-8 as `\xE9`, control characters visibly. */
+export function displayName(name: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what must be seen
+  return name.replace(/[\u0000-\u001f\u007f\ud800-\udfff]/gu, (unit) => {
+    const code = unit.charCodeAt(0);
+    if (unit === '\n') return '\\n';
+    if (unit === '\t') return '\\t';
+    return `\\x${(code & 0xff).toString(16).toUpperCase().padStart(2, '0')}`;
+  });
+}
+
+function toCharacters(path: string): string {
+  return path.replace(/[\uf700-\uf7ff]|[\udc80-\udcff]/gu, (unit) => {
+    const code = unit.charCodeAt(0);
+    return code >= 0xf700 ? ESCAPE + unit : String.fromCharCode(0xf700 + (code & 0xff));
+  });
+}
+
+function fromCharacters(path: string): string {
+  return path.replace(/\uf700([\s\S])|[\uf780-\uf7ff]/gu, (unit, escaped: string | undefined) => {
+    return escaped ?? String.fromCharCode(0xdc00 + (unit.charCodeAt(0) & 0xff));
+  });
+}

@@ -1,0 +1,11 @@
+/** Names the manifest and the code share. */
+
+/** The tree of backups. */
+export const BACKUPS_VIEW = 'crmBackup.backups';
+
+/** Context keys for menus and welcome texts. */
+export const Context = {
+  /** `loading`, `none` (no set file), `empty` (a set, no backups), `ready`, `failed`. */
+  state: 'crmBackup.state',
+  canUndoRestore: 'crmBackup.canUndoRestore',
+} as const;

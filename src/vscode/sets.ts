@@ -1,0 +1,108 @@
+import * as vscode from 'vscode';
+import type { BackupSummary, InSet, OfBackup, SetState } from '../engine/protocol.ts';
+import type { Engine } from './engine.ts';
+
+/** What is known of the sets of one workspace folder. */
+export type FolderState =
+  | { readonly status: 'ready'; readonly sets: readonly SetState[] }
+  | { readonly status: 'failed'; readonly error: unknown };
+
+/** A set and the folder it belongs to. */
+export interface FoundSet extends InSet {
+  readonly folder: vscode.WorkspaceFolder;
+  readonly state: SetState;
+}
+
+/** The sets of all workspace folders, as the engine last told them. */
+export class Sets implements vscode.Disposable {
+  readonly #engine: Engine;
+  readonly #states = new Map<string, FolderState>();
+  readonly #changed = new vscode.EventEmitter<void>();
+  #loading: Promise<void> | undefined;
+  #asked = 0;
+
+  /** Something may be different now. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** True once the engine has been asked. */
+  get known(): boolean {
+    return this.#states.size > 0;
+  }
+
+  /** Asks the engine unless it has been asked before. */
+  async load(): Promise<void> {
+    if (!this.known) await this.refresh();
+  }
+
+  /** Asks the engine again; calls that come meanwhile share one more round. */
+  async refresh(): Promise<void> {
+    this.#asked++;
+    if (this.#loading !== undefined) return this.#loading;
+    this.#loading = this.#rounds();
+    try {
+      await this.#loading;
+    } finally {
+      this.#loading = undefined;
+    }
+  }
+
+  async #rounds(): Promise<void> {
+    for (let answered = 0; answered !== this.#asked;) {
+      answered = this.#asked;
+      const folders = localFolders();
+      const states = await Promise.all(folders.map((folder) => this.#ask(folder)));
+      this.#states.clear();
+      folders.forEach((folder, at) => {
+        const state = states[at];
+        if (state !== undefined) this.#states.set(folder.uri.fsPath, state);
+      });
+      this.#changed.fire();
+    }
+  }
+
+  async #ask(folder: vscode.WorkspaceFolder): Promise<FolderState> {
+    try {
+      const { sets } = await this.#engine.call('state', { workspace: folder.uri.fsPath });
+      return { status: 'ready', sets };
+    } catch (error) {
+      return { status: 'failed', error };
+    }
+  }
+
+  /** What is known of a folder; undefined before it was asked for. */
+  of(folder: vscode.WorkspaceFolder): FolderState | undefined {
+    return this.#states.get(folder.uri.fsPath);
+  }
+
+  /** Every set, in the order of folders and of their set files. */
+  all(): FoundSet[] {
+    return localFolders().flatMap((folder) => {
+      const state = this.of(folder);
+      if (state?.status !== 'ready') return [];
+      return state.sets.map((set) => ({ workspace: folder.uri.fsPath, set: set.name, folder, state: set }));
+    });
+  }
+
+  /** One set, if it is still there. */
+  find({ workspace, set }: InSet): FoundSet | undefined {
+    return this.all().find((found) => found.workspace === workspace && found.set === set);
+  }
+
+  /** One backup, if it is still there. */
+  findBackup(target: OfBackup): BackupSummary | undefined {
+    return this.find(target)?.state.backups.find(({ id }) => id === target.backup);
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+  }
+}
+
+/** The workspace folders that are on this machine's disk. */
+export function localFolders(): readonly vscode.WorkspaceFolder[] {
+  return (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+}

@@ -1,0 +1,63 @@
+import * as vscode from 'vscode';
+import { displayName } from './files/backup-uri.ts';
+import { formatAge } from './format.ts';
+import { kindName } from './kinds.ts';
+import type { FoundSet, Sets } from './sets.ts';
+import type { Works } from './works.ts';
+
+const REDRAW_MS = 60_000;
+
+/** One item in the status bar: the age of the last backup, or what is running. */
+export function showStatus(sets: Sets, works: Works): vscode.Disposable {
+  const item = vscode.window.createStatusBarItem('crmBackup.status', vscode.StatusBarAlignment.Left, 0);
+  item.name = 'CRM Backup';
+  const draw = (): void => {
+    const found = sets.all();
+    const work = works.current;
+    if (work !== undefined) {
+      item.text = `$(sync~spin) ${work.title}`;
+      item.tooltip = work.progress;
+      item.command = 'crmBackup.showLog';
+    } else if (found.length > 0) {
+      drawAge(item, found);
+    } else {
+      item.hide();
+      return;
+    }
+    item.show();
+  };
+  const timer = setInterval(draw, REDRAW_MS);
+  return vscode.Disposable.from(item, sets.onDidChange(draw), works.onDidChange(draw), {
+    dispose: () => clearInterval(timer),
+  });
+}
+
+function drawAge(item: vscode.StatusBarItem, found: readonly FoundSet[]): void {
+  const latest = found
+    .flatMap(({ state }) => state.backups.slice(0, 1))
+    .sort((a, b) => b.createdAt.localeCompare(a.createdAt))[0];
+  const icon = latest?.status === 'partial' ? '$(warning)' : '$(archive)';
+  const age = latest && formatAge(Date.parse(latest.createdAt), Date.now(), vscode.env.language);
+  item.text = `${icon} ${age ?? vscode.l10n.t('No backup')}`;
+  item.accessibilityInformation = {
+    label:
+      age === undefined
+        ? vscode.l10n.t('CRM Backup: no backup yet')
+        : vscode.l10n.t('CRM Backup: last backup {0}', age),
+    role: 'button',
+  };
+  const tooltip = new vscode.MarkdownString();
+  for (const { set, state } of found) {
+    tooltip.appendText(`${displayName(set)}: ${lastOf(state.backups)}`).appendMarkdown('\n\n');
+  }
+  tooltip.appendText(vscode.l10n.t('Click to back up now'));
+  item.tooltip = tooltip;
+  item.command = 'crmBackup.backUpNow';
+}
+
+function lastOf([latest]: FoundSet['state']['backups']): string {
+  if (latest === undefined) return vscode.l10n.t('no backups yet');
+  const age = formatAge(Date.parse(latest.createdAt), Date.now(), vscode.env.language);
+  const partial = latest.status === 'partial' ? `, ${vscode.l10n.t('partial')}` : '';
+  return `${kindName(latest.kind)}, ${age}${partial}`;
+}

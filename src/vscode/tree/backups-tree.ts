@@ -1,0 +1,192 @@
+import * as vscode from 'vscode';
+import type { BackupSummary, InSet, OfBackup } from '../../engine/protocol.ts';
+import type { Engine } from '../engine.ts';
+import { localFolders, type Sets } from '../sets.ts';
+import { groupByPeriod } from './days.ts';
+import { failureNode, messageNode } from './messages.ts';
+import {
+  type BackupNode,
+  baseOf,
+  type ChangesNode,
+  type EntryNode,
+  type FilesNode,
+  type Node,
+  nodeKey,
+  type SetNode,
+} from './nodes.ts';
+import { present } from './present.ts';
+
+/** The tree: sets → periods → backups → changes and files. What is below a backup is asked for when opened. */
+export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+  readonly #sets: Sets;
+  readonly #engine: Engine;
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly #parents = new Map<string, Node>();
+  readonly #subscription: vscode.Disposable;
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(sets: Sets, engine: Engine) {
+    this.#sets = sets;
+    this.#engine = engine;
+    this.#subscription = sets.onDidChange(() => this.#changed.fire(undefined));
+  }
+
+  /** Draws the ages of backups anew. */
+  redraw(): void {
+    this.#changed.fire(undefined);
+  }
+
+  getTreeItem(node: Node): vscode.TreeItem {
+    return present(node);
+  }
+
+  getParent(node: Node): Node | undefined {
+    return this.#parents.get(nodeKey(node));
+  }
+
+  async getChildren(node?: Node): Promise<Node[]> {
+    const children = await this.#childrenOf(node);
+    if (node !== undefined) for (const child of children) this.#parents.set(nodeKey(child), node);
+    return children;
+  }
+
+  async #childrenOf(node: Node | undefined): Promise<Node[]> {
+    switch (node?.type) {
+      case undefined:
+        return this.#top();
+      case 'set':
+        return this.#periods(node);
+      case 'period':
+        return node.backups.map((summary) => backupNode(node, summary));
+      case 'backup':
+        return this.#insideBackup(node);
+      case 'changes':
+        return this.#orFailure(node, this.#changes(node));
+      case 'files':
+      case 'entry':
+        return this.#orFailure(node, this.#entries(node));
+      case 'change':
+      case 'message':
+        return [];
+    }
+  }
+
+  async #top(): Promise<Node[]> {
+    if (localFolders().length === 0) return [];
+    await this.#sets.load();
+    const failures = localFolders().flatMap((folder) => {
+      const state = this.#sets.of(folder);
+      return state?.status === 'failed' ? [failureNode(folder, state.error)] : [];
+    });
+    const found = this.#sets.all();
+    // A single set without backups: the welcome text says more than an empty branch.
+    if (failures.length === 0 && found.length === 1 && isEmpty(found[0]!.state)) return [];
+    const many = localFolders().length > 1;
+    const sets = found.map(({ workspace, set, state, folder }): SetNode => ({
+      type: 'set',
+      workspace,
+      set,
+      state,
+      folderName: many ? folder.name : undefined,
+    }));
+    return [...failures, ...sets];
+  }
+
+  #periods(node: SetNode): Node[] {
+    const { workspace, set, state } = node;
+    const key = nodeKey(node);
+    const damaged = state.damaged.map(({ id, message }) =>
+      messageNode(
+        `${key}\n${id}`,
+        vscode.l10n.t('Backup {0} cannot be read', id.slice(0, 8)),
+        'warning',
+        message,
+      ),
+    );
+    if (isEmpty(state)) {
+      return [
+        messageNode(key, vscode.l10n.t('No backups yet'), 'info', undefined, {
+          command: 'crmBackup.backUpNow',
+          title: vscode.l10n.t('Back Up Now'),
+          arguments: [node],
+        }),
+      ];
+    }
+    const groups = groupByPeriod(state.backups, new Date());
+    const periods = groups.map(({ period, items }, at): Node => {
+      return { type: 'period', workspace, set, period, backups: items, first: at === 0 };
+    });
+    return [...damaged, ...periods];
+  }
+
+  #insideBackup(node: BackupNode): Node[] {
+    const { workspace, set, backup, summary } = node;
+    const from = baseOf(this.#sets.find(node)?.state.backups ?? [], summary);
+    const { added, modified, deleted } = summary.files;
+    const changes: Node[] =
+      from === undefined
+        ? []
+        : [
+            {
+              type: 'changes',
+              workspace,
+              set,
+              backup,
+              from,
+              count: from.id === summary.base ? added + modified + deleted : undefined,
+            },
+          ];
+    return [...changes, { type: 'files', workspace, set, backup, path: 'files' }];
+  }
+
+  async #changes({ workspace, set, backup, from }: ChangesNode): Promise<Node[]> {
+    const changes = await this.#engine.call('changes', { workspace, set, backup, from: from.id });
+    return changes
+      .filter(({ type }) => type !== 'directory')
+      .map((change): Node => ({ type: 'change', workspace, set, backup, path: change.path, from, change }));
+  }
+
+  async #entries(node: FilesNode | EntryNode): Promise<Node[]> {
+    const { workspace, set, backup } = node;
+    const entries = await this.#engine.call('list', { workspace, set, backup, path: node.path });
+    const children = entries.map((info): EntryNode => ({
+      type: 'entry',
+      workspace,
+      set,
+      backup,
+      path: info.path,
+      info,
+    }));
+    // A single root needs no level of its own.
+    const [only, ...others] = children;
+    if (node.type === 'files' && only !== undefined && others.length === 0) return this.#entries(only);
+    return children.sort(directoriesFirst);
+  }
+
+  async #orFailure(node: OfBackup & Node, children: Promise<Node[]>): Promise<Node[]> {
+    try {
+      return await children;
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      return [messageNode(nodeKey(node), text, 'error')];
+    }
+  }
+
+  dispose(): void {
+    this.#subscription.dispose();
+    this.#changed.dispose();
+  }
+}
+
+function backupNode({ workspace, set }: InSet, summary: BackupSummary): BackupNode {
+  return { type: 'backup', workspace, set, backup: summary.id, summary };
+}
+
+function isEmpty({ backups, damaged }: SetNode['state']): boolean {
+  return backups.length === 0 && damaged.length === 0;
+}
+
+function directoriesFirst(a: EntryNode, b: EntryNode): number {
+  const rank = (node: EntryNode): number => (node.info.type === 'directory' ? 0 : 1);
+  return rank(a) - rank(b) || a.path.localeCompare(b.path, undefined, { numeric: true });
+}

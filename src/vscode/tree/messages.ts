@@ -1,0 +1,23 @@
+import * as vscode from 'vscode';
+import type { MessageNode } from './nodes.ts';
+
+/** A sentence in the tree. */
+export function messageNode(
+  id: string,
+  text: string,
+  icon: MessageNode['icon'],
+  tooltip?: string,
+  command?: MessageNode['command'],
+): MessageNode {
+  return { type: 'message', id, text, icon, tooltip, command };
+}
+
+/** Why the sets of a folder cannot be shown; selecting it opens the set file where the mistake is. */
+export function failureNode(folder: vscode.WorkspaceFolder, error: unknown): MessageNode {
+  const text = error instanceof Error ? error.message : String(error);
+  return messageNode(`failure:${folder.uri.toString()}`, text, 'error', text, {
+    command: 'crmBackup.editSet',
+    title: vscode.l10n.t('Edit Backup Set'),
+    arguments: [{ workspace: folder.uri.fsPath }],
+  });
+}

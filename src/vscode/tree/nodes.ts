@@ -1,0 +1,98 @@
+import type {
+  BackupSummary,
+  EntryChange,
+  EntryInfo,
+  InSet,
+  OfBackup,
+  OfEntry,
+  SetState,
+} from '../../engine/protocol.ts';
+import type { Period } from './days.ts';
+
+/** A backup set. */
+export interface SetNode extends InSet {
+  readonly type: 'set';
+  readonly state: SetState;
+  /** Named only where more than one folder is open. */
+  readonly folderName: string | undefined;
+}
+
+/** Backups of one period. */
+export interface PeriodNode extends InSet {
+  readonly type: 'period';
+  readonly period: Period;
+  readonly backups: readonly BackupSummary[];
+  /** The newest period of its set is open from the start. */
+  readonly first: boolean;
+}
+
+/** One backup. */
+export interface BackupNode extends OfBackup {
+  readonly type: 'backup';
+  readonly summary: BackupSummary;
+}
+
+/** What changed since the backup it is told against. */
+export interface ChangesNode extends OfBackup {
+  readonly type: 'changes';
+  readonly from: BackupSummary;
+  /** As many as the backup itself has counted; undefined where it was counted against another. */
+  readonly count: number | undefined;
+}
+
+/** One changed entry. */
+export interface ChangeNode extends OfEntry {
+  readonly type: 'change';
+  readonly from: BackupSummary;
+  readonly change: EntryChange;
+}
+
+/** The files of a backup. */
+export interface FilesNode extends OfEntry {
+  readonly type: 'files';
+}
+
+/** One file, directory or link of a backup. */
+export interface EntryNode extends OfEntry {
+  readonly type: 'entry';
+  readonly info: EntryInfo;
+}
+
+/** A sentence where there is nothing to list. */
+export interface MessageNode {
+  readonly type: 'message';
+  readonly id: string;
+  readonly text: string;
+  readonly icon: 'info' | 'warning' | 'error';
+  readonly tooltip?: string | undefined;
+  readonly command?:
+    { readonly command: string; readonly title: string; readonly arguments?: unknown[] } | undefined;
+}
+
+export type Node =
+  SetNode | PeriodNode | BackupNode | ChangesNode | ChangeNode | FilesNode | EntryNode | MessageNode;
+
+/** What tells a node from all others, the same after every refresh. */
+export function nodeKey(node: Node): string {
+  switch (node.type) {
+    case 'message':
+      return `message:${node.id}`;
+    case 'set':
+      return `set:${node.workspace}\n${node.set}`;
+    case 'period':
+      return `period:${node.workspace}\n${node.set}\n${node.period.key}`;
+    case 'backup':
+    case 'changes':
+      return `${node.type}:${node.workspace}\n${node.backup}`;
+    case 'change':
+    case 'files':
+    case 'entry':
+      return `${node.type}:${node.workspace}\n${node.backup}\n${node.path}`;
+  }
+}
+
+/** The backup that another is told against: its base, else the one before it; undefined for the first. */
+export function baseOf(backups: readonly BackupSummary[], backup: BackupSummary): BackupSummary | undefined {
+  const base = backups.find(({ id }) => id === backup.base);
+  return base ?? backups[backups.findIndex(({ id }) => id === backup.id) + 1];
+}

@@ -1,0 +1,78 @@
+import * as vscode from 'vscode';
+import type { BackupSummary, SetState } from '../../engine/protocol.ts';
+import { displayName } from '../files/backup-uri.ts';
+import { formatBytes, formatDuration, formatFully, formatNumber } from '../format.ts';
+import { kindName } from '../kinds.ts';
+
+/** As many problems are told; the rest is counted. */
+const MOST_PROBLEMS = 5;
+
+/** Everything known about a backup, as a small table. */
+export function backupTooltip(summary: BackupSummary): vscode.MarkdownString {
+  const locale = vscode.env.language;
+  const { files, bytes, git, problems, verifiedAt } = summary;
+  const count = (value: number): string => formatNumber(value, locale);
+  const rows: [string, string][] = [
+    [vscode.l10n.t('Kind'), kindName(summary.kind)],
+    [
+      vscode.l10n.t('Files'),
+      vscode.l10n.t(
+        '{0} ({1} added, {2} modified, {3} deleted)',
+        count(files.total),
+        count(files.added),
+        count(files.modified),
+        count(files.deleted),
+      ),
+    ],
+    [
+      vscode.l10n.t('Size'),
+      vscode.l10n.t('{0}, takes {1}', formatBytes(bytes.source, locale), formatBytes(bytes.stored, locale)),
+    ],
+    [vscode.l10n.t('Took'), formatDuration(summary.durationMs, locale)],
+  ];
+  if (git !== undefined) rows.push(['Git', `${git.branch ?? 'HEAD'}@${git.commit.slice(0, 10)}`]);
+  if (verifiedAt !== undefined)
+    rows.push([vscode.l10n.t('Verified'), formatFully(new Date(verifiedAt), locale)]);
+  rows.push([vscode.l10n.t('Id'), summary.id.slice(0, 12)]);
+  const heading = formatFully(new Date(summary.createdAt), locale);
+  const tooltip = table(summary.label === undefined ? heading : `${heading} — ${summary.label}`, rows);
+  for (const { message } of problems.slice(0, MOST_PROBLEMS)) {
+    tooltip.appendMarkdown('\n\n$(warning) ').appendText(message);
+  }
+  if (problems.length > MOST_PROBLEMS) {
+    tooltip
+      .appendMarkdown('\n\n')
+      .appendText(vscode.l10n.t('… and {0} more', problems.length - MOST_PROBLEMS));
+  }
+  return tooltip;
+}
+
+/** Where a set's files come from and go to. */
+export function setTooltip(state: SetState): vscode.MarkdownString {
+  const [latest] = state.backups;
+  const rows: [string, string][] = state.roots.map(({ name, directory }) => [
+    displayName(name),
+    displayName(directory),
+  ]);
+  rows.push([vscode.l10n.t('Vault'), state.vault]);
+  rows.push([vscode.l10n.t('Backups'), formatNumber(state.backups.length, vscode.env.language)]);
+  if (latest !== undefined) {
+    rows.push([vscode.l10n.t('Size'), formatBytes(latest.bytes.source, vscode.env.language)]);
+  }
+  return table(state.name, rows);
+}
+
+function table(heading: string, rows: readonly (readonly [string, string])[]): vscode.MarkdownString {
+  const tooltip = new vscode.MarkdownString('**', true)
+    .appendText(heading)
+    .appendMarkdown('**\n\n| | |\n| --- | --- |\n');
+  for (const [name, value] of rows) {
+    tooltip
+      .appendMarkdown('| ')
+      .appendText(name)
+      .appendMarkdown(' | ')
+      .appendText(value.replaceAll('|', '¦'));
+    tooltip.appendMarkdown(' |\n');
+  }
+  return tooltip;
+}

@@ -1,0 +1,21 @@
+import * as vscode from 'vscode';
+import { Context } from './ids.ts';
+import { localFolders, type Sets } from './sets.ts';
+
+/** Which of the view's welcome texts fits. */
+type ViewState = 'loading' | 'none' | 'empty' | 'ready' | 'failed';
+
+/** Keeps the context key the welcome texts and menus depend on. */
+export function tellState(sets: Sets): vscode.Disposable {
+  const tell = (): void => void vscode.commands.executeCommand('setContext', Context.state, stateOf(sets));
+  tell();
+  return sets.onDidChange(tell);
+}
+
+function stateOf(sets: Sets): ViewState {
+  if (!sets.known) return 'loading';
+  if (localFolders().some((folder) => sets.of(folder)?.status === 'failed')) return 'failed';
+  const all = sets.all();
+  if (all.length === 0) return 'none';
+  return all.every(({ state }) => state.backups.length + state.damaged.length === 0) ? 'empty' : 'ready';
+}

@@ -1,0 +1,61 @@
+import * as vscode from 'vscode';
+import { SET_FILE } from './commands/edit-set.ts';
+import type { Sets } from './sets.ts';
+
+/** Folders of a vault that tell of backups; see docs/vault-format.md. */
+const TELLING = ['backups', 'notes', 'forgotten'];
+const CALM_MS = 300;
+
+/** Keeps the sets up to date with what changes elsewhere: set files, and vaults the command line writes to. */
+export function watchSets(sets: Sets): vscode.Disposable {
+  let timer: NodeJS.Timeout | undefined;
+  const refresh = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void sets.refresh(), CALM_MS);
+  };
+  const on = (watcher: vscode.FileSystemWatcher): vscode.Disposable =>
+    vscode.Disposable.from(
+      watcher,
+      watcher.onDidChange(refresh),
+      watcher.onDidCreate(refresh),
+      watcher.onDidDelete(refresh),
+    );
+  const vaults = new Map<string, vscode.Disposable>();
+  const watchVaults = (): void => {
+    const wanted = new Set(
+      sets
+        .all()
+        .map(({ state }) => state.vault)
+        .filter(isLocal),
+    );
+    for (const [vault, watcher] of vaults) {
+      if (wanted.has(vault)) continue;
+      watcher.dispose();
+      vaults.delete(vault);
+    }
+    for (const vault of wanted) {
+      if (vaults.has(vault)) continue;
+      const watchers = TELLING.map((folder) => {
+        const place = vscode.Uri.joinPath(vscode.Uri.file(vault), folder);
+        return on(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(place, '*')));
+      });
+      vaults.set(vault, vscode.Disposable.from(...watchers));
+    }
+  };
+  return vscode.Disposable.from(
+    on(vscode.workspace.createFileSystemWatcher(`**/${SET_FILE}`)),
+    sets.onDidChange(watchVaults),
+    vscode.workspace.onDidChangeWorkspaceFolders(refresh),
+    vscode.workspace.onDidGrantWorkspaceTrust(refresh),
+    {
+      dispose: () => {
+        clearTimeout(timer);
+        for (const watcher of vaults.values()) watcher.dispose();
+      },
+    },
+  );
+}
+
+function isLocal(vault: string): boolean {
+  return !vault.startsWith('rclone:');
+}

@@ -1,0 +1,122 @@
+import * as vscode from 'vscode';
+import { CancelledError } from '../core/errors.ts';
+import type { Progress } from '../core/task.ts';
+import type { CallOptions } from './engine.ts';
+import { formatBytes, formatNumber } from './format.ts';
+import { BACKUPS_VIEW } from './ids.ts';
+
+/** A piece of work the user has started and waits for. */
+export interface Work {
+  /** “Backing up espocrm”. */
+  readonly title: string;
+  /** “reading · 45 % · 120 MB/s”; empty before the first news. */
+  readonly progress: string;
+}
+
+/** Runs work visibly: in the view, as a cancellable notification, and in the status bar. */
+export class Works implements vscode.Disposable {
+  readonly #running = new Map<string, Work>();
+  readonly #changed = new vscode.EventEmitter<void>();
+
+  /** Work has begun, moved on or ended. */
+  readonly onDidChange = this.#changed.event;
+
+  /** What runs now, the latest first. */
+  get current(): Work | undefined {
+    return [...this.#running.values()].at(-1);
+  }
+
+  /** Whether work under this key is running. */
+  isRunning(key: string): boolean {
+    return this.#running.has(key);
+  }
+
+  /**
+   * Runs work under a key that tells it from other work.
+   * @throws {CancelledError} when the user cancelled it, or work under the same key is running (told to the user)
+   */
+  async run<T>(key: string, title: string, work: (options: CallOptions) => Promise<T>): Promise<T> {
+    if (this.isRunning(key)) {
+      void vscode.window.showInformationMessage(vscode.l10n.t('{0}: this is running already.', title));
+      throw new CancelledError();
+    }
+    this.#set(key, { title, progress: '' });
+    const notification = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+    try {
+      return await vscode.window.withProgress(notification, (report, token) => {
+        const told = teller(token, (progress) => {
+          // A link in a notification is a command of ours.
+          const link = `[${vscode.l10n.t('Show Log')}](command:crmBackup.showLog)`;
+          report.report({ message: `${progress}  ${link}` });
+          this.#set(key, { title, progress });
+        });
+        const done = work({ token, progress: told });
+        void vscode.window.withProgress({ location: { viewId: BACKUPS_VIEW } }, () =>
+          done.then(ignore, ignore),
+        );
+        return done;
+      });
+    } finally {
+      this.#running.delete(key);
+      this.#changed.fire();
+    }
+  }
+
+  #set(key: string, work: Work): void {
+    this.#running.set(key, work);
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+  }
+}
+
+function ignore(): void {
+  // Whoever started the work hears of its end.
+}
+
+/** Turns the engine's news into words: phase, percent, rate. */
+function teller(
+  token: vscode.CancellationToken,
+  tell: (words: string) => void,
+): (progress: Progress) => void {
+  let phase = '';
+  let startMs = 0;
+  return (progress) => {
+    if (token.isCancellationRequested) return;
+    if (progress.phase !== phase) {
+      phase = progress.phase;
+      startMs = Date.now();
+    }
+    tell(describeProgress(progress, Date.now() - startMs));
+  };
+}
+
+/** One line about a phase that has been running for so long. */
+function describeProgress({ phase, done, total, unit }: Progress, elapsedMs: number): string {
+  const locale = vscode.env.language;
+  const parts = [phaseName(phase)];
+  if (total !== undefined && total > 0) parts.push(`${Math.min(100, Math.floor((100 * done) / total))} %`);
+  else if (done > 0) parts.push(unit === 'bytes' ? formatBytes(done, locale) : formatNumber(done, locale));
+  // Before half a second a rate is noise.
+  const rate = elapsedMs < 500 ? 0 : (done * 1000) / elapsedMs;
+  if (rate >= 1)
+    parts.push(unit === 'bytes' ? `${formatBytes(rate, locale)}/s` : `${formatNumber(rate, locale)}/s`);
+  return parts.join(' · ');
+}
+
+function phaseName(phase: string): string {
+  const names: Readonly<Record<string, string>> = {
+    scan: vscode.l10n.t('Looking for changes'),
+    read: vscode.l10n.t('Reading'),
+    store: vscode.l10n.t('Storing'),
+    verify: vscode.l10n.t('Verifying'),
+    plan: vscode.l10n.t('Comparing'),
+    fetch: vscode.l10n.t('Fetching'),
+    decode: vscode.l10n.t('Decoding'),
+    write: vscode.l10n.t('Writing'),
+    switch: vscode.l10n.t('Switching'),
+  };
+  return names[phase] ?? phase;
+}

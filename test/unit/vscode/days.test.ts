@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { groupByPeriod, periodOf } from '../../../src/vscode/tree/days.ts';
+
+const now = new Date(2025, 2, 5, 12, 0);
+
+describe('the period of a backup', () => {
+  test.each([
+    [new Date(2025, 2, 5, 0, 0), 'today'],
+    [new Date(2025, 2, 4, 23, 59), 'yesterday'],
+    [new Date(2025, 2, 3, 8, 0), 'week'],
+    [new Date(2025, 1, 27, 0, 0), 'week'],
+    [new Date(2025, 1, 26, 23, 59), '2025-02'],
+    [new Date(2023, 11, 31), '2023-12'],
+    // A clock that was ahead.
+    [new Date(2025, 2, 6, 1, 0), 'today'],
+  ])('%s is %s', (at, key) => expect(periodOf(at, now).key).toBe(key));
+
+  test('grouping keeps every backup and its order', () => {
+    const backups = fc.array(fc.date({ noInvalidDate: true, max: new Date(2026, 0, 1) }));
+    fc.assert(
+      fc.property(backups, (dates) => {
+        const newestFirst = dates.map((date) => ({ createdAt: date.toISOString() }));
+        newestFirst.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+        const groups = groupByPeriod(newestFirst, now);
+        expect(groups.flatMap(({ items }) => items)).toEqual(newestFirst);
+        expect(new Set(groups.map(({ period }) => period.key)).size).toBe(groups.length);
+      }),
+    );
+  });
+});
