@@ -42,7 +42,8 @@ export function formatFacts(facts: readonly (readonly [name: string, value: stri
 /** How many cells of a terminal a text takes. */
 export function displayWidth(text: string): number {
   const plain = stripVTControlCharacters(text);
-  if (/^[\x20-\x7e]*$/.test(plain)) return plain.length;
+  // Nothing below U+0300 is wide or joins with others, and loading the segmenter takes longer than the whole table.
+  if (!/[\u0300-\uffff]/.test(plain)) return plain.length;
   let width = 0;
   for (const { segment } of new Intl.Segmenter().segment(plain)) width += WIDE.test(segment) ? 2 : 1;
   return width;
