@@ -30,8 +30,8 @@ export interface FileToStore {
 const BLOCK_BYTES = 4 * 1024 * 1024;
 /** Up to here one synchronous read is cheaper than several asynchronous ones. */
 const AT_ONCE_BYTES = 2 * 1024 * 1024;
-/** A changed chunk is coded against the chunk it probably replaces and the one after it. */
-const DICTIONARY_CHUNKS = 2;
+/** How far a change may have moved what follows, for the previous bytes still to be found. */
+const SLACK_BYTES = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /** Reads files and puts their chunks into the vault. */
@@ -79,11 +79,14 @@ export class ContentStore {
     if (read.kind === 'unsettled') return this.#storeInBlocks(file);
     this.readBytes += read.bytes;
     if (read.bytes === 0) return { chunks: NOTHING, stat: read.stat };
-    const base = file.previous.subarray(0, DICTIONARY_CHUNKS * CHUNK_ID_BYTES);
     const chunks =
-      base.length === 0
+      file.previous.length === 0
         ? this.#writer.take(kind, read.bytes)
-        : this.#writer.put(kind, room.subarray(place.offset, place.offset + read.bytes), base);
+        : this.#writer.put(
+            kind,
+            room.subarray(place.offset, place.offset + read.bytes),
+            new PreviousVersion(file.previous, this.#writer).around(read.bytes),
+          );
     return { chunks, stat: read.stat };
   }
 
@@ -122,12 +125,12 @@ export class ContentStore {
 
   #putter(file: FileToStore): { chunk(bytes: Buffer): void; finish(): Buffer } {
     const kind = contentKind(file.path);
-    const base = new BaseChunks(file.previous);
+    const previous = new PreviousVersion(file.previous, this.#writer);
     const ids: Buffer[] = [];
     return {
       chunk: (bytes) => {
-        const id = this.#writer.put(kind, bytes, base.candidates());
-        base.passed(id);
+        const id = this.#writer.put(kind, bytes, previous.around(bytes.length));
+        previous.passed(id, bytes.length);
         ids.push(id);
         this.readBytes += bytes.length;
       },
@@ -172,26 +175,48 @@ async function* cutBlocks(
   }
 }
 
-/** Follows a changed file through its base's chunks: a chunk that is still there tells where the file now is. */
-class BaseChunks {
+/**
+ * Finds what a changed file's next bytes probably were in its previous version: the chunks around the same place,
+ * counted from the last chunk that both versions have.
+ */
+class PreviousVersion {
   readonly #ids: Buffer;
+  /** Where each chunk begins; one more for the end. */
+  readonly #starts: number[] = [0];
   readonly #numbers = new Map<string, number>();
   #at = 0;
 
-  constructor(ids: Buffer) {
+  constructor(ids: Buffer, writer: ChunkWriter) {
     this.#ids = ids;
     for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
-      this.#numbers.set(ids.toString('latin1', at, at + CHUNK_ID_BYTES), at / CHUNK_ID_BYTES);
+      const number = at / CHUNK_ID_BYTES;
+      this.#numbers.set(ids.toString('latin1', at, at + CHUNK_ID_BYTES), number);
+      this.#starts.push(this.#starts[number]! + writer.bytesOf(ids, at));
     }
   }
 
-  /** Ids of the chunks that the next chunk probably replaces. */
-  candidates(): Buffer {
-    const from = this.#at * CHUNK_ID_BYTES;
-    return this.#ids.subarray(from, from + DICTIONARY_CHUNKS * CHUNK_ID_BYTES);
+  /** Ids of the chunks that the next `bytes` bytes probably replace. */
+  around(bytes: number): Buffer {
+    const last = this.#starts.length - 1;
+    let from = 0;
+    let to = last;
+    // The first chunk that ends behind the place, and the first that begins behind its end.
+    for (let high = last; from < high;) {
+      const middle = (from + high) >> 1;
+      if (this.#starts[middle + 1]! <= this.#at - SLACK_BYTES) from = middle + 1;
+      else high = middle;
+    }
+    for (let low = from; low < to;) {
+      const middle = (low + to) >> 1;
+      if (this.#starts[middle]! < this.#at + bytes + SLACK_BYTES) low = middle + 1;
+      else to = middle;
+    }
+    return this.#ids.subarray(from * CHUNK_ID_BYTES, to * CHUNK_ID_BYTES);
   }
 
-  passed(id: Buffer): void {
-    this.#at = (this.#numbers.get(id.toString('latin1')) ?? this.#at) + 1;
+  /** Goes on behind a chunk of the new version. */
+  passed(id: Buffer, bytes: number): void {
+    const number = this.#numbers.get(id.toString('latin1'));
+    this.#at = number === undefined ? this.#at + bytes : this.#starts[number + 1]!;
   }
 }

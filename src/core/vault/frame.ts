@@ -8,6 +8,10 @@ export type FrameMethod = (typeof FrameMethod)[keyof typeof FrameMethod];
 const ZSTD_LEVEL = 3;
 /** Coded bytes must be fewer than this share of the plain ones, or they are stored as they are. */
 const WORTH_CODING = 0.98;
+const LEAST_WINDOW_LOG = 10;
+const MOST_WINDOW_LOG = 24;
+const LEAST_TABLE_LOG = 10;
+const MOST_TABLE_LOG = 20;
 /** A frame larger than this is probed before it is coded whole. */
 const PROBE_FROM_BYTES = 256 * 1024;
 const PROBE_BYTES = 16 * 1024;
@@ -81,17 +85,25 @@ export function decodeFrame(
 }
 
 function compress(plain: Uint8Array, dictionary?: Uint8Array): Buffer {
-  const windowBytes = plain.byteLength + (dictionary?.byteLength ?? 0);
+  const windowLog = ceilLog2(plain.byteLength + (dictionary?.byteLength ?? 0));
+  const { ZSTD_c_compressionLevel, ZSTD_c_windowLog, ZSTD_c_hashLog, ZSTD_c_chainLog } = constants;
+  // By default the tables are sized for the plain bytes and forget most of a dictionary larger than them.
+  const tableLog = Math.min(MOST_TABLE_LOG, Math.max(LEAST_TABLE_LOG, windowLog - 1));
   return zstdCompressSync(plain, {
     // One block of output that is surely large enough: node otherwise grows it 16 KiB at a time.
     chunkSize: outputSize(plain.byteLength + (plain.byteLength >> 8) + 512),
     pledgedSrcSize: plain.byteLength,
     ...(dictionary === undefined ? {} : { dictionary: rawDictionary(dictionary) }),
     params: {
-      [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
-      [constants.ZSTD_c_windowLog]: Math.min(24, Math.max(10, Math.ceil(Math.log2(windowBytes + 1)))),
+      [ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+      [ZSTD_c_windowLog]: Math.min(MOST_WINDOW_LOG, Math.max(LEAST_WINDOW_LOG, windowLog)),
+      ...(dictionary === undefined ? {} : { [ZSTD_c_hashLog]: tableLog, [ZSTD_c_chainLog]: tableLog }),
     },
   });
+}
+
+function ceilLog2(value: number): number {
+  return Math.ceil(Math.log2(value + 1));
 }
 
 /** Codes a few samples quickly: pictures and archives are not worth a full attempt. */
@@ -124,7 +136,7 @@ function rawDictionary(dictionary: Uint8Array): Uint8Array {
  */
 export function requireDictionaries(): void {
   const sample = Buffer.from(Array.from({ length: 4096 }, (_, at) => (at * at * 31 + at * 7) & 0xff));
-  let works = false;
+  let works: boolean;
   try {
     const delta = compress(sample, sample);
     works =

@@ -5,7 +5,7 @@ import { CHUNK_ID_BYTES, CHUNK_ID_HEADROOM_BYTES, type ChunkIds } from './chunk-
 import { FrameMethod } from './frame.ts';
 import type { ChunkIndex } from './index.ts';
 import { encodeIndexFile } from './index-file.ts';
-import { type FrameChunk, type Pack, PackBuilder, packName } from './pack.ts';
+import { type FrameChunk, type ListedPack, listPack, type Pack, PackBuilder, packName } from './pack.ts';
 import type { ChunkReader } from './reader.ts';
 import type { VaultKeys } from './seal.ts';
 
@@ -16,12 +16,16 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 /** A frame is closed when it holds this many plain bytes. */
 const FRAME_BYTES = MIB;
-/** The largest chunk; a frame may exceed its measure by one chunk. */
+/** A frame may exceed its measure by one chunk; only a chunk of a manifest can be larger than this. */
 const FRAME_ROOM_BYTES = CHUNK_ID_HEADROOM_BYTES + 2 * MIB;
 /** A pack is closed when it holds this many bytes. */
 const PACK_BYTES = 16 * MIB;
-const MOST_DICTIONARY_BYTES = MIB;
+/** A delta frame is closed when its dictionary holds this many bytes. */
+const MOST_DICTIONARY_BYTES = 1.5 * MIB;
 const MOST_DICTIONARY_CHUNKS = 4096;
+/** More dictionary than this many times the chunk, and than a few chunks, is not worth reading. */
+const DICTIONARY_TIMES = 2;
+const FEW_CHUNKS_BYTES = 2 * MIB;
 
 interface OpenFrame {
   readonly number: number;
@@ -76,7 +80,7 @@ export class ChunkWriter {
   readonly #spare: ArrayBuffer[] = [];
   readonly #coding = new Set<Promise<void>>();
   readonly #storing = new Set<Promise<void>>();
-  readonly #packs: Pack[];
+  readonly #packs: ListedPack[];
   /** Frames from this number on are this writer's own and cannot be read back yet. */
   readonly #frameLimit: number;
   #pack: PackBuilder | undefined;
@@ -89,7 +93,7 @@ export class ChunkWriter {
     index: ChunkIndex,
     pool: WorkerPool,
     options: WriterOptions,
-    adopted: readonly Pack[] = [],
+    adopted: readonly ListedPack[] = [],
   ) {
     this.#vault = vault;
     this.#index = index;
@@ -137,14 +141,21 @@ export class ChunkWriter {
   put(kind: ContentKind, chunk: Uint8Array, base: Buffer = NOTHING): Buffer {
     const id = this.#vault.chunkIds.of(chunk);
     if (this.#has(id)) return id;
-    const dictionary = this.#options.selfContained ? NOTHING : this.#dictionaryOf(base);
+    const dictionary = this.#options.selfContained ? NOTHING : this.#dictionaryOf(base, chunk.byteLength);
     if (dictionary.length > 0) {
       this.#appendDelta(kind, id, chunk, dictionary);
       return id;
     }
-    const place = this.reserve(kind);
-    place.buffer.set(chunk, place.offset);
-    const frame = this.#open.get(kind)!;
+    let frame = this.#open.get(kind);
+    if (frame !== undefined && frame.at + chunk.byteLength > frame.buffer.length) {
+      this.#closeFrame(kind);
+      frame = undefined;
+    }
+    if (frame === undefined) {
+      frame = this.#openFrame(chunk.byteLength);
+      this.#open.set(kind, frame);
+    }
+    frame.buffer.set(chunk, frame.at);
     this.#append(frame, id, chunk.byteLength, 0, 0);
     if (frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES) this.#closeFrame(kind);
     return id;
@@ -154,6 +165,12 @@ export class ChunkWriter {
   holds(ids: Buffer): boolean {
     for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) if (this.#index.find(ids, at) < 0) return false;
     return true;
+  }
+
+  /** The length of a chunk whose id stands at `at`; 0 when the vault does not have it. */
+  bytesOf(ids: Buffer, at: number): number {
+    const chunk = this.#index.find(ids, at);
+    return chunk < 0 ? 0 : this.#index.bytesOf(chunk);
   }
 
   /**
@@ -176,7 +193,9 @@ export class ChunkWriter {
 
   /** Waits for work under way, whatever becomes of it; a writer that is given up must be settled before its pool ends. */
   async settle(): Promise<void> {
-    await Promise.all([...this.#coding, ...this.#storing]);
+    while (this.#coding.size + this.#storing.size > 0) {
+      await Promise.all([...this.#coding, ...this.#storing]);
+    }
   }
 
   #has(id: Buffer): boolean {
@@ -184,11 +203,12 @@ export class ChunkWriter {
     return known >= 0 && !(this.#options.selfContained && this.#index.isDelta(known));
   }
 
-  #openFrame(): OpenFrame {
-    const spare = this.#spare.pop() ?? new ArrayBuffer(FRAME_ROOM_BYTES);
+  #openFrame(chunkBytes = 0): OpenFrame {
+    const room = Math.max(FRAME_ROOM_BYTES, CHUNK_ID_HEADROOM_BYTES + chunkBytes);
+    const spare = room === FRAME_ROOM_BYTES ? this.#spare.pop() : undefined;
     return {
       number: this.#index.openFrame(),
-      buffer: Buffer.from(spare),
+      buffer: Buffer.from(spare ?? new ArrayBuffer(room)),
       at: CHUNK_ID_HEADROOM_BYTES,
       chunks: [],
     };
@@ -207,32 +227,39 @@ export class ChunkWriter {
     this.written.new += bytes;
   }
 
-  #dictionaryOf(base: Buffer): Buffer {
+  #dictionaryOf(base: Buffer, chunkBytes: number): Buffer {
     const parts: Buffer[] = [];
-    for (let at = 0; at < base.length; at += CHUNK_ID_BYTES) {
-      parts.push(this.#index.dictionaryFor(base, at, this.#frameLimit));
+    let chunks = 0;
+    let bytes = 0;
+    const mostBytes = Math.max(FEW_CHUNKS_BYTES, chunkBytes * DICTIONARY_TIMES);
+    for (let at = 0; at < base.length && bytes < mostBytes; at += CHUNK_ID_BYTES) {
+      const part = this.#index.dictionaryFor(base, at, this.#frameLimit);
+      chunks += part.length / CHUNK_ID_BYTES;
+      if (chunks > MOST_DICTIONARY_CHUNKS) break;
+      for (let id = 0; id < part.length; id += CHUNK_ID_BYTES) {
+        bytes += this.#index.bytesOf(this.#index.find(part, id));
+      }
+      parts.push(part);
     }
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
   #appendDelta(kind: ContentKind, id: Buffer, chunk: Uint8Array, dictionary: Buffer): void {
     let frame = this.#openDelta.get(kind);
+    if (frame !== undefined && frame.at + chunk.byteLength > frame.buffer.length) {
+      this.#closeDelta(kind);
+      frame = undefined;
+    }
     if (frame === undefined) {
-      frame = { ...this.#openFrame(), dictionary: [], dictionaryBytes: 0, dictionaryAt: new Map() };
+      frame = {
+        ...this.#openFrame(chunk.byteLength),
+        dictionary: [],
+        dictionaryBytes: 0,
+        dictionaryAt: new Map(),
+      };
       this.#openDelta.set(kind, frame);
     }
-    // A run of dictionary chunks is entered once, however many chunks of this frame it serves.
-    const run = dictionary.toString('latin1');
-    let from = frame.dictionaryAt.get(run);
-    if (from === undefined) {
-      from = frame.dictionary.length;
-      frame.dictionaryAt.set(run, from);
-      for (let at = 0; at < dictionary.length; at += CHUNK_ID_BYTES) {
-        const part = dictionary.subarray(at, at + CHUNK_ID_BYTES);
-        frame.dictionary.push(part);
-        frame.dictionaryBytes += this.#index.bytesOf(this.#index.find(part, 0));
-      }
-    }
+    const from = this.#enterDictionary(frame, dictionary);
     frame.buffer.set(chunk, frame.at);
     this.#append(frame, id, chunk.byteLength, from, dictionary.length / CHUNK_ID_BYTES);
     if (
@@ -242,6 +269,26 @@ export class ChunkWriter {
     ) {
       this.#closeDelta(kind);
     }
+  }
+
+  /** Enters chunks into a frame's dictionary, sharing those that stand at its end already; where they begin. */
+  #enterDictionary(frame: OpenDelta, ids: Buffer): number {
+    const run: string[] = [];
+    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
+      run.push(ids.toString('latin1', at, at + CHUNK_ID_BYTES));
+    }
+    let from = frame.dictionaryAt.get(run[0]!) ?? frame.dictionary.length;
+    const shared = Math.min(run.length, frame.dictionary.length - from);
+    for (let number = 0; number < shared; number++) {
+      if (frame.dictionaryAt.get(run[number]!) !== from + number) from = frame.dictionary.length;
+    }
+    for (let number = frame.dictionary.length - from; number < run.length; number++) {
+      const id = ids.subarray(number * CHUNK_ID_BYTES, (number + 1) * CHUNK_ID_BYTES);
+      frame.dictionaryAt.set(run[number]!, frame.dictionary.length);
+      frame.dictionary.push(id);
+      frame.dictionaryBytes += this.#index.bytesOf(this.#index.find(id, 0));
+    }
+    return from;
   }
 
   #closeFrame(kind: ContentKind): void {
@@ -284,9 +331,9 @@ export class ChunkWriter {
       dictionary: isDelta ? dictionary : NOTHING,
       chunks: isDelta ? frame.chunks : frame.chunks.map((chunk) => ({ ...chunk, ...ALONE })),
     });
-    this.#index.closeFrame(frame.number, { id: '', salt: this.#pack.salt }, entry);
+    this.#index.closeFrame(frame.number, UNFINISHED, entry);
     this.#packFrames.push(frame.number);
-    this.#spare.push(coded.plain);
+    if (coded.plain.byteLength === FRAME_ROOM_BYTES) this.#spare.push(coded.plain);
     if (this.#pack.bytes >= PACK_BYTES) this.#closePack();
   }
 
@@ -302,7 +349,7 @@ export class ChunkWriter {
 
   async #store(pack: Pack, parts: readonly Buffer[]): Promise<void> {
     if (!this.#options.dryRun) await this.#vault.storage.write(packName(pack.id), parts);
-    this.#packs.push(pack);
+    this.#packs.push(listPack(pack));
     this.written.stored += pack.bytes;
   }
 
@@ -318,4 +365,5 @@ export class ChunkWriter {
 }
 
 const NOTHING = Buffer.alloc(0);
+const UNFINISHED = { id: '', salt: NOTHING, bytes: 0 };
 const ALONE = { dictionaryFrom: 0, dictionaryCount: 0 };
