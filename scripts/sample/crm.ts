@@ -88,9 +88,12 @@ function createWriter(workspace: string, random: Random): Writer {
 
 function writeModules(writer: Writer, scale: number, random: Random): void {
   const rounds = Math.max(1, Math.round(scale));
+  // A migration needs the second (Contacts) and the last (LegacyCampaigns).
+  const count = Math.max(2, Math.ceil(moduleNames.length * Math.min(1, scale)));
+  const names = moduleNames.filter((_, index) => index < count || index === moduleNames.length - 1);
   for (let round = 0; round < rounds; round += 1) {
     const suffix = round === 0 ? '' : String(round + 1);
-    for (const name of moduleNames) {
+    for (const name of names) {
       for (const { path, text } of createModule(`${name}${suffix}`, random)) {
         writer.write(`app/Modules/${name}${suffix}/${path}`, text.replaceAll('Custom\\', 'App\\'));
         if (random.oneIn(2)) writer.write(`custom/modules/${name}${suffix}/${path}`, `${text}\n`);

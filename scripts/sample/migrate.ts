@@ -87,7 +87,7 @@ export function migrate(workspace: string, seed = 1): string[] {
   done.push('widened the export contacts.csv by the column consent_given_at');
 
   const record = createRecord('activity', random);
-  writeFileSync(at(`data/records/activity/0/migration ✅.json`), `${JSON.stringify(record, null, 2)}\n`);
+  writeFileSync(at(`data/records/activity/migration ✅.json`), `${JSON.stringify(record, null, 2)}\n`);
   appendFileSync(at('data/shared documents/🎉 launch/notes 📝.md'), '\n迁移完成。Migration done.\n');
   overwrite(at('data/shared documents/合同 2024/供应商协议 ✅.pdf'), 4_000, random.bytes(64));
   done.push('added a record, appended to a note, replaced 64 bytes inside a PDF');
