@@ -16,7 +16,8 @@ const pinnedNode = path.join(modules, 'node', 'bin', process.platform === 'win32
 
 /**
  * Runs a command with the terminal's own streams; resolves to its exit status (128 + n when signal n ended it).
- * Rejects when it cannot be started.
+ * Rejects when it cannot be started. Being stopped is left to the command: Ctrl-C reaches it anyway, a request
+ * to end is passed on.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
@@ -25,8 +26,12 @@ const pinnedNode = path.join(modules, 'node', 'bin', process.platform === 'win32
 export async function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+    const wait = () => undefined;
+    const passOn = () => child.kill('SIGTERM');
+    process.on('SIGINT', wait).on('SIGTERM', passOn);
     child.once('error', reject);
     child.once('exit', (status, signal) => {
+      process.off('SIGINT', wait).off('SIGTERM', passOn);
       resolve(status ?? 128 + (signal ? constants.signals[signal] : 0));
     });
   });
@@ -82,8 +87,6 @@ async function installPackages() {
 export async function inProjectNode(script) {
   if (packagesAreMissing()) await installPackages();
   if (realpathSync(process.execPath) === realpathSync(pinnedNode)) return;
-  // Ctrl-C reaches the whole process group; this one waits to hear how the other ended.
-  process.on('SIGINT', () => undefined);
   const search = [path.dirname(pinnedNode), path.join(modules, '.bin'), process.env['PATH'] ?? ''];
   const environment = { ...process.env, PATH: search.join(path.delimiter) };
   process.exit(await run(pinnedNode, [script, ...process.argv.slice(2)], { env: environment }));

@@ -243,8 +243,14 @@ export async function runStages(args) {
   const done = new Map();
   /** @type {string[]} */
   const summary = [];
+  const interruption = new AbortController();
+  process.once('SIGINT', () => interruption.abort()).once('SIGTERM', () => interruption.abort());
   try {
     for (const stage of selected) {
+      if (interruption.signal.aborted) {
+        done.set(stage.name, outcome({ failed: [`${stage.title}: interrupted`] }));
+        continue;
+      }
       console.log(`\n━━ ${stage.title} (${stage.name})`);
       const start = performance.now();
       const result = judge(await runStage(stage, done), stage.title);

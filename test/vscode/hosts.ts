@@ -99,6 +99,10 @@ export async function runInServer(run: SuiteRun): Promise<void> {
   try {
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     page.on('console', (message) => run.log(`[${message.type()}] ${message.text()}`));
+    // The workbench calls this when the extension host has done what it was started for, or could not.
+    const exited = new Promise<void>((resolve) => {
+      void page.exposeFunction('codeAutomationExit', () => resolve());
+    });
     const remote = (file: string) => `vscode-remote://${server.authority}${file}`;
     await page.goto(
       server.folderUrl(run.workspace, [
@@ -106,7 +110,7 @@ export async function runInServer(run: SuiteRun): Promise<void> {
         ['extensionTestsPath', remote(run.suite)],
       ]),
     );
-    await Promise.race([run.ended, once(run.signal, 'abort')]);
+    await Promise.race([run.ended, exited, once(run.signal, 'abort')]);
   } finally {
     await browser.close();
   }

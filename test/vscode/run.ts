@@ -132,9 +132,11 @@ async function main(): Promise<number> {
     }
     // What was written last is shown before this gives up waiting.
     await delay(400);
-    hostEnded.abort(new Error('The editor ended before the suite did.'));
+    hostEnded.abort();
     await ended.catch((error: unknown) => {
-      console.error(signal.aborted ? `The suite took longer than ${timeLimitMs / 60_000} minutes.` : error);
+      const late = `The suite took longer than ${timeLimitMs / 60_000} minutes.`;
+      const early = hostEnded.signal.aborted ? 'The editor ended before the suite did.' : error;
+      console.error(signal.aborted ? late : early);
       totals.failed.push('The suite runs to its end');
     });
   } finally {

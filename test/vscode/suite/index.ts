@@ -10,7 +10,6 @@ const { EVENT_TEST_PASS, EVENT_TEST_FAIL, EVENT_TEST_PENDING } = Mocha.Runner.co
  * mocha listens. Rejects when a test fails: desktop VS Code then ends with an error.
  */
 export async function runSuite(load: () => Promise<unknown>): Promise<void> {
-  process.setSourceMapsEnabled(true);
   const mocha = new Mocha({ ui: 'tdd', timeout: 60_000, reporter: Mocha.reporters.Base });
   const only = process.env[grepVariable];
   if (only) mocha.fgrep(only);
