@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Storage } from '../storage/storage.ts';
 import { VaultError } from './error.ts';
-import { decodeFrames, encodeFrames, type Pack } from './pack.ts';
+import { type ListedPack, packName } from './pack.ts';
 import { open, seal, type VaultKeys } from './seal.ts';
 
 const ID_BYTES = 32;
@@ -9,76 +9,78 @@ const SALT_BYTES = 16;
 const HEAD_BYTES = ID_BYTES + SALT_BYTES + 8 + 4;
 const NOWHERE = Buffer.alloc(0);
 
-/** Seals the footers of packs as one index file; returns its name (`index/<sha-256>.idx`) and bytes. */
-export function encodeIndexFile(keys: VaultKeys, packs: readonly Pack[]): { name: string; bytes: Buffer } {
+/** Seals the listings of packs as one index file; returns its name (`index/<sha-256>.idx`) and bytes. */
+export function encodeIndexFile(
+  keys: VaultKeys,
+  packs: readonly ListedPack[],
+): { name: string; bytes: Buffer } {
   const parts: Buffer[] = [];
-  for (const pack of packs) {
-    const frames = encodeFrames(pack.frames);
+  for (const { id, salt, bytes, listing } of packs) {
     const head = Buffer.allocUnsafe(HEAD_BYTES);
-    head.write(pack.id, 0, 'hex');
-    pack.salt.copy(head, ID_BYTES);
-    head.writeBigUInt64LE(BigInt(pack.bytes), ID_BYTES + SALT_BYTES);
-    head.writeUInt32LE(frames.length, HEAD_BYTES - 4);
-    parts.push(head, frames);
+    head.write(id, 0, 'hex');
+    salt.copy(head, ID_BYTES);
+    head.writeBigUInt64LE(BigInt(bytes), ID_BYTES + SALT_BYTES);
+    head.writeUInt32LE(listing.length, HEAD_BYTES - 4);
+    parts.push(head, listing);
   }
-  const bytes = seal(keys, 'index', NOWHERE, Buffer.concat(parts));
-  return { name: `index/${createHash('sha256').update(bytes).digest('hex')}.idx`, bytes };
+  const sealed = seal(keys, 'index', NOWHERE, Buffer.concat(parts));
+  return { name: `index/${createHash('sha256').update(sealed).digest('hex')}.idx`, bytes: sealed };
 }
 
 /**
  * The packs an index file lists.
  * @throws {VaultError} `damaged`.
  */
-export function decodeIndexFile(keys: VaultKeys, sealed: Buffer): Pack[] {
+export function decodeIndexFile(keys: VaultKeys, sealed: Buffer): ListedPack[] {
   const bytes = open(keys, 'index', NOWHERE, sealed);
-  const packs: Pack[] = [];
+  const packs: ListedPack[] = [];
   let at = 0;
   while (at < bytes.length) {
-    if (at + HEAD_BYTES > bytes.length) throw new VaultError('damaged', 'An index file ends too early.');
-    const framesBytes = bytes.readUInt32LE(at + HEAD_BYTES - 4);
-    const end = at + HEAD_BYTES + framesBytes;
+    const listingAt = at + HEAD_BYTES;
+    const end = listingAt > bytes.length ? Infinity : listingAt + bytes.readUInt32LE(listingAt - 4);
+    if (end > bytes.length) throw new VaultError('damaged', 'An index file ends too early.');
     packs.push({
       id: bytes.toString('hex', at, at + ID_BYTES),
       salt: bytes.subarray(at + ID_BYTES, at + ID_BYTES + SALT_BYTES),
       bytes: Number(bytes.readBigUInt64LE(at + ID_BYTES + SALT_BYTES)),
-      frames: decodeFrames(bytes.subarray(at + HEAD_BYTES, end)),
+      listing: bytes.subarray(listingAt, end),
     });
     at = end;
   }
   return packs;
 }
 
+/** An index file, and the ids of the packs it lists. */
+export interface IndexFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly packs: readonly string[];
+}
+
 /** Packs by where they were found: what index files say, and what stands in `packs/`. */
 export interface PackSurvey {
   /** Packs that index files list and that stand in the storage with their right size. */
-  readonly present: Pack[];
-  /** Ids of listed packs that are missing or have another size. */
-  readonly lost: string[];
+  readonly present: ListedPack[];
+  /** Listed packs that are missing or have another size. */
+  readonly lost: ListedPack[];
   /** Packs no index file lists (an interrupted backup's), with the bytes they have. */
-  readonly unlisted: { id: string; bytes: number }[];
-  /** Index files that cannot be read. */
+  readonly unlisted: { readonly id: string; readonly bytes: number }[];
+  readonly indexes: IndexFile[];
+  /** Names of index files that cannot be read. */
   readonly damagedIndexes: string[];
-  /** Names of all index files. */
-  readonly indexes: string[];
 }
 
 /** Reads all index files and holds them against the packs that are there. */
 export async function surveyPacks(storage: Storage, keys: VaultKeys): Promise<PackSurvey> {
-  const [files, objects] = await Promise.all([storage.list('index'), storage.list('packs')]);
-  const sizes = new Map<string, number>();
-  for (const object of objects) {
-    const id = /([0-9a-f]{64})\.pack$/.exec(object.name)?.[1];
-    if (id !== undefined) sizes.set(id, object.bytes);
-  }
-  const survey: PackSurvey = { present: [], lost: [], unlisted: [], damagedIndexes: [], indexes: [] };
+  const [files, sizes] = await Promise.all([storage.list('index'), packSizes(storage)]);
+  const survey: PackSurvey = { present: [], lost: [], unlisted: [], indexes: [], damagedIndexes: [] };
   const listed = new Set<string>();
   const contents = await Promise.all(
     files.map(async (file) => ({ name: file.name, bytes: await readUnlessGone(storage, file.name) })),
   );
   for (const { name, bytes } of contents) {
     if (bytes === undefined) continue;
-    survey.indexes.push(name);
-    let packs: Pack[];
+    let packs: ListedPack[];
     try {
       packs = decodeIndexFile(keys, bytes);
     } catch (error) {
@@ -86,15 +88,25 @@ export async function surveyPacks(storage: Storage, keys: VaultKeys): Promise<Pa
       survey.damagedIndexes.push(name);
       continue;
     }
+    survey.indexes.push({ name, bytes: bytes.length, packs: packs.map((pack) => pack.id) });
     for (const pack of packs) {
       if (listed.has(pack.id)) continue;
       listed.add(pack.id);
-      if (sizes.get(pack.id) === pack.bytes) survey.present.push(pack);
-      else survey.lost.push(pack.id);
+      (sizes.get(pack.id) === pack.bytes ? survey.present : survey.lost).push(pack);
     }
   }
   for (const [id, bytes] of sizes) if (!listed.has(id)) survey.unlisted.push({ id, bytes });
   return survey;
+}
+
+/** The packs that stand in the storage, by id, and their sizes in bytes. */
+async function packSizes(storage: Storage): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const { name, bytes } of await storage.list('packs')) {
+    const id = /([0-9a-f]{64})\.pack$/.exec(name)?.[1];
+    if (id !== undefined && name === packName(id)) sizes.set(id, bytes);
+  }
+  return sizes;
 }
 
 async function readUnlessGone(storage: Storage, name: string): Promise<Buffer | undefined> {

@@ -33,12 +33,26 @@ export interface FrameEntry {
   readonly chunks: readonly FrameChunk[];
 }
 
-/** A finished pack: its bytes are `parts` in order. */
-export interface Pack {
+/** Which pack: its id, what its seals are bound to, and how many bytes it has. */
+export interface PackHead {
   readonly id: string;
   readonly salt: Buffer;
   readonly bytes: number;
+}
+
+/** A finished pack. */
+export interface Pack extends PackHead {
   readonly frames: readonly FrameEntry[];
+}
+
+/** A pack and its frames as bytes, which are a tenth of the objects: {@link decodeFrames} makes these. */
+export interface ListedPack extends PackHead {
+  readonly listing: Buffer;
+}
+
+/** A pack as its footer and an index file list it. */
+export function listPack({ id, salt, bytes, frames }: Pack): ListedPack {
+  return { id, salt, bytes, listing: encodeFrames(frames) };
 }
 
 /** The object name of a pack. */
@@ -117,7 +131,7 @@ export async function readFooter(
   keys: VaultKeys,
   id: string,
   bytes: number,
-): Promise<Pack> {
+): Promise<ListedPack> {
   const name = packName(id);
   const damaged = (why: string): VaultError =>
     new VaultError('damaged', `Pack ${id.slice(0, 12)} is damaged: ${why}.`, {
@@ -134,13 +148,11 @@ export async function readFooter(
     throw damaged('its trailer is not a pack’s');
   }
   const sealed = await storage.read(name, { offset: footerOffset, length: footerBytes });
-  let plain: Buffer;
   try {
-    plain = open(keys, 'footer', packPosition(salt, footerOffset), sealed);
+    return { id, salt, bytes, listing: open(keys, 'footer', packPosition(salt, footerOffset), sealed) };
   } catch {
     throw damaged('its footer’s seal does not match');
   }
-  return { id, salt, bytes, frames: decodeFrames(plain) };
 }
 
 const FRAME_HEAD_BYTES = 20;

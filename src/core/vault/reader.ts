@@ -3,7 +3,7 @@ import { CHUNK_ID_BYTES, type ChunkIds } from './chunk-id.ts';
 import type { Entry } from './entry.ts';
 import { VaultError } from './error.ts';
 import { decodeFrame, FrameMethod } from './frame.ts';
-import type { ChunkIndex, FramePlace } from './index.ts';
+import type { ChunkIndex, ChunkPlace, FramePlace } from './index.ts';
 import { packName, packPosition } from './pack.ts';
 import { open, type VaultKeys } from './seal.ts';
 
@@ -37,14 +37,7 @@ export class ChunkReader {
     }
     const place = index.place(number);
     const frame = await this.readFrame(index.frame(place.frame), index);
-    const chunk = frame.subarray(place.offset, place.offset + place.bytes);
-    if (!this.#chunkIds.of(chunk).equals(id)) {
-      throw new VaultError(
-        'damaged',
-        `Chunk ${id.toString('hex', 0, 6)} is damaged: its content has changed.`,
-      );
-    }
-    return chunk;
+    return this.#chunkOf(frame, place, id);
   }
 
   /** An entry's content, chunk by chunk. */
@@ -76,19 +69,43 @@ export class ChunkReader {
     }
   }
 
-  /** The bytes of the chunks a delta frame was coded against; undefined for any other. */
-  async readDictionary(place: FramePlace, index: ChunkIndex): Promise<Buffer | undefined> {
+  /**
+   * The bytes of the chunks a delta frame was coded against; undefined for any other. They stand alone, as long as
+   * nothing is lost; where they have come to be deltas themselves, these must be against chunks that stand alone.
+   */
+  async readDictionary(place: FramePlace, index: ChunkIndex, depth = 0): Promise<Buffer | undefined> {
     if (place.method !== FrameMethod.delta) return undefined;
+    const { dictionary } = place;
     const parts: Buffer[] = [];
-    for await (const part of this.readContent({ chunks: place.dictionary }, index)) parts.push(part);
+    for (let at = 0; at < dictionary.length; at += CHUNK_ID_BYTES) {
+      const id = dictionary.subarray(at, at + CHUNK_ID_BYTES);
+      const number = index.find(id, 0);
+      if (number < 0 || !index.isDelta(number)) {
+        parts.push(await this.readChunk(id, index));
+        continue;
+      }
+      if (depth > 0)
+        throw new VaultError('damaged', 'A delta frame rests on chunks that rest on others in turn.');
+      // Not through the kept frames: two that rest on each other would wait for each other for ever.
+      const chunkPlace = index.place(number);
+      const frame = await this.#load(index.frame(chunkPlace.frame), index, depth + 1);
+      parts.push(this.#chunkOf(frame, chunkPlace, id));
+    }
     return Buffer.concat(parts);
   }
 
-  async #load(place: FramePlace, index: ChunkIndex): Promise<Buffer> {
+  #chunkOf(frame: Buffer, place: ChunkPlace, id: Buffer): Buffer {
+    const chunk = frame.subarray(place.offset, place.offset + place.bytes);
+    if (this.#chunkIds.of(chunk).equals(id)) return chunk;
+    throw new VaultError('damaged', `Chunk ${id.toString('hex', 0, 6)} is damaged: its content has changed.`);
+  }
+
+  async #load(place: FramePlace, index: ChunkIndex, depth = 0): Promise<Buffer> {
     const range = { offset: place.offset, length: place.sealedBytes };
     const sealed = await this.#storage.read(packName(place.pack), range);
     const coded = open(this.#keys, 'frame', packPosition(place.salt, place.offset), sealed);
-    return decodeFrame(place.method, coded, place.plainBytes, await this.readDictionary(place, index));
+    const dictionary = await this.readDictionary(place, index, depth);
+    return decodeFrame(place.method, coded, place.plainBytes, dictionary);
   }
 
   #evict(): void {
