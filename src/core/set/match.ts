@@ -60,7 +60,7 @@ export function createFilter(
     if (directory === '') return root;
     const known = folders.get(directory);
     if (known) return known;
-    const around = folderOf(parentOf(directory));
+    const around = folderAround(directory);
     const excluded = around.excluded || isExcluded(directory, true, around);
     const folder = {
       excluded,
@@ -70,6 +70,22 @@ export function createFilter(
     };
     if (folders.size >= FOLDERS_KEPT) folders.clear();
     folders.set(directory, folder);
+    return folder;
+  }
+
+  // A walk asks for one name after the other of the same directory: that spares cutting and looking up its path.
+  let lastDirectory = '';
+  let lastFolder = root;
+
+  function folderAround(path: string): Folder {
+    const slash = path.lastIndexOf('/');
+    if (slash < 0) return root;
+    if (slash === lastDirectory.length && path.startsWith(lastDirectory)) return lastFolder;
+    const directory = path.slice(0, slash);
+    // Finding the folder may come by here for the ones around it, so it is remembered afterwards.
+    const folder = folderOf(directory);
+    lastDirectory = directory;
+    lastFolder = folder;
     return folder;
   }
 
@@ -93,7 +109,7 @@ export function createFilter(
         const folder = folderOf(path);
         return folder.included && !folder.excluded;
       }
-      const around = folderOf(parentOf(path));
+      const around = folderAround(path);
       return !around.excluded && isIncluded(path, false, around) && !isExcluded(path, false, around);
     },
     enters(directory) {
@@ -163,11 +179,6 @@ function alternatives(sources: readonly string[], flags: string): RegExp {
 
 function isPositive(pattern: string): boolean {
   return !pattern.startsWith('!');
-}
-
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  return slash < 0 ? '' : path.slice(0, slash);
 }
 
 function nameOf(path: string): string {
