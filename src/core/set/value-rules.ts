@@ -5,6 +5,7 @@ import { variableProblem } from './interpolation.ts';
 
 const ENGINES = 'mysql://, mariadb://, postgresql:// or sqlite:FILE';
 
+/** A command or a label: anything but nothing. */
 export function commandProblem(text: string): string | undefined {
   return text.trim() === '' ? 'must not be empty' : undefined;
 }
@@ -17,6 +18,7 @@ export function rootProblem(root: string): string | undefined {
   return variableProblem(root, 'no-secrets');
 }
 
+/** A vault: a folder, or `rclone:REMOTE:PATH`. */
 export function vaultProblem(vault: string): string | undefined {
   if (vault.startsWith('rclone:')) {
     const named = /^rclone:[^:/\\]+:/.test(vault);
@@ -25,6 +27,7 @@ export function vaultProblem(vault: string): string | undefined {
   return rootProblem(vault);
 }
 
+/** Where a database is; a variable may stand for the whole of it. */
 export function urlProblem(url: string): string | undefined {
   if (url.trim() === '') return 'must not be empty';
   const known = /^(?:(?:mysql|mariadb|postgres|postgresql):\/\/|sqlite:.|\$\{)/s.test(url);
@@ -51,6 +54,7 @@ export function patternProblem(pattern: string): string | undefined {
   return undefined;
 }
 
+/** As {@link patternProblem}; an include has no exceptions, because `exclude` says them better. */
 export function includeProblem(pattern: string): string | undefined {
   if (pattern.startsWith('!')) return 'begins with “!”; write it under “exclude” without the “!”';
   return patternProblem(pattern);
