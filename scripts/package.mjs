@@ -12,14 +12,12 @@ await inProjectNode(import.meta.filename);
 const vsix = path.join(root, 'out', 'crm-backup.vsix');
 mkdirSync(path.dirname(vsix), { recursive: true });
 const vsce = path.join(root, 'node_modules', '@vscode', 'vsce', 'vsce');
-// Everything is bundled: no package goes in.
+// Everything is bundled: no package goes in. Where the repository will be seen is not for the code to know, so
+// links in the documents stay as they are.
 const status = await run(process.execPath, [
   vsce,
-  'package',
-  '--no-dependencies',
-  '--allow-missing-repository',
-  '--out',
-  vsix,
+  ...['package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links'],
+  ...['--out', vsix],
 ]);
 if (status !== 0) process.exit(status);
 const { size } = statSync(vsix);
