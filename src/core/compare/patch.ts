@@ -1,0 +1,136 @@
+import { encodeName } from '../source/name.ts';
+import type { ComparedEntry, EntryChange } from './change.ts';
+import type { ComparedText } from './content.ts';
+import { diffLines, type LineRun, splitLines } from './line-diff.ts';
+
+const CONTEXT_LINES = 3;
+const NOWHERE = '/dev/null';
+
+/**
+ * A change as `git diff` shows it: a header and, for text, the changed lines between three of context; empty for a
+ * directory, which git does not know. Bytes that are not UTF-8 stay as they are.
+ */
+export function formatPatch(change: EntryChange, text: ComparedText): Buffer {
+  const { before, after } = change;
+  if (isDirectory(before) && isDirectory(after)) return Buffer.alloc(0);
+  const oldPath = change.oldPath ?? change.path;
+  const oldName = quotedName(`a/${oldPath}`);
+  const newName = quotedName(`b/${change.path}`);
+  const lines = [`diff --git ${oldName} ${newName}\n`, ...modeLines(before, after)];
+  if (change.change === 'renamed') {
+    lines.push(
+      'similarity index 100%\n',
+      `rename from ${quotedName(oldPath)}\n`,
+      `rename to ${quotedName(change.path)}\n`,
+    );
+  }
+  const from = isDirectory(before) ? NOWHERE : oldName;
+  const to = isDirectory(after) ? NOWHERE : newName;
+  if (text === 'binary') lines.push(`Binary files ${from} and ${to} differ\n`);
+  else {
+    const old = splitLines(text.before);
+    const fresh = splitLines(text.after);
+    const hunks = hunksOf(old, fresh, diffLines(old, fresh));
+    if (hunks.length > 0) lines.push(`--- ${endedName(from)}\n`, `+++ ${endedName(to)}\n`, ...hunks);
+  }
+  return Buffer.from(lines.join(''), 'latin1');
+}
+
+/** Changed lines with their context, each group under a line that says where it stands. */
+function hunksOf(before: readonly string[], after: readonly string[], runs: readonly LineRun[]): string[] {
+  const out: string[] = [];
+  let hunk: Hunk | undefined;
+  for (const [number, run] of runs.entries()) {
+    if (run.kind !== 'same') {
+      hunk ??= new Hunk(run.before, run.after);
+      if (run.kind === 'deleted') hunk.add('-', before.slice(run.before, run.before + run.count));
+      else hunk.add('+', after.slice(run.after, run.after + run.count));
+      continue;
+    }
+    const isLast = number === runs.length - 1;
+    if (hunk !== undefined) {
+      const joins = !isLast && run.count <= 2 * CONTEXT_LINES;
+      const shown = joins ? run.count : Math.min(run.count, CONTEXT_LINES);
+      hunk.add(' ', before.slice(run.before, run.before + shown));
+      if (joins) continue;
+      out.push(hunk.toString());
+      hunk = undefined;
+    }
+    if (isLast) break;
+    const lead = Math.min(run.count, CONTEXT_LINES);
+    const skipped = run.count - lead;
+    hunk = new Hunk(run.before + skipped, run.after + skipped);
+    hunk.add(' ', before.slice(run.before + skipped, run.before + run.count));
+  }
+  if (hunk !== undefined) out.push(hunk.toString());
+  return out;
+}
+
+class Hunk {
+  readonly #before: number;
+  readonly #after: number;
+  #deleted = 0;
+  #added = 0;
+  readonly #lines: string[] = [];
+
+  constructor(before: number, after: number) {
+    this.#before = before;
+    this.#after = after;
+  }
+
+  add(mark: ' ' | '-' | '+', lines: readonly string[]): void {
+    if (mark !== '+') this.#deleted += lines.length;
+    if (mark !== '-') this.#added += lines.length;
+    for (const line of lines) {
+      this.#lines.push(mark, line.endsWith('\n') ? line : `${line}\n\\ No newline at end of file\n`);
+    }
+  }
+
+  toString(): string {
+    const before = rangeText(this.#before, this.#deleted);
+    const after = rangeText(this.#after, this.#added);
+    return `@@ -${before} +${after} @@\n${this.#lines.join('')}`;
+  }
+}
+
+/** Lines are counted from 1; an empty range stands behind the line before it. */
+function rangeText(start: number, count: number): string {
+  const first = count === 0 ? start : start + 1;
+  return count === 1 ? String(first) : `${first},${count}`;
+}
+
+function modeLines(before: ComparedEntry | undefined, after: ComparedEntry | undefined): string[] {
+  const old = gitMode(before);
+  const fresh = gitMode(after);
+  if (old === fresh) return [];
+  if (old === undefined) return [`new file mode ${fresh ?? ''}\n`];
+  if (fresh === undefined) return [`deleted file mode ${old}\n`];
+  return [`old mode ${old}\n`, `new mode ${fresh}\n`];
+}
+
+function gitMode(entry: ComparedEntry | undefined): string | undefined {
+  if (entry === undefined || entry.type === 'directory') return undefined;
+  return entry.type === 'link' ? '120000' : `100${entry.mode.toString(8).padStart(3, '0')}`;
+}
+
+function isDirectory(entry: ComparedEntry | undefined): boolean {
+  return entry === undefined || entry.type === 'directory';
+}
+
+/** A name as git writes it, byte for byte: between quotes when it holds what would be taken for something else. */
+function quotedName(name: string): string {
+  const bytes = encodeName(name).toString('latin1');
+  const quotes = /["\\\p{Cc}]/u.test(name) || encodeName(name).toString('utf8') !== name;
+  if (!quotes) return bytes;
+  return `"${bytes.replace(/["\\]/g, '\\$&').replace(/[^\x20-\x7e]/g, octal)}"`;
+}
+
+function octal(character: string): string {
+  const short = { '\n': '\\n', '\t': '\\t', '\r': '\\r' }[character];
+  return short ?? `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`;
+}
+
+/** After a name with a space a tab says where it ends. */
+function endedName(name: string): string {
+  return name.includes(' ') && !name.startsWith('"') ? `${name}\t` : name;
+}
