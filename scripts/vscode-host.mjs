@@ -231,7 +231,7 @@ async function endGroup(leader) {
  * @param {string} vsix
  * @param {Record<string, string>} [environment]
  */
-export async function serve(folder, vsix, environment = {}) {
+async function serve(folder, vsix, environment = {}) {
   const home = await mkdtemp(path.join(tmpdir(), 'crm-backup-vscode-'));
   try {
     await installVsix(home, vsix);
