@@ -1,6 +1,6 @@
 import { CrmBackupError } from '../core/errors.ts';
 
-export type EngineErrorCode = 'not-started' | 'stopped' | 'disposed';
+export type EngineErrorCode = 'stopped' | 'disposed' | 'too-large';
 
-/** The engine's process could not be started, or ended before it answered. */
+/** `stopped`: the process could not be started, or ended before it answered. */
 export class EngineError extends CrmBackupError<EngineErrorCode> {}

@@ -35,14 +35,16 @@ export type BackupSummary = Omit<BackupRecord, 'format' | 'sources' | 'phases' |
 /** A backup set and how it stands. */
 export interface SetState {
   readonly name: string;
-  /** Where its vault is: a directory or a remote's address. */
-  readonly vault: string;
+  /** Where its vault is: a directory; undefined when its place cannot be told. */
+  readonly vault: string | undefined;
   readonly roots: readonly { readonly name: string; readonly directory: string }[];
   readonly databases: readonly string[];
   /** Newest first. */
   readonly backups: readonly BackupSummary[];
   /** Backups whose records cannot be read any more, and why. */
   readonly damaged: readonly { readonly id: string; readonly message: string }[];
+  /** Why the set or its vault cannot be used. */
+  readonly problem: FailureData | undefined;
 }
 
 /** What an entry of a backup is. */
@@ -145,8 +147,8 @@ export interface Operations {
   changes: { in: OfBackup & { readonly from: string }; out: readonly EntryChange[] };
   list: { in: OfEntry; out: readonly EntryInfo[] };
   stat: { in: OfEntry; out: EntryInfo };
-  /** The content of a file, or its first `limit` bytes. */
-  read: { in: OfEntry & { readonly limit?: number }; out: Uint8Array };
+  /** The content of a file; of a link, where it points. */
+  read: { in: OfEntry; out: Uint8Array };
   planRestore: { in: RestoreRequest; out: RestorePlan };
   restore: { in: RestoreRequest; out: RestoreResult };
   pin: { in: OfBackup & { readonly pinned: boolean }; out: null };

@@ -17,5 +17,8 @@ function stateOf(sets: Sets): ViewState {
   if (localFolders().some((folder) => sets.of(folder)?.status === 'failed')) return 'failed';
   const all = sets.all();
   if (all.length === 0) return 'none';
-  return all.every(({ state }) => state.backups.length + state.damaged.length === 0) ? 'empty' : 'ready';
+  const isEmpty = all.every(
+    ({ state }) => state.backups.length + state.damaged.length === 0 && state.problem === undefined,
+  );
+  return isEmpty ? 'empty' : 'ready';
 }

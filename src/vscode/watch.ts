@@ -22,12 +22,7 @@ export function watchSets(sets: Sets): vscode.Disposable {
     );
   const vaults = new Map<string, vscode.Disposable>();
   const watchVaults = (): void => {
-    const wanted = new Set(
-      sets
-        .all()
-        .map(({ state }) => state.vault)
-        .filter(isLocal),
-    );
+    const wanted = new Set(sets.all().flatMap(({ state }) => state.vault ?? []));
     for (const [vault, watcher] of vaults) {
       if (wanted.has(vault)) continue;
       watcher.dispose();
@@ -54,8 +49,4 @@ export function watchSets(sets: Sets): vscode.Disposable {
       },
     },
   );
-}
-
-function isLocal(vault: string): boolean {
-  return !vault.startsWith('rclone:');
 }

@@ -41,8 +41,10 @@ export class BackupFiles implements vscode.FileSystemProvider, vscode.Disposable
   async readDirectory(uri: vscode.Uri): Promise<[string, vscode.FileType][]> {
     const address = pathToAddress(uri.path);
     if (address === undefined) return this.#above(uri);
+    // The entries of a backup begin with its sources: files/<root>.
+    if (address.path === '') return [['files', vscode.FileType.Directory]];
     const entries = await this.#list(uri, await this.#locate(uri, address));
-    const depth = address.path === '' ? 0 : address.path.length + 1;
+    const depth = address.path.length + 1;
     return entries.map((entry) => [entry.path.slice(depth), fileType(entry)]);
   }
 
@@ -127,9 +129,8 @@ export class BackupFiles implements vscode.FileSystemProvider, vscode.Disposable
       return await result;
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'no-such-path' || code === 'unknown-backup')
+      if (code === 'unknown-entry' || code === 'unknown-backup' || code === 'no-vault')
         throw vscode.FileSystemError.FileNotFound(uri);
-      if (code === 'not-a-directory') throw vscode.FileSystemError.FileNotADirectory(uri);
       throw vscode.FileSystemError.Unavailable(error instanceof Error ? error.message : uri);
     }
   }

@@ -3,7 +3,7 @@ import type { BackupSummary, InSet, OfBackup } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
 import { localFolders, type Sets } from '../sets.ts';
 import { groupByPeriod } from './days.ts';
-import { failureNode, messageNode } from './messages.ts';
+import { failureNode, messageNode, problemNode } from './messages.ts';
 import {
   type BackupNode,
   baseOf,
@@ -95,6 +95,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
   #periods(node: SetNode): Node[] {
     const { workspace, set, state } = node;
     const key = nodeKey(node);
+    if (state.problem !== undefined) return [problemNode(key, state.problem)];
     const damaged = state.damaged.map(({ id, message }) =>
       messageNode(
         `${key}\n${id}`,
@@ -182,8 +183,8 @@ function backupNode({ workspace, set }: InSet, summary: BackupSummary): BackupNo
   return { type: 'backup', workspace, set, backup: summary.id, summary };
 }
 
-function isEmpty({ backups, damaged }: SetNode['state']): boolean {
-  return backups.length === 0 && damaged.length === 0;
+function isEmpty({ backups, damaged, problem }: SetNode['state']): boolean {
+  return backups.length === 0 && damaged.length === 0 && problem === undefined;
 }
 
 function directoriesFirst(a: EntryNode, b: EntryNode): number {

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { FailureData } from '../../engine/failure.ts';
 import type { MessageNode } from './nodes.ts';
 
 /** A sentence in the tree. */
@@ -20,4 +21,14 @@ export function failureNode(folder: vscode.WorkspaceFolder, error: unknown): Mes
     title: vscode.l10n.t('Edit Backup Set'),
     arguments: [{ workspace: folder.uri.fsPath }],
   });
+}
+
+/** What is wrong with a set. */
+export function problemNode(key: string, { message, hint }: FailureData): MessageNode {
+  return messageNode(
+    `problem:${key}`,
+    message,
+    'error',
+    hint === undefined ? message : `${message}\n\n${hint}`,
+  );
 }

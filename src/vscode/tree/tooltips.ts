@@ -54,7 +54,7 @@ export function setTooltip(state: SetState): vscode.MarkdownString {
     displayName(name),
     displayName(directory),
   ]);
-  rows.push([vscode.l10n.t('Vault'), state.vault]);
+  if (state.vault !== undefined) rows.push([vscode.l10n.t('Vault'), displayName(state.vault)]);
   rows.push([vscode.l10n.t('Backups'), formatNumber(state.backups.length, vscode.env.language)]);
   if (latest !== undefined) {
     rows.push([vscode.l10n.t('Size'), formatBytes(latest.bytes.source, vscode.env.language)]);

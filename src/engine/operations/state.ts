@@ -1,0 +1,54 @@
+import { placeSet } from '../../core/open.ts';
+import type { BackupSet } from '../../core/set/definition.ts';
+import { SetError } from '../../core/set/error.ts';
+import { loadSets, setFilePath } from '../../core/set/load.ts';
+import type { BackupRecord } from '../../core/vault/record.ts';
+import { toFailure } from '../failure.ts';
+import type { BackupSummary, SetState } from '../protocol.ts';
+import type { Handler } from '../serve.ts';
+import type { Vaults } from '../vaults.ts';
+
+/** What the host shows of a workspace: its sets with their backups. What is wrong with one set is told with it. */
+export function state(vaults: Vaults): Handler<'state'> {
+  return async ({ workspace }) => {
+    const setFile = setFilePath(workspace);
+    let sets: readonly BackupSet[];
+    try {
+      sets = await loadSets(workspace);
+    } catch (error) {
+      if (!(error instanceof SetError) || error.code !== 'no-set-file') throw error;
+      return { setFile, sets: [] };
+    }
+    return { setFile, sets: await Promise.all(sets.map((set) => stateOf(vaults, workspace, set))) };
+  };
+}
+
+async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promise<SetState> {
+  const known = { name: set.name, databases: set.databases.map(({ name }) => name) };
+  const nothing = { vault: undefined, roots: [], backups: [], damaged: [], problem: undefined };
+  try {
+    const placed = await placeSet(workspace, set, undefined, vaults.surroundings);
+    const roots = placed.set.roots.map(({ name, directory }) => ({ name, directory }));
+    const found = { ...nothing, ...known, roots, vault: placed.vaultDirectory };
+    try {
+      const vault = await vaults.at(placed.vaultDirectory);
+      if (vault === undefined) return found;
+      const { records, damaged } = await vaults.records(vault);
+      return {
+        ...found,
+        backups: records.filter((record) => record.set === set.name).map(summaryOf),
+        damaged: damaged.map(({ id, error }) => ({ id, message: error.message })),
+      };
+    } catch (error) {
+      return { ...found, problem: toFailure(error) };
+    }
+  } catch (error) {
+    return { ...nothing, ...known, problem: toFailure(error) };
+  }
+}
+
+/** A backup's record as it travels to the host. */
+export function summaryOf(record: BackupRecord): BackupSummary {
+  const { format: _format, sources: _sources, phases: _phases, manifest: _manifest, ...summary } = record;
+  return summary;
+}

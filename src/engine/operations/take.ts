@@ -1,0 +1,28 @@
+import { backUp } from '../../core/backup.ts';
+import { placeSet } from '../../core/open.ts';
+import { parseSetFile } from '../../core/set/parse.ts';
+import { addSet, defaultSet, withSet } from '../../core/set/write.ts';
+import type { Handler } from '../serve.ts';
+import type { Vaults } from '../vaults.ts';
+import { summaryOf } from './state.ts';
+
+/** Adds a set for the whole workspace. The vault comes first: a set without one would promise what nobody can keep. */
+export function createSet(vaults: Vaults): Handler<'createSet'> {
+  return async ({ workspace, set: name }) => {
+    const fresh = { ...defaultSet(name), name };
+    const [set] = parseSetFile(withSet(undefined, fresh)).sets;
+    if (set === undefined) throw new TypeError('A set that was written could not be read.');
+    const { vaultDirectory } = await placeSet(workspace, set, undefined, vaults.surroundings);
+    await vaults.provide(vaultDirectory);
+    return { setFile: await addSet(workspace, fresh), vault: vaultDirectory };
+  };
+}
+
+/** Takes one backup; the first one on this machine makes the vault. */
+export function backup(vaults: Vaults): Handler<'backup'> {
+  return async ({ workspace, set, kind, label }, task) => {
+    const placed = await vaults.place({ workspace, set });
+    const vault = await vaults.provide(placed.vaultDirectory);
+    return summaryOf(await backUp(vault, placed.set, { kind, label }, task));
+  };
+}

@@ -1,0 +1,40 @@
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
+import { processSurroundings } from '../core/surroundings.ts';
+import { list, read, stat } from './operations/entries.ts';
+import { forget, label, pin } from './operations/marks.ts';
+import { state } from './operations/state.ts';
+import { backup, createSet } from './operations/take.ts';
+import { serve } from './serve.ts';
+import { Vaults } from './vaults.ts';
+
+const vaults = new Vaults(processSurroundings());
+const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+
+const service = serve(connection, {
+  state: state(vaults),
+  createSet: createSet(vaults),
+  backup: backup(vaults),
+  list: list(vaults),
+  stat: stat(vaults),
+  read: read(vaults),
+  pin: pin(vaults),
+  label: label(vaults),
+  forget: forget(vaults),
+});
+
+/** How long an engine that is done may take to end by itself. */
+const END_WITHIN_MS = 5_000;
+
+// The host is gone, or needs the engine no more: what changes something is finished first. Then nothing is left to
+// wait for, and the process ends by itself: process.exit() can hang for ever when V8 compiles in the background.
+process.once('disconnect', () => {
+  void service.finish().then(() => {
+    connection.dispose();
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_WITHIN_MS).unref();
+  });
+});
+// Nobody reads any more what is written there.
+process.stderr.on('error', () => undefined);
+// Errors of a connection that is gone.
+connection.onError(() => undefined);
+connection.listen();

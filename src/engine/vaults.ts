@@ -1,0 +1,99 @@
+import { createVault, wasVaultMadeAt } from '../core/create-vault.ts';
+import { openVault, openWorkspace, type PlacedSet, placeSet } from '../core/open.ts';
+import { findBackup } from '../core/reference.ts';
+import { chooseSet } from '../core/set/load.ts';
+import { LocalStorage } from '../core/storage/local.ts';
+import { StorageError } from '../core/storage/storage.ts';
+import type { Surroundings } from '../core/surroundings.ts';
+import { VaultError } from '../core/vault/error.ts';
+import type { BackupRecord } from '../core/vault/record.ts';
+import { type RecordListing, Vault } from '../core/vault/vault.ts';
+import type { InSet, OfBackup } from './protocol.ts';
+
+/** One backup of a set whose vault is open. */
+export interface OpenBackup {
+  readonly placed: PlacedSet;
+  readonly vault: Vault;
+  readonly record: BackupRecord;
+}
+
+/** The vaults this process has open, so that a second look costs little. */
+export class Vaults {
+  readonly surroundings: Surroundings;
+  readonly #open = new Map<string, Vault>();
+  /** The backups each vault had when its index was last read. */
+  readonly #seen = new WeakMap<Vault, string>();
+
+  constructor(surroundings: Surroundings) {
+    this.surroundings = surroundings;
+  }
+
+  /** A set of a workspace: its folders, and where its vault is. Throws what `placeSet` throws. */
+  async place({ workspace, set }: InSet): Promise<PlacedSet> {
+    const { directory, sets } = await openWorkspace(workspace, this.surroundings);
+    return placeSet(directory, chooseSet(sets, set), undefined, this.surroundings);
+  }
+
+  /** The vault in a folder; undefined when there is none and there never was one. Throws what `openVault` throws. */
+  async at(directory: string): Promise<Vault | undefined> {
+    const id = await Vault.identify(new LocalStorage(directory));
+    if (id === undefined && !(await wasVaultMadeAt(directory, this.surroundings))) return undefined;
+    const known = this.#open.get(directory);
+    if (known !== undefined && known.id === id) return known;
+    const vault = await openVault(directory, undefined, this.surroundings);
+    this.#open.set(directory, vault);
+    return vault;
+  }
+
+  /** The vault in a folder, made where there never was one. */
+  async provide(directory: string): Promise<Vault> {
+    const present = await this.at(directory);
+    if (present !== undefined) return present;
+    const { vault } = await createVault(directory, undefined, this.surroundings);
+    this.#open.set(directory, vault);
+    return vault;
+  }
+
+  /** What a vault's records say now. When backups have come or gone, its index is read anew on the next use. */
+  async records(vault: Vault): Promise<RecordListing> {
+    const listing = await vault.records();
+    const ids = listing.records.map(({ id }) => id).join('');
+    if (this.#seen.get(vault) !== ids) vault.forgetIndex();
+    this.#seen.set(vault, ids);
+    return listing;
+  }
+
+  /**
+   * Opens one backup of a set.
+   * @throws {VaultError} `no-vault`, `unknown-backup` …
+   */
+  async backup({ workspace, set, backup }: OfBackup): Promise<OpenBackup> {
+    const placed = await this.place({ workspace, set });
+    const vault = await this.existing(placed);
+    const record = findBackup(await this.records(vault), backup, set);
+    return { placed, vault, record };
+  }
+
+  /** The vault of a set. @throws {VaultError} `no-vault` */
+  async existing({ vaultDirectory, set }: PlacedSet): Promise<Vault> {
+    const vault = await this.at(vaultDirectory);
+    if (vault !== undefined) return vault;
+    throw new VaultError('no-vault', `Set “${set.name}” has no backups yet.`, {
+      hint: 'Take the first one.',
+    });
+  }
+}
+
+/** Reads from a vault; when another process has moved what is read meanwhile, looks once more where it is now. */
+export async function reading<T>(vault: Vault, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const moved =
+      (error instanceof VaultError && error.code === 'missing-chunk') ||
+      (error instanceof StorageError && error.code === 'missing');
+    if (!moved) throw error;
+    vault.forgetIndex();
+    return read();
+  }
+}
