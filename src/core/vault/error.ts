@@ -7,6 +7,7 @@ export type VaultErrorCode =
   | 'wrong-key'
   | 'missing-key'
   | 'invalid-key'
+  | 'weak-passphrase'
   | 'locked'
   | 'damaged'
   | 'missing-chunk'

@@ -16,6 +16,8 @@ export interface Envelope {
   /** nonce ‖ wrapped master key ‖ tag, base64 */
   readonly wrapped: string;
   readonly scrypt?: ScryptCost;
+  /** A copy of the text of `vault.json`, for when that is damaged. */
+  readonly vault?: string;
 }
 
 interface ScryptCost {
@@ -27,8 +29,8 @@ interface ScryptCost {
 const SECRET_BYTES = 32;
 const CHECKSUM_BYTES = 3;
 const SCRYPT_COST: ScryptCost = { logN: 17, r: 8, p: 1 };
-/** More would let a planted envelope exhaust the machine's memory. */
-const MOST_SCRYPT_LOG_N = 20;
+/** More would let a planted envelope exhaust the machine's memory or time. */
+const MOST_SCRYPT_COST: ScryptCost = { logN: 20, r: 16, p: 8 };
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** A new random secret for a key file or recovery key. */
@@ -89,12 +91,16 @@ function checksum(secret: Buffer): Buffer {
   return createHash('sha256').update('crm-backup key').update(secret).digest().subarray(0, CHECKSUM_BYTES);
 }
 
-/** Wraps the master key under a secret or passphrase. */
+/**
+ * Wraps the master key under a secret or passphrase.
+ * @param vault The text of the vault's `vault.json`, kept beside it.
+ */
 export async function wrapMasterKey(
   masterKey: Buffer,
   vaultId: Buffer,
   kind: EnvelopeKind,
   unlock: Unlock,
+  vault: string,
 ): Promise<Envelope> {
   const salt = randomBytes(32);
   const cost = 'passphrase' in unlock ? SCRYPT_COST : undefined;
@@ -110,6 +116,7 @@ export async function wrapMasterKey(
     salt: salt.toString('base64'),
     wrapped: wrapped.toString('base64'),
     ...(cost === undefined ? {} : { scrypt: cost }),
+    vault,
   };
 }
 
@@ -135,11 +142,21 @@ export async function unwrapMasterKey(
 /** Checks that a file's JSON is an envelope of this format. */
 export function isEnvelope(value: unknown): value is Envelope {
   if (typeof value !== 'object' || value === null) return false;
-  const { format, kind, salt, wrapped, scrypt: cost } = value as Partial<Record<keyof Envelope, unknown>>;
+  const {
+    format,
+    kind,
+    createdAt,
+    salt,
+    wrapped,
+    scrypt: cost,
+    vault,
+  } = value as Partial<Record<keyof Envelope, unknown>>;
   return (
     format === 1 &&
     (kind === 'key-file' || kind === 'recovery-key' || kind === 'passphrase') &&
+    typeof createdAt === 'string' &&
     typeof salt === 'string' &&
+    (vault === undefined || typeof vault === 'string') &&
     typeof wrapped === 'string' &&
     (cost === undefined) === (kind !== 'passphrase')
   );
@@ -150,7 +167,9 @@ async function wrappingKey(unlock: Unlock, salt: Buffer, cost: ScryptCost | unde
     return Buffer.from(hkdfSync('sha256', unlock.secret, salt, 'crm-backup/1 envelope', 32));
   }
   const { logN, r, p } = cost ?? SCRYPT_COST;
-  if (logN > MOST_SCRYPT_LOG_N) throw new RangeError('scrypt cost out of bounds');
+  if (logN > MOST_SCRYPT_COST.logN || r > MOST_SCRYPT_COST.r || p > MOST_SCRYPT_COST.p) {
+    throw new RangeError('scrypt cost out of bounds');
+  }
   const N = 2 ** logN;
   return new Promise((resolve, reject) => {
     scrypt(unlock.passphrase.normalize('NFC'), salt, 32, { N, r, p, maxmem: 256 * N * r }, (error, key) => {

@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCode } from '../errors.ts';
@@ -12,9 +13,12 @@ export type LockKind = 'shared' | 'exclusive';
 interface LockFile {
   readonly kind: LockKind;
   readonly host: string;
+  /** Where the process id counts: containers and subsystems may share their host's name. */
+  readonly system: string;
   readonly pid: number;
   readonly purpose: string;
   readonly since: string;
+  readonly nonce: string;
 }
 
 export interface LockOptions {
@@ -28,6 +32,16 @@ const REFRESH_MS = 60_000;
 /** A lock not refreshed for so long belongs to nobody; its holder finds it gone and stops. */
 const STALE_MS = 15 * 60_000;
 const RETRY_MS = 200;
+const NAME_DIGITS = 32;
+const UNREADABLE: LockFile = {
+  kind: 'exclusive',
+  host: '',
+  system: '',
+  pid: 0,
+  purpose: '',
+  since: '',
+  nonce: '',
+};
 
 /** A lock held on a vault; dispose of it to let others in. */
 export class VaultLock implements AsyncDisposable {
@@ -35,24 +49,34 @@ export class VaultLock implements AsyncDisposable {
   readonly #name: string;
   readonly #timer: NodeJS.Timeout;
   #refreshing: Promise<void> = Promise.resolve();
+  #refreshedAt = Date.now();
   #lost = false;
 
   constructor(storage: Storage, name: string, content: Buffer) {
     this.#storage = storage;
     this.#name = name;
     this.#timer = setInterval(() => {
-      this.#refreshing = this.#refresh(content);
+      this.#refreshing = this.#refreshing.then(async () => this.#refresh(content));
     }, REFRESH_MS);
     this.#timer.unref();
   }
 
   async #refresh(content: Buffer): Promise<void> {
     try {
-      if ((await this.#storage.size(this.#name)) === undefined) this.#lost = true;
-      else await this.#storage.write(this.#name, [content]);
+      if (await this.#isTaken()) return;
+      const at = Date.now();
+      await this.#storage.write(this.#name, [content]);
+      this.#refreshedAt = at;
     } catch {
       // The next refresh tries again; a lock that ages past the limit is noticed by assertHeld.
     }
+  }
+
+  /** Once it was due to be taken it counts as taken: writing it again would put it beside its successor. */
+  async #isTaken(): Promise<boolean> {
+    this.#lost ||=
+      Date.now() - this.#refreshedAt > STALE_MS || (await this.#storage.size(this.#name)) === undefined;
+    return this.#lost;
   }
 
   /**
@@ -60,15 +84,12 @@ export class VaultLock implements AsyncDisposable {
    * @throws {VaultError} `locked` when the lock was taken away, as happens to a machine that slept too long.
    */
   async assertHeld(): Promise<void> {
-    if (this.#lost || (await this.#storage.size(this.#name)) === undefined) {
-      throw new VaultError(
-        'locked',
-        'The vault was taken over by another process while this one did not answer.',
-        {
-          hint: 'Nothing is lost; run it again.',
-        },
-      );
-    }
+    if (!(await this.#isTaken())) return;
+    throw new VaultError(
+      'locked',
+      'The vault was taken over by another process while this one did not answer.',
+      { hint: 'Nothing is lost; run it again.' },
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,39 +113,57 @@ export async function lockVault(
   const content: LockFile = {
     kind,
     host: hostname(),
+    system: system(),
     pid: process.pid,
     purpose: options.purpose,
     since: new Date().toISOString(),
+    nonce: randomBytes(12).toString('hex'),
   };
   const bytes = Buffer.from(JSON.stringify(content));
-  const name = `locks/${randomBytes(12).toString('hex')}.json`;
+  const name = lockName(bytes);
   const until = Date.now() + (options.waitMs ?? 0);
   for (;;) {
     throwIfCancelled(task);
-    await storage.create(name, bytes);
     let other: LockFile | undefined;
     try {
+      await storage.create(name, bytes);
       other = await findOpponent(storage, kind, name);
     } catch (error) {
-      await storage.remove(name);
+      await storage.remove(name).catch(() => undefined);
       throw error;
     }
     if (other === undefined) return new VaultLock(storage, name, bytes);
     await storage.remove(name);
-    if (Date.now() >= until) {
-      const who =
-        other.host === hostname() ? `process ${other.pid}` : `process ${other.pid} on ${other.host}`;
-      throw new VaultError(
-        'locked',
-        `The vault is in use: ${who} has been busy with ${other.purpose} since ${other.since}.`,
-        {
-          hint: 'Wait until it is done, then try again.',
-        },
-      );
-    }
+    if (Date.now() >= until) throw locked(other);
     // Two that meet step back for different times, so that one of them gets through.
     await delay(RETRY_MS * (0.5 + Math.random()));
   }
+}
+
+function locked(by: LockFile): VaultError {
+  const hint = 'Wait until it is done, then try again.';
+  if (by === UNREADABLE) {
+    const minutes = STALE_MS / 60_000;
+    return new VaultError('locked', 'The vault is in use: by whom cannot be told, as the lock is damaged.', {
+      hint: `A lock that nobody renews is removed after ${minutes} minutes; try again then.`,
+    });
+  }
+  const who = by.host === hostname() ? `process ${by.pid}` : `process ${by.pid} on ${by.host}`;
+  return new VaultError(
+    'locked',
+    `The vault is in use: ${who} has been busy with ${by.purpose} since ${by.since}.`,
+    { hint },
+  );
+}
+
+/** A lock is named by its content: damage must not make it look like the lock of a dead process. */
+function lockName(bytes: Buffer): string {
+  return `locks/${createHash('sha256').update(bytes).digest('hex').slice(0, NAME_DIGITS)}.json`;
+}
+
+/** Whether a lock file is as it was written. */
+export function isIntactLock(name: string, bytes: Buffer): boolean {
+  return lockName(bytes) === name;
 }
 
 async function findOpponent(storage: Storage, kind: LockKind, own: string): Promise<LockFile | undefined> {
@@ -139,24 +178,31 @@ async function findOpponent(storage: Storage, kind: LockKind, own: string): Prom
 }
 
 async function readLock(storage: Storage, object: StoredObject): Promise<LockFile | undefined> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = (await storage.read(object.name)).toString();
+    bytes = await storage.read(object.name);
   } catch (error) {
     if ((await storage.size(object.name)) === undefined) return undefined;
     throw error;
   }
-  try {
-    return JSON.parse(text) as LockFile;
-  } catch {
-    // Half a lock is still somebody's, until it is old.
-    return { kind: 'exclusive', host: '', pid: 0, purpose: 'something unknown', since: 'an unknown time' };
-  }
+  // A damaged lock is still somebody's, until it is old.
+  return isIntactLock(object.name, bytes) ? (JSON.parse(bytes.toString()) as LockFile) : UNREADABLE;
 }
 
 function isStale(lock: LockFile, object: StoredObject): boolean {
   if (Date.now() - object.modifiedMs > STALE_MS) return true;
-  return lock.host === hostname() && lock.pid !== process.pid && !isAlive(lock.pid);
+  const isOurs = lock.host === hostname() && lock.system === system();
+  return isOurs && lock.pid !== process.pid && !isAlive(lock.pid);
+}
+
+/** What tells process ids of one machine apart from those of another of the same name. */
+function system(): string {
+  if (process.platform !== 'linux') return process.platform;
+  try {
+    return `linux ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return 'linux';
+  }
 }
 
 /** Whether a process of this machine runs. */

@@ -12,6 +12,8 @@ export interface Note {
   readonly label?: string | null;
   readonly pinned?: boolean;
   readonly verifiedAt?: string;
+  /** How many paths have lost content; 0 when all is there again. */
+  readonly lostPaths?: number;
 }
 
 /** All that is noted on one backup. */
@@ -19,47 +21,71 @@ export interface Noted {
   label?: string | null;
   pinned?: boolean;
   verifiedAt?: string;
+  lostPaths?: number;
 }
 
 const NOWHERE = Buffer.alloc(0);
 
-/** Writes notes as one sealed object, `notes/<sha-256>`; returns its name. */
-export async function writeNotes(storage: Storage, keys: VaultKeys, notes: readonly Note[]): Promise<string> {
+/** Notes as one sealed object, named `notes/<sha-256>`. */
+export function encodeNotes(keys: VaultKeys, notes: readonly Note[]): { name: string; bytes: Buffer } {
   const bytes = seal(keys, 'note', NOWHERE, Buffer.from(JSON.stringify(notes)));
-  const name = `notes/${createHash('sha256').update(bytes).digest('hex')}`;
-  await storage.write(name, [bytes]);
-  return name;
+  return { name: nameOf(bytes), bytes };
 }
 
-/** Everything noted, by backup, and the objects it stands in. Damaged notes are passed over and named. */
-export async function readNotes(
-  storage: Storage,
-  keys: VaultKeys,
-): Promise<{ notes: Note[]; objects: string[]; damaged: string[] }> {
-  const objects: string[] = [];
-  const damaged: string[] = [];
-  const notes: Note[] = [];
+/** Everything noted, and where. */
+export interface NoteListing {
+  readonly notes: Note[];
+  /** Names of the objects the notes stand in. */
+  readonly objects: string[];
+  /** Names of objects that cannot be read. */
+  readonly damaged: string[];
+}
+
+/** Reads all notes. Damaged ones are passed over and named. */
+export async function readNotes(storage: Storage, keys: VaultKeys): Promise<NoteListing> {
+  for (;;) {
+    const listing = await readListed(storage, keys);
+    // One that vanished was folded into another, which may not have been listed yet.
+    if (listing !== undefined) return listing;
+  }
+}
+
+async function readListed(storage: Storage, keys: VaultKeys): Promise<NoteListing | undefined> {
+  const listing: NoteListing = { notes: [], objects: [], damaged: [] };
   for (const { name } of await storage.list('notes')) {
+    let bytes: Buffer;
     try {
-      notes.push(...(JSON.parse(open(keys, 'note', NOWHERE, await storage.read(name)).toString()) as Note[]));
-      objects.push(name);
+      bytes = await storage.read(name);
+    } catch (error) {
+      if ((await storage.size(name)) === undefined) return undefined;
+      throw error;
+    }
+    try {
+      if (nameOf(bytes) !== name) throw new VaultError('damaged', `${name} has another content.`);
+      listing.notes.push(...(JSON.parse(open(keys, 'note', NOWHERE, bytes).toString()) as Note[]));
+      listing.objects.push(name);
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
-      damaged.push(name);
+      listing.damaged.push(name);
     }
   }
-  return { notes, objects, damaged };
+  return listing;
+}
+
+function nameOf(bytes: Buffer): string {
+  return `notes/${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
 /** Folds notes into what holds now for each backup. */
 export function foldNotes(notes: readonly Note[]): Map<string, Noted> {
   const folded = new Map<string, Noted>();
   const inOrder = [...notes].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  for (const { backup, label, pinned, verifiedAt } of inOrder) {
+  for (const { backup, label, pinned, verifiedAt, lostPaths } of inOrder) {
     const noted = folded.get(backup) ?? {};
     if (label !== undefined) noted.label = label;
     if (pinned !== undefined) noted.pinned = pinned;
     if (verifiedAt !== undefined) noted.verifiedAt = verifiedAt;
+    if (lostPaths !== undefined) noted.lostPaths = lostPaths;
     folded.set(backup, noted);
   }
   return folded;

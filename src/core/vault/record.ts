@@ -80,6 +80,8 @@ export interface BackupRecord extends RecordContent {
   /** SHA-256 of the sealed record, 64 hex digits. */
   readonly id: string;
   readonly verifiedAt: string | undefined;
+  /** How many of its paths have lost content, as verify or repair has found. */
+  readonly lostPaths?: number | undefined;
 }
 
 /** A segment as JSON holds it: chunk ids in base64. */

@@ -14,6 +14,8 @@ export interface VaultKeys {
   readonly sealing: Buffer;
   /** 256 little-endian 32-bit words: the chunker's gear table. */
   readonly gear: Buffer;
+  /** HMAC-SHA-256 key that seals `vault.json`. */
+  readonly config: Buffer;
 }
 
 const NONCE_BYTES = 12;
@@ -31,6 +33,7 @@ export function deriveKeys(masterKey: Buffer, vaultId: Buffer): VaultKeys {
     chunkId: derive('chunk id', 32),
     sealing: derive('sealing', 32),
     gear: derive('chunker', 1024),
+    config: derive('configuration', 32),
   };
 }
 

@@ -1,23 +1,26 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { CrmBackupError } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { ChunkIds } from './chunk-id.ts';
-import { type Chunker, CHUNK_SIZES, type ChunkSizes, createChunker } from './chunker.ts';
+import { type Chunker, CHUNK_SIZES, createChunker } from './chunker.ts';
+import {
+  checkConfig,
+  CONFIG_NAME,
+  encodeConfig,
+  findConfigs,
+  FORMAT,
+  type FoundConfig,
+  type VaultConfig,
+} from './config.ts';
 import { VaultError } from './error.ts';
 import { requireDictionaries } from './frame.ts';
 import { ChunkIndex } from './index.ts';
 import { surveyPacks } from './index-file.ts';
-import {
-  type Envelope,
-  type EnvelopeKind,
-  isEnvelope,
-  type Unlock,
-  unwrapMasterKey,
-  wrapMasterKey,
-} from './key.ts';
+import { type EnvelopeKind, type Unlock, unwrapMasterKey, wrapMasterKey } from './key.ts';
+import { encodeKeyFile, type KeyFile, readKeyFiles } from './key-file.ts';
 import type { EntryView } from './manifest-entry.ts';
 import { readSegments } from './manifest.ts';
-import { foldNotes, type Note, type Noted, readNotes, writeNotes } from './notes.ts';
+import { encodeNotes, foldNotes, type Note, type Noted, readNotes } from './notes.ts';
 import { type ListedPack, readFooter } from './pack.ts';
 import { ChunkReader } from './reader.ts';
 import {
@@ -31,17 +34,8 @@ import {
 } from './record.ts';
 import { deriveKeys, type VaultKeys } from './seal.ts';
 
-const FORMAT = 1;
-const CONFIG = 'vault.json';
 /** Records read at once. */
 const PARALLEL_READS = 32;
-
-interface VaultConfig {
-  readonly format: number;
-  readonly id: string;
-  readonly createdAt: string;
-  readonly chunkSizes: ChunkSizes;
-}
 
 /** What a vault's records say, and what could not be read. */
 export interface RecordListing {
@@ -65,17 +59,20 @@ export class Vault {
   readonly chunkIds: ChunkIds;
   readonly chunker: Chunker;
   readonly reader: ChunkReader;
+  /** The configuration the vault was opened with; `isCopy` when its `vault.json` is damaged or lost. */
+  readonly config: FoundConfig;
   readonly #masterKey: Buffer;
   readonly #records = new Map<string, BackupRecord>();
   #index: Promise<ChunkIndex> | undefined;
 
-  private constructor(storage: Storage, config: VaultConfig, masterKey: Buffer) {
+  private constructor(storage: Storage, found: FoundConfig, masterKey: Buffer, keys: VaultKeys) {
     this.storage = storage;
-    this.id = config.id;
+    this.id = found.config.id;
+    this.config = found;
     this.#masterKey = masterKey;
-    this.keys = deriveKeys(masterKey, Buffer.from(config.id, 'hex'));
+    this.keys = keys;
     this.chunkIds = new ChunkIds(this.keys.chunkId);
-    this.chunker = createChunker(this.keys.gear, config.chunkSizes);
+    this.chunker = createChunker(this.keys.gear, found.config.chunkSizes);
     this.reader = new ChunkReader(storage, this.keys, this.chunkIds);
   }
 
@@ -91,7 +88,7 @@ export class Vault {
     id: string = createVaultId(),
   ): Promise<Vault> {
     requireDictionaries();
-    if ((await storage.size(CONFIG)) !== undefined) throw vaultExists(storage);
+    if ((await storage.size(CONFIG_NAME)) !== undefined) throw vaultExists(storage);
     const masterKey = randomBytes(32);
     const config: VaultConfig = {
       format: FORMAT,
@@ -99,18 +96,21 @@ export class Vault {
       createdAt: new Date().toISOString(),
       chunkSizes: CHUNK_SIZES,
     };
-    const vault = new Vault(storage, config, masterKey);
+    const keys = deriveKeys(masterKey, Buffer.from(id, 'hex'));
+    const text = encodeConfig(keys, config);
+    const vault = new Vault(storage, { config, text, isCopy: false }, masterKey, keys);
     await vault.addKey(kind, unlock);
     // The configuration comes last: before it there is no vault.
-    if (!(await storage.create(CONFIG, Buffer.from(`${JSON.stringify(config, null, 2)}\n`)))) {
-      throw vaultExists(storage);
-    }
+    if (!(await storage.create(CONFIG_NAME, Buffer.from(text)))) throw vaultExists(storage);
     return vault;
   }
 
-  /** The id of the vault at a place, readable without a key; undefined when there is none. */
+  /**
+   * The id of the vault at a place, readable without a key; undefined when there is none.
+   * @throws {VaultError} `newer-format`, `damaged`.
+   */
   static async identify(storage: Storage): Promise<string | undefined> {
-    return (await storage.size(CONFIG)) === undefined ? undefined : (await readConfig(storage)).id;
+    return (await findConfigs(storage))[0]?.config.id;
   }
 
   /**
@@ -119,31 +119,35 @@ export class Vault {
    */
   static async open(storage: Storage, unlock: Unlock): Promise<Vault> {
     requireDictionaries();
-    if ((await storage.size(CONFIG)) === undefined) {
+    const candidates = await findConfigs(storage);
+    if (candidates.length === 0) {
       throw new VaultError('no-vault', `There is no vault at ${storage.location}.`, {
         hint: 'Run “crm-backup init” in the workspace, or name the vault with --vault.',
       });
     }
-    const config = await readConfig(storage);
-    for (const envelope of await readEnvelopes(storage)) {
-      const masterKey = await unwrapMasterKey(envelope, Buffer.from(config.id, 'hex'), unlock);
-      if (masterKey !== undefined) return new Vault(storage, config, masterKey);
+    const files = await readKeyFiles(storage);
+    for (const found of candidates) {
+      const vaultId = Buffer.from(found.config.id, 'hex');
+      for (const { envelope } of files) {
+        const masterKey = envelope && (await unwrapMasterKey(envelope, vaultId, unlock));
+        if (masterKey === undefined) continue;
+        const keys = deriveKeys(masterKey, vaultId);
+        checkConfig(keys, found, storage);
+        return new Vault(storage, found, masterKey, keys);
+      }
     }
-    throw new VaultError('wrong-key', `The key does not open the vault at ${storage.location}.`, {
-      hint: 'Use the key file made with this vault, its recovery key (--key-file) or its passphrase.',
-    });
+    throw closedVault(storage, files);
   }
 
   /** Adds one more way to open the vault; `replaces` removes the older ones of its kind afterwards. */
   async addKey(kind: EnvelopeKind, unlock: Unlock, replaces = false): Promise<void> {
-    const older = replaces ? await this.storage.list('keys') : [];
-    const envelope = await wrapMasterKey(this.#masterKey, this.keys.vaultId, kind, unlock);
-    const bytes = Buffer.from(`${JSON.stringify(envelope, null, 2)}\n`);
-    const name = `keys/${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}.json`;
+    const older = replaces ? await readKeyFiles(this.storage) : [];
+    const { vaultId } = this.keys;
+    const envelope = await wrapMasterKey(this.#masterKey, vaultId, kind, unlock, this.config.text);
+    const { name, bytes } = encodeKeyFile(envelope);
     await this.storage.write(name, [bytes]);
-    for (const object of older) {
-      if ((await readEnvelope(this.storage, object.name))?.kind === kind)
-        await this.storage.remove(object.name);
+    for (const file of older) {
+      if (file.envelope?.kind === kind) await this.storage.remove(file.name);
     }
   }
 
@@ -226,11 +230,11 @@ export class Vault {
   /** Notes something on a backup: a label, a pin, a verification. */
   async note(...notes: Omit<Note, 'at'>[]): Promise<void> {
     const at = new Date().toISOString();
-    await writeNotes(
-      this.storage,
+    const { name, bytes } = encodeNotes(
       this.keys,
       notes.map((note) => ({ ...note, at })),
     );
+    await this.storage.write(name, [bytes]);
   }
 
   /** Takes a backup off the list; until the next prune it can be taken back with {@link unforget}. */
@@ -266,6 +270,23 @@ function vaultExists(storage: Storage): VaultError {
   });
 }
 
+/** Why no key file opened: the secret is another one, or the file that it opens is damaged. */
+function closedVault(storage: Storage, files: readonly KeyFile[]): VaultError {
+  const damaged = files.find((file) => !file.isIntact);
+  if (damaged !== undefined) {
+    return new VaultError(
+      'damaged',
+      `The key does not open the vault at ${storage.location}, and ${damaged.name} in it is damaged.`,
+      {
+        hint: 'Use another key of this vault, or copy that file back from a replica; it is of no use without a key.',
+      },
+    );
+  }
+  return new VaultError('wrong-key', `The key does not open the vault at ${storage.location}.`, {
+    hint: 'Use the key file made with this vault, its recovery key (--key-file) or its passphrase.',
+  });
+}
+
 /** The order in which backups are shown: newest first. */
 export function newestFirst(a: BackupRecord, b: BackupRecord): number {
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? 1 : -1;
@@ -279,56 +300,6 @@ function withNotes(record: BackupRecord, noted: Noted | undefined): BackupRecord
     label: noted.label === undefined ? record.label : (noted.label ?? undefined),
     pinned: noted.pinned ?? record.pinned,
     verifiedAt: noted.verifiedAt ?? record.verifiedAt,
+    lostPaths: noted.lostPaths ?? record.lostPaths,
   };
-}
-
-async function readConfig(storage: Storage): Promise<VaultConfig> {
-  const damaged = (cause?: unknown): VaultError =>
-    new VaultError(
-      'damaged',
-      `The vault at ${storage.location} is damaged: its vault.json is not readable.`,
-      {
-        cause,
-        hint: 'Copy vault.json back from a replica of the vault; it holds no secret.',
-      },
-    );
-  let config: Partial<VaultConfig> | null;
-  try {
-    config = JSON.parse((await storage.read(CONFIG)).toString()) as Partial<VaultConfig> | null;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw damaged(error);
-    throw error;
-  }
-  if (typeof config?.format === 'number' && config.format > FORMAT) {
-    throw new VaultError(
-      'newer-format',
-      `The vault at ${storage.location} has format ${config.format}; this version reads format ${FORMAT}.`,
-      {
-        hint: 'Update CRM Backup to use this vault.',
-      },
-    );
-  }
-  const sizes: Partial<ChunkSizes> | undefined = config?.chunkSizes;
-  const isWhole =
-    config?.format === FORMAT &&
-    /^[0-9a-f]{32}$/.test(config.id ?? '') &&
-    [sizes?.min, sizes?.average, sizes?.max].every((size) => Number.isSafeInteger(size) && size! > 0);
-  if (!isWhole) throw damaged();
-  return config as VaultConfig;
-}
-
-async function readEnvelopes(storage: Storage): Promise<Envelope[]> {
-  const objects = await storage.list('keys');
-  const envelopes = await Promise.all(objects.map((object) => readEnvelope(storage, object.name)));
-  return envelopes.filter((envelope) => envelope !== undefined);
-}
-
-async function readEnvelope(storage: Storage, name: string): Promise<Envelope | undefined> {
-  const text = (await storage.read(name)).toString();
-  try {
-    const value: unknown = JSON.parse(text);
-    return isEnvelope(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

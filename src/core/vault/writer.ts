@@ -20,6 +20,8 @@ const FRAME_BYTES = MIB;
 const FRAME_ROOM_BYTES = CHUNK_ID_HEADROOM_BYTES + 2 * MIB;
 /** A pack is closed when it holds this many bytes. */
 const PACK_BYTES = 16 * MIB;
+/** Packs on their way to the storage at once. */
+const MOST_STORING = 3;
 /** A delta frame is closed when its dictionary holds this many bytes. */
 const MOST_DICTIONARY_BYTES = 1.5 * MIB;
 const MOST_DICTIONARY_CHUNKS = 4096;
@@ -105,7 +107,7 @@ export class ChunkWriter {
 
   /** Whether frames wait for the worker threads; then {@link drain} before putting more. */
   get isBusy(): boolean {
-    return this.#coding.size >= this.#pool.size * 2 + 2 || this.#storing.size > 1;
+    return this.#coding.size >= this.#pool.size * 2 + 2 || this.#storing.size >= MOST_STORING;
   }
 
   /** Waits until there is room again. @throws what coding or storing has thrown. */

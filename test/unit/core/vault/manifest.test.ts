@@ -34,7 +34,7 @@ const entries = fc
   .uniqueArray(entry, { maxLength: 60, selector: (one) => one.path })
   .map((list) => list.toSorted((a, b) => comparePaths(a.path, b.path)));
 
-function plainEntry(name: string, chunks = Buffer.alloc(0)): Entry {
+function plainEntry(name: string, chunks: Buffer = Buffer.alloc(0)): Entry {
   return { path: name, type: 'file', size: 0, mode: 0o644, mtimeNs: 0n, ctimeNs: 0n, inode: 0n, chunks };
 }
 

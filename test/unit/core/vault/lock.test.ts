@@ -1,0 +1,177 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LocalStorage } from '../../../../src/core/storage/local.ts';
+import { lockVault } from '../../../../src/core/vault/lock.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../../build/tree.ts';
+
+const purpose = 'a test';
+
+describe('a lock on a vault', () => {
+  let folder: TemporaryFolder;
+  let storage: LocalStorage;
+  beforeEach(() => {
+    folder = temporaryFolder();
+    storage = new LocalStorage(join(folder.path, 'vault'));
+  });
+  afterEach(async () => {
+    vi.useRealTimers();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  function lockFiles(): string[] {
+    return readdirSync(join(storage.location, 'locks')).map((name) => join(storage.location, 'locks', name));
+  }
+
+  /** Rewrites the only lock as another process would have written it. */
+  function rewrite(change: Record<string, unknown>): void {
+    const [file] = lockFiles();
+    const content = JSON.parse(readFileSync(file!, 'utf8')) as Record<string, unknown>;
+    const text = JSON.stringify({ ...content, ...change });
+    const name = createHash('sha256').update(text).digest('hex').slice(0, 32);
+    writeFileSync(join(storage.location, 'locks', `${name}.json`), text);
+  }
+
+  it('is shared by many', async () => {
+    await using first = await lockVault(storage, 'shared', { purpose });
+    await using second = await lockVault(storage, 'shared', { purpose });
+    await first.assertHeld();
+    await second.assertHeld();
+    expect(lockFiles()).toHaveLength(2);
+  });
+
+  it.each([
+    ['shared', 'exclusive'],
+    ['exclusive', 'shared'],
+    ['exclusive', 'exclusive'],
+  ] as const)('that is %s keeps out one that is %s, which names its holder', async (held, wanted) => {
+    await using _lock = await lockVault(storage, held, { purpose: 'a long test' });
+    await expect(lockVault(storage, wanted, { purpose })).rejects.toMatchObject({
+      code: 'locked',
+      message: expect.stringMatching(
+        new RegExp(`process ${process.pid} has been busy with a long test since 2`),
+      ) as string,
+    });
+    expect(lockFiles()).toHaveLength(1);
+  });
+
+  it('is free again once it is given back', async () => {
+    for (const kind of ['exclusive', 'shared', 'exclusive'] as const) {
+      await using lock = await lockVault(storage, kind, { purpose });
+      await lock.assertHeld();
+    }
+    expect(lockFiles()).toEqual([]);
+  });
+
+  it('is waited for', async () => {
+    const held = await lockVault(storage, 'exclusive', { purpose });
+    let taken = false;
+    const waiting = lockVault(storage, 'exclusive', { purpose, waitMs: 20_000 }).then((lock) => {
+      taken = true;
+      return lock;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(taken).toBe(false);
+    await held[Symbol.asyncDispose]();
+    await (await waiting)[Symbol.asyncDispose]();
+  });
+
+  it('stops being waited for when the work is cancelled', async () => {
+    await using _held = await lockVault(storage, 'exclusive', { purpose });
+    const controller = new AbortController();
+    const waiting = lockVault(storage, 'shared', { purpose, waitMs: 60_000 }, { signal: controller.signal });
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+    expect(lockFiles()).toHaveLength(1);
+  });
+
+  it('is held by one alone, however many try at once', async () => {
+    let holders = 0;
+    let most = 0;
+    await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const own = new LocalStorage(storage.location);
+        await using lock = await lockVault(own, 'exclusive', { purpose, waitMs: 25_000 });
+        most = Math.max(most, ++holders);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await lock.assertHeld();
+        holders--;
+      }),
+    );
+    expect(most).toBe(1);
+  });
+
+  it('of a dead process of this machine is removed', async () => {
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    await using lock = await lockVault(storage, 'exclusive', { purpose });
+    rewrite({ pid });
+    await lock[Symbol.asyncDispose]();
+    expect(lockFiles()).toHaveLength(1);
+    await using next = await lockVault(storage, 'exclusive', { purpose });
+    await next.assertHeld();
+    expect(lockFiles()).toHaveLength(1);
+  });
+
+  it.each([{ host: 'another-machine' }, { system: 'another container' }])(
+    'of a process elsewhere (%o) holds until it is old',
+    async (elsewhere) => {
+      const { pid } = spawnSync(process.execPath, ['--version']);
+      const mine = await lockVault(storage, 'exclusive', { purpose });
+      rewrite({ pid, ...elsewhere });
+      await mine[Symbol.asyncDispose]();
+      await expect(lockVault(storage, 'shared', { purpose })).rejects.toMatchObject({ code: 'locked' });
+      const [file] = lockFiles();
+      const before = Date.now() / 1000 - 16 * 60;
+      utimesSync(file!, before, before);
+      await using _next = await lockVault(storage, 'shared', { purpose });
+    },
+  );
+
+  it('that is damaged still holds, until it is old', async () => {
+    await using _lock = await lockVault(storage, 'shared', { purpose });
+    const [file] = lockFiles();
+    const bytes = readFileSync(file!);
+    // A digit of the process id: by its look the lock of a process that may be dead.
+    const at = bytes.indexOf(`"pid":${process.pid}`) + 6;
+    bytes[at] = bytes[at]! ^ 1;
+    writeFileSync(file!, bytes);
+    await expect(lockVault(storage, 'exclusive', { purpose })).rejects.toMatchObject({
+      code: 'locked',
+      message: expect.stringContaining('the lock is damaged') as string,
+    });
+    const before = Date.now() / 1000 - 16 * 60;
+    utimesSync(file!, before, before);
+    await using _next = await lockVault(storage, 'exclusive', { purpose });
+  });
+
+  it('taken over by another is noticed by who held it', async () => {
+    await using lock = await lockVault(storage, 'exclusive', { purpose });
+    const [file] = lockFiles();
+    const before = Date.now() / 1000 - 16 * 60;
+    utimesSync(file!, before, before);
+    await using _next = await lockVault(storage, 'exclusive', { purpose });
+    await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'locked' });
+  });
+
+  it('is given up by a machine that slept too long, even if nobody has taken it yet', async () => {
+    await using lock = await lockVault(storage, 'shared', { purpose });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 16 * 60_000 });
+    await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'locked' });
+  });
+
+  it('is renewed as long as it is held', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
+    await using lock = await lockVault(storage, 'exclusive', { purpose });
+    const [file] = lockFiles();
+    for (let minute = 0; minute < 40; minute++) {
+      utimesSync(file!, 1, 1);
+      vi.advanceTimersByTime(60_000);
+      await vi.waitFor(() => expect(statSync(file!).mtimeMs).toBeGreaterThan(1000));
+      await lock.assertHeld();
+    }
+    vi.useRealTimers();
+    await expect(lockVault(storage, 'shared', { purpose })).rejects.toMatchObject({ code: 'locked' });
+  });
+});
