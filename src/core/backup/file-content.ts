@@ -21,8 +21,8 @@ export interface FileToStore {
   readonly file: string;
   /** In the backup. */
   readonly path: string;
-  /** As the scan saw it. */
-  readonly found: FileStat;
+  /** As the scan saw it; undefined when its stat was not asked for. */
+  readonly found: FileStat | undefined;
   /** Chunks of its previous version; empty when there is none. */
   readonly previous: Buffer;
 }
@@ -61,8 +61,11 @@ export class ContentStore {
    * a promise would cost more than they do.
    */
   store(file: FileToStore): StoredContent | undefined | Promise<StoredContent | undefined> {
-    const { size } = file.found;
-    if (size <= this.#chunker.sizes.min) return this.#storeSmall(file);
+    const size = file.found?.size ?? 0;
+    return size <= this.#chunker.sizes.min ? this.#storeSmall(file) : this.#storeLarge(file, size);
+  }
+
+  #storeLarge(file: FileToStore, size: number): Promise<StoredContent | undefined> {
     return size <= AT_ONCE_BYTES ? this.#storeAtOnce(file) : this.#storeInBlocks(file);
   }
 
@@ -76,7 +79,7 @@ export class ContentStore {
       this.#report(file.path, read.trouble);
       return undefined;
     }
-    if (read.kind === 'unsettled') return this.#storeInBlocks(file);
+    if (read.kind === 'unsettled') return this.#storeLarge({ ...file, found: read.stat }, read.stat.size);
     this.readBytes += read.bytes;
     if (read.bytes === 0) return { chunks: NOTHING, stat: read.stat };
     const chunks =

@@ -2,7 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Problem } from '../problem.ts';
 import type { PathFilter } from '../set/match.ts';
 import { isUnchanged, type Stamp } from '../source/change.ts';
-import { type Scanned, type ScanRoot, scanRoot } from '../source/scan.ts';
+import { type Listed, listRoot, type Scanned, type ScanRoot, scanRoot } from '../source/scan.ts';
+import type { FileStat } from '../source/stat.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { Chunker } from '../vault/chunker.ts';
 import type { EntryView } from '../vault/manifest-entry.ts';
@@ -103,7 +104,9 @@ class RootWalk {
     const { writer } = this.#sink;
     const silent: Task = { signal: this.#task.signal };
     let entries = 0;
-    for (const found of scanRoot(root, this.#sink.report, silent, filter)) {
+    // A full backup opens every file anyway; the others decide by the stat whether to.
+    const scan = this.#job.baseStartedAtNs === undefined ? listRoot : scanRoot;
+    for (const found of scan(root, this.#sink.report, silent, filter)) {
       const path = found.path === '' ? this.#rootPath : `${this.#rootPath}/${found.path}`;
       if (this.#cursor.needsLoad) await this.#cursor.load();
       let previous = this.#cursor.current;
@@ -135,41 +138,58 @@ class RootWalk {
   }
 
   /** Takes one entry into the manifest; only a large file makes a promise of it. */
-  #take(found: Scanned, path: string, previous: EntryView | undefined): Promise<void> | undefined {
+  #take(found: Scanned | Listed, path: string, previous: EntryView | undefined): Promise<void> | undefined {
     if (found.type !== 'file') {
-      this.#add(found, path, NOTHING, previous);
+      this.#add(found, found.target, path, NOTHING, previous);
       return undefined;
     }
-    const { baseStartedAtNs } = this.#job;
-    if (
-      baseStartedAtNs !== undefined &&
-      previous?.type === 'file' &&
-      isUnchanged(found, previous as Stamp, baseStartedAtNs) &&
-      // What the vault has lost meanwhile is read again.
-      this.#sink.writer.holds(previous.chunks)
-    ) {
+    const stat = found.size === undefined ? undefined : found;
+    if (stat !== undefined && previous !== undefined && this.#isUnchanged(stat, previous)) {
       this.#manifest.addEncoded(path, previous.encoded);
       this.#tally.total++;
       this.#tally.unchanged++;
-      this.#tally.sourceBytes += found.size;
+      this.#tally.sourceBytes += stat.size;
       return undefined;
     }
     const stored = this.#content.store({
       file: `${this.#job.root.directory}/${found.path}`,
       path,
-      found,
+      found: stat,
       previous: previous?.type === 'file' ? previous.chunks : NOTHING,
     });
-    const add = (content: StoredContent | undefined): void => {
-      if (content !== undefined) this.#add({ ...found, ...content.stat }, path, content.chunks, previous);
-    };
-    if (stored instanceof Promise) return stored.then(add);
-    add(stored);
+    if (stored instanceof Promise) return this.#addWhenStored(stored, path, previous);
+    if (stored !== undefined) this.#add(stored.stat, undefined, path, stored.chunks, previous);
     return undefined;
   }
 
-  #add(found: Scanned, path: string, chunks: Buffer, previous: EntryView | undefined): void {
-    const { type, size, mode, mtimeNs, ctimeNs, inode, target } = found;
+  #isUnchanged(found: FileStat, previous: EntryView): boolean {
+    const { baseStartedAtNs } = this.#job;
+    return (
+      baseStartedAtNs !== undefined &&
+      previous.type === 'file' &&
+      isUnchanged(found, previous as Stamp, baseStartedAtNs) &&
+      // What the vault has lost meanwhile is read again.
+      this.#sink.writer.holds(previous.chunks)
+    );
+  }
+
+  async #addWhenStored(
+    stored: Promise<StoredContent | undefined>,
+    path: string,
+    previous: EntryView | undefined,
+  ): Promise<void> {
+    const content = await stored;
+    if (content !== undefined) this.#add(content.stat, undefined, path, content.chunks, previous);
+  }
+
+  #add(
+    stat: FileStat,
+    target: string | undefined,
+    path: string,
+    chunks: Buffer,
+    previous: EntryView | undefined,
+  ): void {
+    const { type, size, mode, mtimeNs, ctimeNs, inode } = stat;
     this.#manifest.add({ path, type, size, mode, mtimeNs, ctimeNs, inode, chunks, target });
     if (type === 'directory') return;
     this.#tally.total++;

@@ -35,12 +35,21 @@ const ENTRIES_A_CHECK = 1024;
 // A surrogate sorts differently by units than by bytes; U+FFFD stands where a name may not have been UTF-8.
 const ODD_NAME = /[\ud800-\udfff\ufffd]/;
 
+/** A file the system listed as one, whose stat was not asked for. */
+export interface Listed {
+  readonly path: string;
+  readonly type: 'file';
+  readonly size?: undefined;
+}
+
 /** A directory that is being walked through. */
 interface Level {
   /** What the names below are appended to, for the system and for the backup. */
   readonly systemPrefix: string;
   readonly prefix: string;
   readonly names: readonly string[];
+  /** The names that are plain files' and need no stat. */
+  readonly files: ReadonlySet<string> | undefined;
   /** Whether the prefix or a name has escapes, so that paths go to the system as bytes. */
   readonly escaped: boolean;
   next: number;
@@ -51,12 +60,14 @@ interface Level {
 interface Scope {
   readonly device: bigint;
   readonly filter: PathFilter;
+  readonly statFiles: boolean;
 }
 
 /** What one look at a path found: an entry and trouble when a directory is there but cannot be listed. */
 interface Look {
   readonly found?: Scanned;
   readonly names?: string[];
+  readonly files?: ReadonlySet<string> | undefined;
   readonly trouble?: Trouble;
 }
 
@@ -70,21 +81,44 @@ interface Look {
  *
  * @throws CancelledError when the task is stopped; a scan leaves nothing behind.
  */
-export function* scanRoot(
+export function scanRoot(
   root: ScanRoot,
   report: (problem: Problem) => void,
   task: Task,
   filter: PathFilter = createFilter(root.include, root.exclude),
 ): Generator<Scanned, void, undefined> {
+  return walk(root, report, task, filter, true) as Generator<Scanned, void, undefined>;
+}
+
+/**
+ * The same for a reader that opens every file anyway and asks for its stat then: one look-up of the path less, which for
+ * small files is a fifth of all the work.
+ */
+export function listRoot(
+  root: ScanRoot,
+  report: (problem: Problem) => void,
+  task: Task,
+  filter: PathFilter = createFilter(root.include, root.exclude),
+): Generator<Scanned | Listed, void, undefined> {
+  return walk(root, report, task, filter, false);
+}
+
+function* walk(
+  root: ScanRoot,
+  report: (problem: Problem) => void,
+  task: Task,
+  filter: PathFilter,
+  statFiles: boolean,
+): Generator<Scanned | Listed, void, undefined> {
   const rootPath = `files/${root.name}`;
-  const top = lookAtRoot(root.directory);
+  const top = lookAtRoot(root.directory, statFiles);
   if (top.trouble) report({ path: rootPath, ...top.trouble });
   if (!top.found) return;
   yield top.found;
 
-  const scope: Scope = { device: top.device, filter };
+  const scope: Scope = { device: top.device, filter, statFiles };
   const levels: Level[] = [];
-  if (top.names) levels.push(openLevel(withSlash(root.directory), '', top.names, undefined));
+  if (top.names) levels.push(openLevel(withSlash(root.directory), '', top.names, top.files, undefined));
   let seen = 0;
   // How many of the innermost levels were not yielded yet.
   let pending = 0;
@@ -101,22 +135,35 @@ export function* scanRoot(
     }
     const path = level.prefix + name;
     const file = level.systemPrefix + name;
+    if (level.files?.has(name)) {
+      if (!filter.includes(path, false)) continue;
+      if (pending > 0) yield* takePending(levels, pending);
+      pending = 0;
+      yield { path, type: 'file' };
+      continue;
+    }
     const look = lookAt(level.escaped ? systemPath(file) : file, path, scope);
     if (look.trouble) report({ path: `${rootPath}/${path}`, ...look.trouble });
     const found = look.found;
     if (!found) continue;
     const included = filter.includes(path, found.type === 'directory');
     if (included) {
-      for (; pending > 0; pending--) {
-        const around = levels[levels.length - pending];
-        if (around?.pending) yield around.pending;
-        if (around) around.pending = undefined;
-      }
+      if (pending > 0) yield* takePending(levels, pending);
+      pending = 0;
       yield found;
     }
     if (!look.names) continue;
-    levels.push(openLevel(`${file}/`, `${path}/`, look.names, included ? undefined : found));
+    levels.push(openLevel(`${file}/`, `${path}/`, look.names, look.files, included ? undefined : found));
     if (!included) pending++;
+  }
+}
+
+/** The innermost levels that were not yielded yet, outermost first. */
+function* takePending(levels: readonly Level[], pending: number): Generator<Scanned> {
+  for (let inner = pending; inner > 0; inner--) {
+    const level = levels[levels.length - inner];
+    if (level?.pending) yield level.pending;
+    if (level) level.pending = undefined;
   }
 }
 
@@ -124,6 +171,7 @@ function openLevel(
   systemPrefix: string,
   prefix: string,
   names: string[],
+  files: ReadonlySet<string> | undefined,
   pending: Scanned | undefined,
 ): Level {
   let odd = false;
@@ -137,10 +185,10 @@ function openLevel(
   if (odd) names.sort((a, b) => Buffer.compare(encodeName(a), encodeName(b)));
   else if (!sorted) names.sort();
   const escaped = hasEscapes(systemPrefix) || (odd && names.some(hasEscapes));
-  return { systemPrefix, prefix, names, escaped, next: 0, pending };
+  return { systemPrefix, prefix, names, files, escaped, next: 0, pending };
 }
 
-function lookAtRoot(directory: string): Look & { readonly device: bigint } {
+function lookAtRoot(directory: string, statFiles: boolean): Look & { readonly device: bigint } {
   let device = 0n;
   try {
     const path = systemPath(directory);
@@ -150,7 +198,7 @@ function lookAtRoot(directory: string): Look & { readonly device: bigint } {
       return { device, trouble: missingRoot(`The folder ${directory} ${why}.`) };
     }
     device = stats.dev;
-    return { device, found: scanned('', stats, 'directory'), ...list(path) };
+    return { device, found: scanned('', stats, 'directory'), ...list(path, statFiles) };
   } catch (error) {
     const trouble = troubleOf(error);
     return {
@@ -178,7 +226,7 @@ function lookAt(file: string | Buffer, path: string, scope: Scope): Look {
       const found = scanned(path, stats, type);
       if (!filter.enters(path)) return { found };
       if (stats.dev !== scope.device) return { found, trouble: MOUNT_POINT };
-      return { found, ...list(file) };
+      return { found, ...list(file, scope.statFiles) };
     } catch (error) {
       const code = systemCode(error);
       if (attempt < ATTEMPTS && (code === 'ENOTDIR' || code === 'EINVAL' || code === 'ENOENT')) continue;
@@ -213,16 +261,26 @@ function linkTarget(file: string | Buffer): string {
 }
 
 /** The names in a directory, or why it cannot be listed. */
-function list(directory: string | Buffer): Pick<Look, 'names' | 'trouble'> {
+function list(directory: string | Buffer, statFiles: boolean): Pick<Look, 'names' | 'files' | 'trouble'> {
   try {
-    const names = readdirSync(directory);
-    if (!names.some((name) => name.includes('\ufffd'))) return { names };
+    const listing = statFiles ? { names: readdirSync(directory) } : listTypes(directory);
+    if (!listing.names.some((name) => name.includes('\ufffd'))) return listing;
     return { names: readdirSync(directory, { encoding: 'buffer' }).map(decodeName) };
   } catch (error) {
     const trouble = troubleOf(error);
     if (trouble === VANISHED) throw error;
     return { trouble };
   }
+}
+
+function listTypes(directory: string | Buffer): { names: string[]; files: Set<string> } {
+  const names: string[] = [];
+  const files = new Set<string>();
+  for (const entry of readdirSync(directory as string, { withFileTypes: true })) {
+    names.push(entry.name);
+    if (entry.isFile()) files.add(entry.name);
+  }
+  return { names, files };
 }
 
 function withSlash(directory: string): string {

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { CrmBackupError } from '../errors.ts';
-import type { WorkerRequest, WorkerResponse } from './pool.ts';
+import type { WorkerRequest, WorkerResponse } from './messages.ts';
 import { workerTasks } from './tasks.ts';
 
 parentPort?.on('message', ({ number, name, input }: WorkerRequest) => {

@@ -2,19 +2,8 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { VaultError, type VaultErrorCode } from '../vault/error.ts';
 import workerSource from './entry.ts?worker';
+import type { WorkerRequest, WorkerResponse } from './messages.ts';
 import type { WorkerTaskName, WorkerTasks } from './tasks.ts';
-
-export interface WorkerRequest {
-  readonly number: number;
-  readonly name: WorkerTaskName;
-  readonly input: unknown;
-}
-
-export interface WorkerResponse {
-  readonly number: number;
-  readonly output?: unknown;
-  readonly failure?: { readonly message: string; readonly code: string | undefined };
-}
 
 interface Waiting {
   readonly name: WorkerTaskName;
