@@ -1,10 +1,15 @@
 import type { Command } from 'commander';
 import { defineBackup } from './backup.ts';
 import { defineCat } from './cat.ts';
+import { defineDiff } from './diff.ts';
+import { defineDoctor } from './doctor.ts';
+import { defineFind } from './find.ts';
 import { defineForget } from './forget.ts';
 import { defineInit } from './init.ts';
+import { defineKey } from './key.ts';
 import { defineLabel, definePins } from './label.ts';
 import { defineList } from './list.ts';
+import { defineLog } from './log.ts';
 import { defineLs } from './ls.ts';
 import type { Act } from './session.ts';
 import { defineShow } from './show.ts';
@@ -21,9 +26,14 @@ export function defineCommands(program: Command, act: Act): void {
     defineShow,
     defineLs,
     defineCat,
+    defineDiff,
+    defineLog,
+    defineFind,
     definePins,
     defineLabel,
     defineForget,
+    defineKey,
+    defineDoctor,
   ]) {
     define(program, act);
   }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { EntryView } from '../core/vault/manifest-entry.ts';
+import { entryJson, entryTime } from './entry-json.ts';
 import { entryPath } from './entry-path.ts';
 import { openBackup, rootsOf } from './opened.ts';
 import { printable } from './printable.ts';
@@ -28,23 +29,13 @@ export function defineLs(program: Command, act: Act): void {
     );
 }
 
-/** An entry as `--json` prints it. */
-export function entryJson(entry: EntryView): Record<string, unknown> {
-  const { path, type, size, mtimeNs, mode, target } = entry;
-  return { path, type, size, mtime: isoTime(mtimeNs), mode, ...(target === undefined ? {} : { target }) };
-}
-
-function isoTime(timeNs: bigint): string {
-  return new Date(Number(timeNs / 1_000_000n)).toISOString();
-}
-
 async function* lines(entries: AsyncIterable<EntryView>, { paint }: Session): AsyncGenerator<string> {
   for await (const entry of entries) {
     const name = printable(entry.path);
     const shown = entry.type === 'directory' ? paint('blue', `${name}/`) : name;
     const target = entry.target === undefined ? '' : ` -> ${printable(entry.target)}`;
     const size = entry.type === 'directory' ? '' : formatBytes(entry.size);
-    yield `${modeText(entry)}  ${size.padStart(8)}  ${formatTime(isoTime(entry.mtimeNs))}  ${shown}${target}\n`;
+    yield `${modeText(entry)}  ${size.padStart(8)}  ${formatTime(entryTime(entry.mtimeNs))}  ${shown}${target}\n`;
   }
 }
 

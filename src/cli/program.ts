@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { version } from '../../package.json';
 import { defineCommands } from './commands.ts';
 import type { Act, GlobalOptions } from './session.ts';
@@ -28,14 +28,9 @@ export async function runProgram(
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
-    .option('-C, --workspace <dir>', 'the workspace (default: the nearest parent with a set file)')
-    .option('--set <name>', 'the backup set (default: the only one)')
-    .option('--vault <dir>', 'the vault; reading commands then need no workspace')
-    .option('--json', 'print one JSON document')
-    .option('--quiet', 'print no progress and no messages')
-    .option('--no-color', 'print without colours')
-    .option('--key-file <file>', 'the key that opens the vault')
     .addHelpText('after', REFERENCES)
+    .enablePositionalOptions()
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => (shown += text),
@@ -43,7 +38,13 @@ export async function runProgram(
       getOutHasColors: () => colour,
       getErrHasColors: () => false,
     });
-  defineCommands(program, (work) => act(program.opts<GlobalOptions>())(work));
+  for (const option of globalOptions()) program.addOption(option);
+  let options: GlobalOptions = { color: true };
+  program.hook('preAction', (_, command) => {
+    options = optionsOf(command);
+  });
+  defineCommands(program, (work) => act(options)(work));
+  for (const command of program.commands) acceptGlobalOptions(command);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -52,6 +53,51 @@ export async function runProgram(
     return { text: shown };
   }
   return undefined;
+}
+
+function globalOptions(): Option[] {
+  return [
+    new Option('-C, --workspace <dir>', 'the workspace (default: the nearest parent with a set file)'),
+    new Option('--set <name>', 'the backup set (default: the only one)'),
+    new Option('--vault <dir>', 'the vault; reading commands then need no workspace'),
+    new Option('--json', 'print one JSON document'),
+    new Option('--quiet', 'print no progress and no messages'),
+    new Option('--no-color', 'print without colours'),
+    new Option('--key-file <file>', 'the key that opens the vault'),
+  ];
+}
+
+/**
+ * Global options may stand after the command, too. A command may have an option of the same name (`diff --workspace`);
+ * then only the short form of the global one is taken there.
+ */
+function acceptGlobalOptions(command: Command): void {
+  for (const option of globalOptions()) {
+    const isTaken = command.options.some(({ long }) => long === option.long);
+    if (!isTaken) command.addOption(option.hideHelp());
+    else if (option.short !== undefined) {
+      command.addOption(new Option(option.flags.replace(/, \S+/, '')).hideHelp());
+    }
+  }
+  for (const each of command.commands) acceptGlobalOptions(each);
+}
+
+/** The global options in force for a command: those given after it win over those before. */
+function optionsOf(command: Command): GlobalOptions {
+  const parent = command.parent === null ? { color: true } : optionsOf(command.parent);
+  const given: Record<string, unknown> = {};
+  for (const option of globalOptions()) {
+    const own = command.options.find(({ long }) => long === option.long);
+    const short = option.short?.slice(1) ?? '';
+    const name = option.attributeName();
+    // An option of the same name that is the command's own takes no argument.
+    if (own?.required === option.required && command.getOptionValueSource(name) === 'cli') {
+      given[name] = command.getOptionValue(name);
+    } else if (short !== '' && command.getOptionValueSource(short) === 'cli') {
+      given[name] = command.getOptionValue(short);
+    }
+  }
+  return { ...parent, ...given };
 }
 
 /** The library's message as ours: `error: unknown option '--jsn'\n(Did you mean --json?)`. */

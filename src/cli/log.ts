@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import type { PathVersion } from '../core/search.ts';
+import { VaultError } from '../core/vault/error.ts';
+import { entryPath } from './entry-path.ts';
+import { openVault, rootsOf } from './opened.ts';
+import { plainText } from './printable.ts';
+import { formatAge, formatBytes, formatTime } from './quantity.ts';
+import type { Act, Session } from './session.ts';
+import { shortId } from './shown-record.ts';
+import { formatTable } from './table.ts';
+
+/** `log`: every version of a path. */
+export function defineLog(program: Command, act: Act): void {
+  program
+    .command('log <path>')
+    .description('list every version of a path, newest first')
+    .action((path: string) =>
+      act(async (session) => {
+        const { pathVersions } = await import('../core/search.ts');
+        const opened = await openVault(session);
+        const { vault, listing, setName } = opened;
+        const records = listing.records.filter(({ set }) => setName === undefined || set === setName);
+        const [record] = records;
+        if (record === undefined) {
+          throw new VaultError('unknown-backup', 'There are no backups yet.', {
+            hint: 'Take one with “crm-backup backup”.',
+          });
+        }
+        const entry = entryPath(path, rootsOf({ ...opened, record }), session.surroundings.cwd);
+        const versions = await pathVersions(vault, records, entry, session.task);
+        return { json: { path: entry, versions: versions.map(versionJson) }, text: table(versions, session) };
+      }),
+    );
+}
+
+function versionJson({ record, change, entry }: PathVersion): Record<string, unknown> {
+  return {
+    backup: record.id,
+    createdAt: record.createdAt,
+    size: entry?.size ?? null,
+    change,
+    label: record.label ?? null,
+  };
+}
+
+function table(versions: readonly PathVersion[], { paint, nowMs }: Session): string {
+  const rows = versions.map(({ record, change, entry }) => [
+    paint('cyan', shortId(record.id)),
+    formatTime(record.createdAt),
+    formatAge(Date.parse(record.createdAt), nowMs),
+    change,
+    entry === undefined ? '' : formatBytes(entry.size),
+    plainText(record.label ?? ''),
+  ]);
+  return formatTable(
+    [
+      { title: 'BACKUP' },
+      { title: 'CREATED' },
+      { title: '', align: 'right' },
+      { title: 'CHANGE' },
+      { title: 'SIZE', align: 'right' },
+      { title: '' },
+    ],
+    rows,
+    (title) => paint('dim', title),
+  );
+}
