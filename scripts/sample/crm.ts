@@ -116,7 +116,7 @@ function writeRecords(writer: Writer, scale: number, random: Random): void {
         `${JSON.stringify(record, null, 2)}\n`,
       );
     }
-    writer.write(`data/exports/${kind}s.csv`, createCsv(Math.round(6000 * scale), random));
+    writer.write(`data/exports/${kind}s.csv`, createCsv(Math.round(26_000 * scale), random));
   }
 }
 
@@ -124,7 +124,7 @@ function writeAttachments(writer: Writer, scale: number, random: Random): void {
   for (let index = 0; index < Math.round(260 * scale); index += 1) {
     const folder = `data/upload/${String(random.integer(2021, 2024))}/${String(random.integer(1, 12)).padStart(2, '0')}`;
     const name = random.bytes(12).toString('hex');
-    const bytes = random.oneIn(12) ? random.integer(150_000, 700_000) : random.integer(2_000, 60_000);
+    const bytes = random.oneIn(16) ? random.integer(100_000, 400_000) : random.integer(2_000, 30_000);
     switch (random.integer(0, 2)) {
       case 0:
         writer.write(`${folder}/${name}`, createJpeg(bytes, random)); // CRMs often keep no extension

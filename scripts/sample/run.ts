@@ -158,18 +158,18 @@ function countFiles(snapshot: Snapshot): number {
   return [...snapshot.values()].filter((is) => is.startsWith('file')).length;
 }
 
-/** The changes worth a line, a few of each kind. */
+/** How many paths changed in which way, then a few of each kind with the lines that came and went. */
 function showChanges({ entries }: DiffOutput): string[] {
-  const shown = new Map<string, number>();
+  const counts = new Map<string, number>();
   const lines: string[] = [];
-  for (const { path, change, oldPath, added, deleted } of entries) {
-    const count = (shown.get(change) ?? 0) + 1;
-    shown.set(change, count);
-    if (count > 3) continue;
-    const size =
-      added === undefined || deleted === undefined ? '' : `  +${String(added)} −${String(deleted)}`;
-    lines.push(`${change.padEnd(9)} ${oldPath === undefined ? '' : `${oldPath} → `}${path}${size}`);
+  for (const { path, change, oldPath, added = 0, deleted = 0 } of entries) {
+    const lineCounts = added + deleted === 0 ? '' : `  +${String(added)} −${String(deleted)}`;
+    const count = counts.get(change) ?? 0;
+    counts.set(change, count + 1);
+    if (count >= 3) continue;
+    const names = [oldPath, path].flatMap((each) => each?.replace(/^files\/workspace\//, '') ?? []);
+    lines.push(`${change.padEnd(10)}${names.join(' → ')}${lineCounts}`);
   }
-  const rest = entries.length - lines.length;
-  return rest > 0 ? [...lines, `… and ${String(rest)} more`] : lines;
+  const summary = [...counts].map(([change, count]) => `${String(count)} ${change}`).join(', ');
+  return [summary, ...lines, `… and ${String(entries.length - lines.length)} more`];
 }
