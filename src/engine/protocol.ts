@@ -61,7 +61,9 @@ export interface EntryInfo {
 /** One entry that differs between two backups; sizes are absent where the entry is. */
 export interface EntryChange {
   readonly path: string;
-  readonly change: 'added' | 'modified' | 'deleted';
+  readonly change: 'added' | 'modified' | 'deleted' | 'renamed';
+  /** Where it was, for `renamed`. */
+  readonly oldPath?: string | undefined;
   readonly type: EntryType;
   readonly before?: number | undefined;
   readonly after?: number | undefined;
@@ -144,7 +146,14 @@ export interface Operations {
     out: BackupSummary;
   };
   /** What differs between two backups of a set, in the order of paths. */
-  changes: { in: OfBackup & { readonly from: string }; out: readonly EntryChange[] };
+  changes: {
+    in: OfBackup & {
+      readonly from: string;
+      /** Empty: everything; renames are found only then. */
+      readonly paths: readonly string[];
+    };
+    out: readonly EntryChange[];
+  };
   list: { in: OfEntry; out: readonly EntryInfo[] };
   stat: { in: OfEntry; out: EntryInfo };
   /** The content of a file; of a link, where it points. */

@@ -1,5 +1,6 @@
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { processSurroundings } from '../core/surroundings.ts';
+import { changes } from './operations/changes.ts';
 import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin } from './operations/marks.ts';
 import { state } from './operations/state.ts';
@@ -14,6 +15,7 @@ const service = serve(connection, {
   state: state(vaults),
   createSet: createSet(vaults),
   backup: backup(vaults),
+  changes: changes(vaults),
   list: list(vaults),
   stat: stat(vaults),
   read: read(vaults),

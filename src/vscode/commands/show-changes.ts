@@ -23,7 +23,7 @@ export async function showChanges(app: App, target?: unknown): Promise<void> {
       vscode.l10n.t('This is the first backup: there is nothing to compare it with.'),
     );
   }
-  const changes = await app.engine.call('changes', { workspace, set, backup, from: from.id });
+  const changes = await app.engine.call('changes', { workspace, set, backup, from: from.id, paths: [] });
   const files = changes.filter(({ type }) => type !== 'directory');
   if (files.length === 0) {
     const message = vscode.l10n.t(
@@ -53,7 +53,16 @@ function titleOf(set: string, from: string, to: string, files: number): string {
 }
 
 async function showOne(app: App, { workspace, set, backup, from, change }: ChangeNode): Promise<void> {
-  const { before, after } = diffSides(app.documents, { workspace, set, backup }, from.id, change);
+  // A list of many changes does not know of every file whether it is text; asked for one, it does.
+  const [probed] = await app.engine.call('changes', {
+    workspace,
+    set,
+    backup,
+    from: from.id,
+    paths: [change.path],
+  });
+  const known = { ...change, binary: change.binary || probed?.binary === true };
+  const { before, after } = diffSides(app.documents, { workspace, set, backup }, from.id, known);
   const summary = app.sets.findBackup({ workspace, set, backup });
   const name = displayName(change.path.slice(change.path.lastIndexOf('/') + 1));
   if (before === undefined || after === undefined) {

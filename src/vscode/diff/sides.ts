@@ -21,15 +21,15 @@ export function diffSides(
   from: string,
   change: EntryChange,
 ): DiffSides {
-  const { path, before, after } = change;
-  const uri = (backup: string): vscode.Uri =>
-    vscode.Uri.from({ scheme: BACKUP_SCHEME, path: addressToPath({ set: to.set, backup, path }) });
-  const label = uri(to.backup);
+  const { path, oldPath = path, before, after } = change;
+  const uri = (backup: string, entry: string): vscode.Uri =>
+    vscode.Uri.from({ scheme: BACKUP_SCHEME, path: addressToPath({ set: to.set, backup, path: entry }) });
+  const label = uri(to.backup, path);
   if (isShown(change)) {
     return {
       label,
-      before: before === undefined ? undefined : uri(from),
-      after: after === undefined ? undefined : uri(to.backup),
+      before: before === undefined ? undefined : uri(from, oldPath),
+      after: after === undefined ? undefined : uri(to.backup, path),
     };
   }
   const name = displayName(path.slice(path.lastIndexOf('/') + 1));

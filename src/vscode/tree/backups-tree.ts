@@ -141,7 +141,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
   }
 
   async #changes({ workspace, set, backup, from }: ChangesNode): Promise<Node[]> {
-    const changes = await this.#engine.call('changes', { workspace, set, backup, from: from.id });
+    const changes = await this.#engine.call('changes', { workspace, set, backup, from: from.id, paths: [] });
     return changes
       .filter(({ type }) => type !== 'directory')
       .map((change): Node => ({ type: 'change', workspace, set, backup, path: change.path, from, change }));

@@ -151,18 +151,24 @@ function changeItem(node: ChangeNode): vscode.TreeItem {
     added: vscode.l10n.t('added'),
     modified: vscode.l10n.t('modified'),
     deleted: vscode.l10n.t('deleted'),
+    renamed: vscode.l10n.t('renamed'),
   };
-  const icons = { added: 'diff-added', modified: 'diff-modified', deleted: 'diff-removed' };
-  const colours = { added: 'added', modified: 'modified', deleted: 'deleted' };
+  const icons = {
+    added: 'diff-added',
+    modified: 'diff-modified',
+    deleted: 'diff-removed',
+    renamed: 'diff-renamed',
+  };
   const { name, folder } = nameAndFolder(change.path);
   const item = new vscode.TreeItem(name, None);
   item.description = folder;
   item.contextValue = 'change';
   item.iconPath = new vscode.ThemeIcon(
     icons[change.change],
-    new vscode.ThemeColor(`gitDecoration.${colours[change.change]}ResourceForeground`),
+    new vscode.ThemeColor(`gitDecoration.${change.change}ResourceForeground`),
   );
-  item.tooltip = `${displayName(change.path)} · ${words[change.change]}`;
+  const was = change.oldPath === undefined ? '' : `${displayName(change.oldPath)} → `;
+  item.tooltip = `${was}${displayName(change.path)} · ${words[change.change]}`;
   item.command = {
     command: 'crmBackup.showChanges',
     title: vscode.l10n.t('Show Changes'),

@@ -73,14 +73,15 @@ async function startBackup(
   client: EngineClient,
   options: { readonly signal?: AbortSignal; readonly background?: boolean } = {},
 ): Promise<{ readonly result: Promise<BackupSummary> }> {
-  const underWay = Promise.withResolvers<undefined>();
   const { signal, background = false } = options;
-  const task = { signal, progress: () => underWay.resolve(undefined) };
-  const result = client.call('backup', { workspace, set, kind: 'full', background }, task);
-  // A failure is what the tests wait for themselves.
-  result.catch(() => undefined);
-  await underWay.promise;
-  return { result };
+  let result: Promise<BackupSummary> | undefined;
+  await new Promise<void>((underWay) => {
+    const task = { signal, progress: () => underWay() };
+    result = client.call('backup', { workspace, set, kind: 'full', background }, task);
+    // A failure is what the tests wait for themselves.
+    result.catch(() => undefined);
+  });
+  return { result: result! };
 }
 
 async function hasEnded(pid: number): Promise<void> {

@@ -1,0 +1,44 @@
+import { type ComparedEntry, type EntryChange as Change, pairRenames } from '../../core/compare/change.ts';
+import { compareBackups } from '../../core/compare.ts';
+import { findBackup } from '../../core/reference.ts';
+import { type Task, throwIfCancelled } from '../../core/task.ts';
+import { CHUNK_ID_BYTES } from '../../core/vault/chunk-id.ts';
+import type { Vault } from '../../core/vault/vault.ts';
+import type { EntryChange } from '../protocol.ts';
+import type { Handler } from '../serve.ts';
+import { reading, type Vaults } from '../vaults.ts';
+
+/** As many changes are looked into for whether they are text: more nobody reads at once. */
+const MOST_PROBED = 500;
+/** Git's own rule: a NUL among the first 8000 bytes. */
+const PROBE_BYTES = 8000;
+
+/** What differs between two backups of a set. */
+export function changes(vaults: Vaults): Handler<'changes'> {
+  return async ({ from, paths, ...target }, task) => {
+    const { vault, record } = await vaults.backup(target);
+    const before = findBackup(await vaults.records(vault), from, target.set);
+    return reading(vault, async () => {
+      const found: Change[] = [];
+      for await (const change of compareBackups(vault, before, record, paths, task)) found.push(change);
+      return told(vault, paths.length === 0 ? pairRenames(found) : found, task);
+    });
+  };
+}
+
+async function told(vault: Vault, found: readonly Change[], task: Task): Promise<EntryChange[]> {
+  const results: EntryChange[] = [];
+  for (const [at, { path, change, oldPath, before, after }] of found.entries()) {
+    throwIfCancelled(task);
+    const binary = at < MOST_PROBED && ((await isBinary(vault, before)) || (await isBinary(vault, after)));
+    const type = (after ?? before)?.type ?? 'file';
+    results.push({ path, change, oldPath, type, before: before?.size, after: after?.size, binary });
+  }
+  return results;
+}
+
+async function isBinary(vault: Vault, entry: ComparedEntry | undefined): Promise<boolean> {
+  if (entry?.type !== 'file' || entry.chunks === undefined || entry.chunks.length === 0) return false;
+  const chunk = await vault.reader.readChunk(entry.chunks.subarray(0, CHUNK_ID_BYTES), await vault.index());
+  return chunk.subarray(0, PROBE_BYTES).includes(0);
+}
