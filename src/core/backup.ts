@@ -1,5 +1,6 @@
 import { backUpRoot, type RootResult, type RootSink, type Tally } from './backup/files.ts';
 import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
+import { CrmBackupError } from './errors.ts';
 import type { Problem } from './problem.ts';
 import { createFilter } from './set/match.ts';
 import { SourceError } from './source/error.ts';
@@ -94,7 +95,15 @@ export async function backUp(
     const sink: RootSink = {
       writer,
       chunker: vault.chunker,
-      readManifestChunk: (id) => vault.reader.readChunk(id, index),
+      readManifestChunk: async (id) => {
+        try {
+          return await vault.reader.readChunk(id, index);
+        } catch (error) {
+          if (!(error instanceof CrmBackupError)) throw error;
+          problems.push(baseDamaged(error));
+          return Buffer.alloc(0);
+        }
+      },
       report: (problem) => problems.push(problem),
     };
     const roots = [...sources.roots].sort((a, b) => comparePaths(a.name, b.name));
@@ -173,6 +182,16 @@ function databaseProblems(sources: BackupSources, options: BackupOptions): Probl
     message: 'This version backs up files only; the database is not in this backup.',
     incomplete: true,
   }));
+}
+
+/** What the vault has lost of an older backup must not stop a new one: the files it listed are read again. */
+function baseDamaged(error: CrmBackupError): Problem {
+  return {
+    code: 'base-damaged',
+    path: '',
+    message: `A part of the base’s manifest cannot be read, so its files were read again: ${error.message}`,
+    incomplete: false,
+  };
 }
 
 function nothingToBackUp(sources: BackupSources, problems: readonly Problem[]): SourceError {

@@ -8,6 +8,7 @@ export type ProblemCode =
   | 'mount-point'
   | 'root-missing'
   | 'unsupported-name'
+  | 'base-damaged'
   | 'database-not-supported';
 
 /** Something a backup could not take as it should have; the backup exists nevertheless. */

@@ -7,7 +7,7 @@ import { CancelledError } from '../../../../src/core/errors.ts';
 import type { PathFilter } from '../../../../src/core/set/match.ts';
 import type { Problem } from '../../../../src/core/problem.ts';
 import { systemPath } from '../../../../src/core/source/name.ts';
-import { type Scanned, scanRoot } from '../../../../src/core/source/scan.ts';
+import { listRoot, type Scanned, scanRoot } from '../../../../src/core/source/scan.ts';
 import type { Task } from '../../../../src/core/task.ts';
 import { comparePaths } from '../../../../src/core/vault/order.ts';
 import { asOrdinaryUser } from '../../../build/ordinary-user.ts';
@@ -342,3 +342,24 @@ function expectAsTheSystemSays(directory: string, one: Scanned): void {
     size: stat.isDirectory() ? 0 : Number(stat.size),
   });
 }
+
+describe('listing a folder for a reader that opens every file', () => {
+  it('finds the same as a scan, files without their stat', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        randomTree(),
+        fc.array(fc.constantFrom('*.php', 'a', '*1*')),
+        async (tree, exclude) => {
+          await using place = temporaryFolder();
+          makeTree(place.path, tree);
+          const root = { name: 'workspace', directory: place.path, include: [], exclude };
+          const listed = [...listRoot(root, () => undefined, {})];
+          const scanned = [...scanRoot(root, () => undefined, {})];
+          expect(listed).toEqual(
+            scanned.map((one) => (one.type === 'file' ? { path: one.path, type: 'file' } : one)),
+          );
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,220 @@
+import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { backUp, type BackupOptions, type BackupSources } from '../../../src/core/backup.ts';
+import type { BackupRecord } from '../../../src/core/vault/record.ts';
+import { editTree, randomEdits } from '../../build/edit-tree.ts';
+import { randomTree } from '../../build/random-tree.ts';
+import { snapshotBackup } from '../../build/snapshot-backup.ts';
+import { snapshotTree, type TreeSnapshot } from '../../build/snapshot-tree.ts';
+import { makeTree, temporaryFolder, type TemporaryFolder, treeOf } from '../../build/tree.ts';
+import { buildVault, type BuiltVault } from '../../build/vault.ts';
+
+let folder: TemporaryFolder;
+let built: BuiltVault;
+beforeEach(async () => {
+  folder = temporaryFolder();
+  built = await buildVault();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await built[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+function sourcesOf(directory: string): BackupSources {
+  return { name: 'crm', roots: [{ name: 'workspace', directory, include: [], exclude: [] }], databases: [] };
+}
+
+async function take(options: BackupOptions, directory = folder.path): Promise<BackupRecord> {
+  return backUp(built.vault, sourcesOf(directory), options);
+}
+
+/** Lets backups begin well after all files were touched: files that changed just before are never taken unread. */
+function laterThanTheFiles(): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10_000 });
+}
+
+const kinds = fc.constantFrom('full', 'incremental', 'differential', 'auto');
+
+describe('a backup', () => {
+  it('holds exactly what was there, whatever its kind and whatever happened between', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        randomTree(),
+        fc.array(fc.tuple(kinds, randomEdits()), { minLength: 1, maxLength: 4 }),
+        fc.boolean(),
+        async (tree, steps, rested) => {
+          await using place = temporaryFolder();
+          await using own = await buildVault();
+          makeTree(place.path, tree);
+          writeFileSync(join(place.path, 'always-there'), '');
+          if (rested) laterThanTheFiles();
+          const kept: { record: BackupRecord; snapshot: TreeSnapshot }[] = [];
+          for (const [kind, edits] of steps) {
+            const snapshot = snapshotTree(place.path);
+            const record = await backUp(own.vault, sourcesOf(place.path), { kind });
+            kept.push({ record, snapshot });
+            editTree(place.path, edits);
+          }
+          vi.useRealTimers();
+          const reopened = await own.reopen();
+          for (const { record, snapshot } of kept) {
+            expect(await snapshotBackup(reopened, record)).toEqual(snapshot);
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('takes unchanged files from its base unread', async () => {
+    makeTree(folder.path, treeOf({ 'a.php': 'one', 'b.php': 'two', 'uploads/c.bin': randomBytes(300_000) }));
+    laterThanTheFiles();
+    await take({ kind: 'full' });
+    writeFileSync(join(folder.path, 'b.php'), 'changed');
+    const next = await take({ kind: 'incremental' });
+    expect(next.bytes.read).toBe('changed'.length);
+    expect(next.files).toEqual({ total: 3, added: 0, modified: 1, deleted: 0, unchanged: 2 });
+  });
+
+  it('reads every byte again when it is full, and stores none twice', async () => {
+    makeTree(folder.path, treeOf({ 'a.php': 'one', 'uploads/c.bin': randomBytes(3_000_000) }));
+    laterThanTheFiles();
+    const first = await take({ kind: 'full' });
+    const second = await take({ kind: 'full' });
+    expect(second.bytes.read).toBe(first.bytes.source);
+    expect(second.bytes.new).toBe(0);
+    expect(second.base).toBeUndefined();
+  });
+
+  it('tells an incremental against the latest backup and a differential against the latest full', async () => {
+    makeTree(folder.path, treeOf({ a: '1' }));
+    const full = await take({ kind: 'full' });
+    writeFileSync(join(folder.path, 'b'), '2');
+    const incremental = await take({ kind: 'incremental' });
+    writeFileSync(join(folder.path, 'c'), '3');
+    const next = await take({ kind: 'incremental' });
+    const differential = await take({ kind: 'differential' });
+    expect([incremental.base, next.base, differential.base]).toEqual([full.id, incremental.id, full.id]);
+    expect(next.files.added).toBe(1);
+    expect(differential.files.added).toBe(2);
+  });
+
+  it('keeps a changed file as its difference', async () => {
+    const lines = Array.from({ length: 40_000 }, (_, at) => `${at};${randomBytes(24).toString('hex')}\n`);
+    const file = join(folder.path, 'export.csv');
+    writeFileSync(file, lines.join(''));
+    const full = await take({ kind: 'full' });
+    for (let at = 0; at < lines.length; at += 200) lines[at] = `${at};changed\n`;
+    writeFileSync(file, lines.join(''));
+    const incremental = await take({ kind: 'incremental' });
+    expect(incremental.bytes.stored).toBeLessThan(full.bytes.stored / 50);
+    expect(await snapshotBackup(built.vault, incremental)).toEqual(snapshotTree(folder.path));
+  });
+
+  it('stands alone in its data when it is full, even where only a difference was stored before', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, at) => `${at};${randomBytes(24).toString('hex')}\n`);
+    const file = join(folder.path, 'export.csv');
+    writeFileSync(file, lines.join(''));
+    await take({ kind: 'full' });
+    lines[10_000] = 'changed\n';
+    writeFileSync(file, lines.join(''));
+    await take({ kind: 'incremental' });
+    const full = await take({ kind: 'full' });
+    const index = await built.vault.index();
+    for await (const entry of built.vault.entries(full)) {
+      for (let at = 0; at < entry.chunks.length; at += 32) {
+        expect(index.isDelta(index.find(entry.chunks, at))).toBe(false);
+      }
+    }
+  });
+
+  it('stores again what the vault has lost', async () => {
+    makeTree(folder.path, treeOf({ 'a.php': 'one', 'uploads/c.bin': randomBytes(300_000) }));
+    laterThanTheFiles();
+    await take({ kind: 'full' });
+    rmSync(join(built.directory, 'packs'), { recursive: true });
+    mkdirSync(join(built.directory, 'packs'));
+    built.vault.forgetIndex();
+    const incremental = await take({ kind: 'incremental' });
+    expect(await snapshotBackup(await built.reopen(), incremental)).toEqual(snapshotTree(folder.path));
+  });
+
+  it('uses what a cancelled backup has stored', async () => {
+    makeTree(folder.path, treeOf({ 'big.bin': randomBytes(40 * 1024 * 1024) }));
+    const stop = new AbortController();
+    const storage = built.vault.storage;
+    const write = storage.write.bind(storage);
+    vi.spyOn(storage, 'write').mockImplementation(async (name, parts) => {
+      await write(name, parts);
+      if (name.startsWith('packs/')) stop.abort();
+    });
+    const cancelled = backUp(built.vault, sourcesOf(folder.path), { kind: 'full' }, { signal: stop.signal });
+    await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
+    vi.restoreAllMocks();
+    expect((await built.vault.records()).records).toEqual([]);
+    const full = await take({ kind: 'full' });
+    expect(full.bytes.new).toBeLessThan(30 * 1024 * 1024);
+    expect(await snapshotBackup(await built.reopen(), full)).toEqual(snapshotTree(folder.path));
+  });
+
+  it('may run twice at once', async () => {
+    makeTree(folder.path, treeOf({ 'a.bin': randomBytes(3_000_000), 'b.php': '<?php' }));
+    const vaults = await Promise.all([built.reopen(), built.reopen()]);
+    const records = await Promise.all(
+      vaults.map((vault) => backUp(vault, sourcesOf(folder.path), { kind: 'full' })),
+    );
+    const reopened = await built.reopen();
+    for (const record of records) {
+      expect(await snapshotBackup(reopened, record)).toEqual(snapshotTree(folder.path));
+    }
+    expect((await reopened.records()).records).toHaveLength(2);
+  });
+
+  it('changes nothing on a dry run, and says what it would do', async () => {
+    makeTree(folder.path, treeOf({ 'a.bin': randomBytes(100_000) }));
+    const before = snapshotTree(built.directory);
+    const record = await take({ kind: 'auto', dryRun: true });
+    expect(record).toMatchObject({ id: '', kind: 'full', files: { total: 1, added: 1 } });
+    const { stored } = record.bytes;
+    expect(stored).toBeGreaterThan(100_000);
+    const after = snapshotTree(built.directory, { times: false, except: (path) => path.startsWith('locks') });
+    expect(Object.keys(after).filter((path) => !(path in before) && !/^tmp|^locks/.test(path))).toEqual([]);
+  });
+
+  it('says that there is nothing to back up rather than keeping an empty backup', async () => {
+    await expect(take({ kind: 'auto' })).rejects.toMatchObject({ code: 'nothing-to-back-up' });
+    await expect(take({ kind: 'auto' }, join(folder.path, 'missing'))).rejects.toMatchObject({
+      code: 'nothing-to-back-up',
+    });
+    expect((await built.vault.records()).records).toEqual([]);
+  });
+
+  it('is partial, and no base for others, when something could not be read', async () => {
+    makeTree(folder.path, treeOf({ 'a.php': 'one' }));
+    const full = await take({ kind: 'full' });
+    const sources = sourcesOf(folder.path);
+    const missing = { name: 'uploads', directory: join(folder.path, 'gone'), include: [], exclude: [] };
+    const partial = await backUp(
+      built.vault,
+      { ...sources, roots: [...sources.roots, missing] },
+      { kind: 'incremental' },
+    );
+    expect(partial.status).toBe('partial');
+    expect(partial.problems).toMatchObject([{ code: 'root-missing', path: 'files/uploads' }]);
+    expect((await take({ kind: 'incremental' })).base).toBe(full.id);
+  });
+
+  it('notices a file that grew past what one chunk may be while it was read', async () => {
+    const file = join(folder.path, 'log.txt');
+    writeFileSync(file, 'a');
+    await take({ kind: 'full' });
+    appendFileSync(file, randomBytes(200_000));
+    chmodSync(file, 0o640);
+    const record = await take({ kind: 'differential' });
+    expect(await snapshotBackup(built.vault, record)).toEqual(snapshotTree(folder.path));
+  });
+});
