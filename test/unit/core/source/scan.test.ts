@@ -355,9 +355,10 @@ describe('listing a folder for a reader that opens every file', () => {
           const root = { name: 'workspace', directory: place.path, include: [], exclude };
           const listed = [...listRoot(root, () => undefined, {})];
           const scanned = [...scanRoot(root, () => undefined, {})];
-          expect(listed).toEqual(
-            scanned.map((one) => (one.type === 'file' ? { path: one.path, type: 'file' } : one)),
-          );
+          const nameAndType = ({ path, type }: { path: string; type: string }): string => `${type} ${path}`;
+          expect(listed.map(nameAndType)).toEqual(scanned.map(nameAndType));
+          const stated = new Map(scanned.map((one) => [one.path, one]));
+          for (const one of listed) if (one.size !== undefined) expect(one).toEqual(stated.get(one.path));
         },
       ),
     );
