@@ -1,3 +1,5 @@
+import { nodeDisk } from '../restore/disk.ts';
+import { writeFiles, type WriteJob, type WriteResult } from '../restore/write-files.ts';
 import type { FrameMethod } from '../vault/frame.ts';
 import { codeFrame } from '../vault/frame.ts';
 
@@ -8,6 +10,8 @@ export interface WorkerTasks {
     input: { plain: Uint8Array<ArrayBuffer>; dictionary: Uint8Array | undefined };
     output: { method: FrameMethod; coded: Uint8Array; plain: ArrayBuffer };
   };
+  /** Decodes frames, checks their chunks and writes files from them. */
+  write: { input: WriteJob; output: WriteResult };
 }
 
 export type WorkerTaskName = keyof WorkerTasks;
@@ -30,5 +34,8 @@ export const workerTasks: Implementations = {
     // A copy of its own: zlib's buffer is much larger, and may be one that cannot be handed over.
     const coded = new Uint8Array(bytes);
     return { output: { method, coded, plain: plain.buffer }, transfer: [plain.buffer, coded.buffer] };
+  },
+  write(job) {
+    return { output: writeFiles(job, nodeDisk(job.umask)), transfer: [] };
   },
 };

@@ -1,0 +1,197 @@
+import { type Task, throwIfCancelled } from '../task.ts';
+import type { Vault } from '../vault/vault.ts';
+import { WorkerPool } from '../worker/pool.ts';
+import { type RestoreDisk, nodeDisk } from './disk.ts';
+import { diskFailure } from './disk-failure.ts';
+import { RestoreError } from './error.ts';
+import { Journal, newRestoreId, type Switch } from './journal.ts';
+import { isSameLive, lookAt } from './live-tree.ts';
+import { mustHaveRoom, type PreparedRoot, prepareRoot, type TargetRoot } from './prepare-root.ts';
+import { discard, finish, recoverRoot, takeBack } from './recover.ts';
+import { changesAnything } from './root-plan.ts';
+import { parentPath } from './selection.ts';
+import { RootStage } from './stage-root.ts';
+import { openStaging, type Staging } from './staging.ts';
+import { Switcher } from './switch.ts';
+import { writeFiles } from './write-files.ts';
+import { groupByFrame } from './write-jobs.ts';
+import { type WriteContext, writeNewFiles, type WriteTimes } from './write-new-files.ts';
+
+/** What is restored, as the journal has it. */
+export interface ApplyContext {
+  readonly vault: Vault;
+  /** The folder with all the tool keeps for its user; journals are in it. */
+  readonly home: string;
+  readonly set: string;
+  readonly backup: string;
+  /** For tests: carries out every step, in this thread. */
+  readonly disk?: RestoreDisk | undefined;
+}
+
+/** Milliseconds by phase, as the clock on the wall has them. */
+export interface ApplyPhases {
+  readonly fetch: number;
+  readonly decode: number;
+  readonly write: number;
+  readonly verify: number;
+  readonly switch: number;
+}
+
+const NO_PHASES: ApplyPhases = { fetch: 0, decode: 0, write: 0, verify: 0, switch: 0 };
+
+/**
+ * Carries out the plans of all roots together: stages everything new beside its target, flushes it, and switches. Until
+ * the switch a failure or a cancellation leaves the roots as they were; in it a failure takes everything back, and a
+ * cancellation is not heard. Whatever happens to the process, {@link recoverRestores} brings the roots to one of both.
+ *
+ * @throws {CancelledError}; {RestoreError} `no-space`, `permission`, `locked`, `unfinished-restore`, `target-changed`,
+ *   `unsupported-name`, `write-failed`, `check-failed`, `rollback-failed`; {VaultError} `missing-chunk`, `damaged`;
+ *   {StorageError}.
+ */
+export async function applyRestore(
+  targets: readonly TargetRoot[],
+  context: ApplyContext,
+  task: Task,
+): Promise<ApplyPhases> {
+  const changed = targets.filter(({ plan }) => changesAnything(plan));
+  if (changed.length === 0) return NO_PHASES;
+  const disk = context.disk ?? nodeDisk();
+  const prepared = changed.map(prepareRoot);
+  mustHaveRoom(prepared);
+  for (const { directory } of changed) await recoverRoot(directory, disk);
+  const { home, set, backup } = context;
+  const roots = prepared.map((root) => root.journal);
+  using journal = beginJournal(disk, home, { set, backup, roots });
+  let phases: ApplyPhases;
+  const all: Switch = {
+    moves: prepared.flatMap((root) => root.moves),
+    marks: prepared.flatMap((root) => root.marks),
+  };
+  const switcher = new Switcher(disk, roots, all, journal.directory);
+  try {
+    phases = await stage(prepared, journal, context, disk, task);
+    mustBeAsPlanned(prepared);
+    throwIfCancelled(task);
+    await journal.beginSwitch(all);
+  } catch (error) {
+    if (journal.phase === 'planned') await discard(journal, disk, switcher).catch(() => undefined);
+    throw diskFailure('prepare the restore', error);
+  }
+  const startedAt = performance.now();
+  try {
+    await switcher.forward(false, task);
+    switcher.check();
+    journal.enter('switched');
+  } catch (error) {
+    await takeBack(journal, disk, switcher, error);
+    throw error instanceof RestoreError ? error : diskFailure('put the restored files in place', error);
+  }
+  const switchedAt = performance.now();
+  await finish(journal, disk, switcher);
+  return { ...phases, switch: Math.round(switchedAt - startedAt) };
+}
+
+function beginJournal(
+  disk: RestoreDisk,
+  home: string,
+  content: Parameters<typeof Journal.create>[2],
+): Journal {
+  try {
+    return Journal.create(disk, home, content, newRestoreId());
+  } catch (error) {
+    throw diskFailure(`begin a journal in ${home}`, error);
+  }
+}
+
+async function stage(
+  prepared: readonly PreparedRoot[],
+  journal: Journal,
+  context: ApplyContext,
+  disk: RestoreDisk,
+  task: Task,
+): Promise<ApplyPhases> {
+  const stages: RootStage[] = [];
+  let umask = 0;
+  for (const root of prepared) {
+    for (const folder of root.journal.made) disk.makeDirectory(folder, 0o777);
+    const { directory, before } = root.journal;
+    if (root.marks.some((mark) => mark.path === '' && mark.unlock)) {
+      disk.setMode(directory, (before?.mode ?? 0) | 0o700);
+    }
+    const { id } = journal.header;
+    const staging: Staging = openStaging(disk, directory, { id, journal: journal.directory });
+    umask |= staging.umask;
+    const one = new RootStage(disk, root, staging);
+    stages.push(one);
+    await one.begin(task);
+  }
+  const startedAt = performance.now();
+  const times = await writeContent(stages, context, umask, task);
+  const writtenAt = performance.now();
+  for (const one of stages) await one.finish();
+  const finishedAt = performance.now();
+  throwIfCancelled(task);
+  for (const [at, one] of stages.entries()) {
+    const { directory } = prepared[at]!.journal;
+    if (one.made.length > 0) await disk.flushAll(one.made, directory);
+  }
+  const share = (writtenAt - startedAt) / Math.max(1, times.fetchMs + times.decodeMs + times.writeMs);
+  return {
+    fetch: Math.round(times.fetchMs * share),
+    decode: Math.round(times.decodeMs * share),
+    write: Math.round(times.writeMs * share + finishedAt - writtenAt),
+    verify: Math.round(performance.now() - finishedAt),
+    switch: 0,
+  };
+}
+
+async function writeContent(
+  stages: readonly RootStage[],
+  { vault, disk }: ApplyContext,
+  umask: number,
+  task: Task,
+): Promise<WriteTimes> {
+  const { storage, keys, reader } = vault;
+  const index = await vault.index();
+  const runs = groupByFrame(
+    stages.flatMap((one) => one.files),
+    index,
+  );
+  const context = { storage, keys, reader, index, umask };
+  if (disk !== undefined) {
+    const write: WriteContext['write'] = async (job) => Promise.resolve(writeFiles(job, disk));
+    return writeNewFiles(runs, { ...context, lanes: 1, write }, task);
+  }
+  await using pool = new WorkerPool();
+  const write: WriteContext['write'] = async (job, transfer) => pool.run('write', job, transfer);
+  return await writeNewFiles(runs, { ...context, lanes: pool.size * 2, write }, task);
+}
+
+/** Between planning and switching somebody may have worked in the roots. */
+function mustBeAsPlanned(prepared: readonly PreparedRoot[]): void {
+  const refuse = (path: string): never => {
+    throw new RestoreError('target-changed', `${path} changed while its restore was being prepared.`, {
+      hint: 'Nothing was changed; run the restore again.',
+    });
+  };
+  for (const { target } of prepared) {
+    const { directory, root, plan } = target;
+    const ways = new Set<string>();
+    for (const { path, live } of [...plan.placements, ...plan.removals]) {
+      if (!isSameLive(lookAt(`${directory}/${path}`), live)) refuse(`${root}/${path}`);
+      for (
+        let way = parentPath(path);
+        way !== undefined && way !== '' && !ways.has(way);
+        way = parentPath(way)
+      ) {
+        if (lookAt(`${directory}/${way}`)?.type !== 'directory') refuse(`${root}/${way}`);
+        ways.add(way);
+      }
+    }
+    for (const { path, live } of plan.adjustments) {
+      if (live !== undefined && !isSameLive(lookAt(path === '' ? directory : `${directory}/${path}`), live)) {
+        refuse(`${root}/${path}`);
+      }
+    }
+  }
+}

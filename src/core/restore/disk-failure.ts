@@ -1,0 +1,47 @@
+import { systemCode } from '../errors.ts';
+import { RestoreError } from './error.ts';
+
+/**
+ * What an error of the system means for a restore that is still being prepared. Errors without a system code are bugs
+ * and come back as they are.
+ *
+ * @param what what could not be done, as the end of “could not …”
+ */
+export function diskFailure(what: string, error: unknown): unknown {
+  const code = systemCode(error);
+  return code === undefined ? error : diskError(what, code, error);
+}
+
+/** The same where only the system's code is known. */
+export function diskError(what: string, code: string, cause?: unknown): RestoreError {
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new RestoreError('no-space', `Could not ${what}: the disk is full.`, {
+        cause,
+        hint: 'Free some space there and try again; nothing was changed.',
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new RestoreError('permission', `Could not ${what}: permission denied.`, {
+        cause,
+        hint: 'Run it as the user the files belong to; nothing was changed.',
+      });
+    case 'EROFS':
+      return new RestoreError('permission', `Could not ${what}: the disk is mounted read-only.`, {
+        cause,
+        hint: 'Restore with --to another folder, or mount the disk for writing; nothing was changed.',
+      });
+    case 'ENAMETOOLONG':
+    case 'EILSEQ':
+      return new RestoreError('unsupported-name', `Could not ${what}: the system cannot keep that name.`, {
+        cause,
+        hint: 'Restore with --to a folder with a shorter path or on another disk; nothing was changed.',
+      });
+    default:
+      return new RestoreError('write-failed', `Could not ${what}: the system said ${code}.`, {
+        cause,
+        hint: 'Nothing was changed.',
+      });
+  }
+}

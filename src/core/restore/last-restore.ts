@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCode } from '../errors.ts';
+import type { BackupRecord } from '../vault/record.ts';
+import { restoresFolder } from './journal.ts';
+import type { SelectedPath } from './selection.ts';
+import type { RestorePlan } from './plan-restore.ts';
+
+/** What is kept of a set's last restore, so that it can be taken back. */
+export interface LastRestore {
+  readonly version: 1;
+  readonly set: string;
+  /** Id of the backup that was restored. */
+  readonly restored: string;
+  /** Id of the backup taken before. */
+  readonly safetyBackup: string;
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  /** Paths in the backup that were changed. */
+  readonly touched: readonly SelectedPath[];
+}
+
+/** Keeps what an undo of this restore needs; it replaces that of the restore before. */
+export function keepUndo(
+  home: string,
+  vaultId: string,
+  record: BackupRecord,
+  safetyBackup: BackupRecord,
+  plan: RestorePlan,
+): void {
+  const last: LastRestore = {
+    version: 1,
+    set: record.set,
+    restored: record.id,
+    safetyBackup: safetyBackup.id,
+    at: new Date().toISOString(),
+    touched: plan.targets.flatMap((target) => target.plan.touched),
+  };
+  const path = undoFile(home, vaultId, record.set);
+  mkdirSync(restoresFolder(home), { recursive: true, mode: 0o700 });
+  writeFileSync(`${path}.new`, JSON.stringify(last), { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
+}
+
+/** Forgets the last restore: what came after it cannot be taken back through it. */
+export function forgetUndo(home: string, vaultId: string, set: string): void {
+  rmSync(undoFile(home, vaultId, set), { force: true });
+}
+
+/** What is kept of a set's last restore; undefined when there is none to take back. */
+export function readUndo(home: string, vaultId: string, set: string): LastRestore | undefined {
+  try {
+    const last = JSON.parse(readFileSync(undoFile(home, vaultId, set), 'utf8')) as Partial<LastRestore>;
+    return last.version === 1 ? (last as LastRestore) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function undoFile(home: string, vaultId: string, set: string): string {
+  const name = createHash('sha256').update(`${vaultId}\0${set}`).digest('hex').slice(0, 16);
+  return join(restoresFolder(home), `last-${name}.json`);
+}

@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import type { BackupRoot, BackupSources } from '../backup.ts';
+import { checkRestorePath } from '../path/restore-path.ts';
+import type { Problem } from '../problem.ts';
+import { createFilter, type PathFilter } from '../set/match.ts';
+import type { Task } from '../task.ts';
+import { isWithin } from '../vault/order.ts';
+import type { BackupRecord, RecordedSource } from '../vault/record.ts';
+import type { Vault } from '../vault/vault.ts';
+import { RestoreError } from './error.ts';
+import { liveTree } from './live-tree.ts';
+import { planRoot } from './plan.ts';
+import { mayAdjust, realFolder, type TargetRoot } from './prepare-root.ts';
+import { noCounts, type PlanCounts } from './root-plan.ts';
+import { Selection, type SelectedPath } from './selection.ts';
+
+/** What of a backup goes where. */
+export interface PlanRequest {
+  /** What is restored; undefined means everything. */
+  readonly paths: readonly SelectedPath[] | undefined;
+  /** The live set, whose roots of the same names are restored to; a root it lacks goes where it was. */
+  readonly set: Pick<BackupSources, 'roots'> | undefined;
+  /** Another folder to restore to, absolute; undefined means the original places. */
+  readonly to: string | undefined;
+  /** Whether live files that the backup does not have are removed. */
+  readonly delete: boolean;
+  /** Whether selected paths that the backup does not have are removed, instead of being an error. */
+  readonly deleteMissing?: boolean | undefined;
+}
+
+/** What a restore is going to do; nothing is done yet. */
+export interface RestorePlan {
+  readonly targets: readonly TargetRoot[];
+  readonly counts: PlanCounts;
+  /** Where the restored roots are now, with the rules they were backed up by: what a safety backup must take. */
+  readonly sources: readonly BackupRoot[];
+}
+
+/**
+ * Plans a restore of files: compares a backup with what is there now. Nothing is changed.
+ * @throws {RestoreError} `no-target`, `not-in-backup`, `hostile-path`, `unsupported-name`, `target-not-directory`,
+ *   `would-lose-files`, `other-file-system`; {VaultError} `damaged`, `missing-chunk`; {StorageError}; {CancelledError}.
+ */
+export async function planRestore(
+  vault: Vault,
+  record: BackupRecord,
+  request: PlanRequest,
+  task: Task,
+): Promise<RestorePlan> {
+  const { set, to } = request;
+  if (set === undefined && to === undefined) {
+    throw new RestoreError('no-target', 'Without a workspace there is no place to restore to.', {
+      hint: 'Name a folder with --to, or run it in the workspace.',
+    });
+  }
+  const selection = new Selection(request.paths);
+  const index = await vault.index();
+  const targets: TargetRoot[] = [];
+  const sources: BackupRoot[] = [];
+  const counts = noCounts();
+  const found = new Set<string>();
+  for (const source of record.sources.filter(({ type }) => type === 'files')) {
+    const root = `files/${source.name}`;
+    if (selection.resolve(root) === 'none') continue;
+    mustBeName(root);
+    const place = placeOf(source, request);
+    const directory = realFolder(place);
+    const plan = await planRoot(
+      vault.entries(record, root),
+      {
+        root,
+        live: liveTree(directory, vault.chunkIds, index),
+        selection,
+        filter: safeFilter(source, root, record.problems),
+        delete: request.delete,
+        deleteMissing: request.deleteMissing ?? false,
+        startedAtNs: BigInt(Date.parse(record.createdAt)) * 1_000_000n,
+        platform: process.platform,
+        mayAdjust,
+      },
+      task,
+    );
+    for (const key of Object.keys(counts) as (keyof PlanCounts)[]) counts[key] += plan.counts[key];
+    for (const path of selection.within(root)) if (!plan.missing.includes(path)) found.add(path);
+    targets.push({ root, directory, plan });
+    sources.push({ name: source.name, directory: place, include: source.include, exclude: source.exclude });
+  }
+  if (!request.deleteMissing) mustBeFound(request.paths ?? [], found, record);
+  return { targets, counts, sources };
+}
+
+function placeOf(source: RecordedSource, { set, to }: PlanRequest): string {
+  if (to !== undefined) return join(to, 'files', source.name);
+  return set?.roots.find(({ name }) => name === source.name)?.directory ?? source.directory;
+}
+
+/** The rules of a backed-up root. What the backup itself had trouble to read is no more in it than what they exclude. */
+function safeFilter(source: RecordedSource, root: string, problems: readonly Problem[]): PathFilter {
+  const filter = createFilter(source.include, source.exclude);
+  const unread = problems.filter(({ incomplete, path }) => incomplete && isWithin(path, root));
+  if (unread.length === 0) return filter;
+  return {
+    enters: (directory) => filter.enters(directory),
+    includes: (path, isDirectory) =>
+      filter.includes(path, isDirectory) &&
+      !unread.some((problem) => isWithin(`${root}/${path}`, problem.path)),
+  };
+}
+
+function mustBeName(root: string): void {
+  const fault = checkRestorePath(root, process.platform);
+  if (fault === undefined && root.split('/').length === 2) return;
+  throw new RestoreError('hostile-path', `The backup holds a root that must not be restored, ${root}.`, {
+    hint: 'Nothing was changed. This is not a backup CRM Backup makes: find out where it comes from.',
+  });
+}
+
+function mustBeFound(paths: readonly SelectedPath[], found: ReadonlySet<string>, record: BackupRecord): void {
+  for (const { path } of paths) {
+    const isAbove = path === 'files' || path === '' || path === 'databases' || path.startsWith('databases/');
+    if (isAbove || found.has(path)) continue;
+    throw new RestoreError('not-in-backup', `Backup ${record.id.slice(0, 8)} has no ${path}.`, {
+      hint: 'Paths begin with files/ and the name of a root; “crm-backup ls” shows them.',
+    });
+  }
+}

@@ -1,0 +1,384 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { findCollisions } from '../path/collisions.ts';
+import { checkRestorePath } from '../path/restore-path.ts';
+import type { PathFilter } from '../set/match.ts';
+import { isUnchanged } from '../source/change.ts';
+import { type Task, throwIfCancelled } from '../task.ts';
+import type { Entry } from '../vault/entry.ts';
+import { comparePaths, isWithin } from '../vault/order.ts';
+import { RestoreError } from './error.ts';
+import { isSameTime } from './file-time.ts';
+import type { LiveStat, LiveTree } from './live-tree.ts';
+import { RemovalWalk } from './removal-walk.ts';
+import { type Adjustment, type NewEntry, noCounts, type Placement, type RootPlan } from './root-plan.ts';
+import { type Coverage, parentPath, type SelectedPath, type Selection } from './selection.ts';
+
+/** What the plan for one root depends on. */
+export interface PlanInput {
+  /** `files/<name>`. */
+  readonly root: string;
+  readonly live: LiveTree;
+  readonly selection: Selection;
+  /** Which live files the backup's own rules take; no other is ever removed. */
+  readonly filter: PathFilter;
+  /** Whether live files that the backup does not have are removed. */
+  readonly delete: boolean;
+  /** Whether selected paths that the backup does not have are removed, too. */
+  readonly deleteMissing: boolean;
+  /** When the backup began, nanoseconds since 1970. */
+  readonly startedAtNs: bigint;
+  readonly platform: NodeJS.Platform;
+  /** Whether the mode and time of something live can be changed as it stands. */
+  readonly mayAdjust: (live: LiveStat) => boolean;
+}
+
+type PlannedEntry = Pick<
+  Entry,
+  'path' | 'type' | 'size' | 'mode' | 'mtimeNs' | 'ctimeNs' | 'inode' | 'chunks' | 'target'
+>;
+
+const ENTRIES_A_TURN = 256;
+
+/**
+ * Decides what becomes of each entry of a root and of what stands there now: created, replaced, removed, adjusted or
+ * left alone. Decides only: it looks at the live tree through `input.live` and changes nothing.
+ *
+ * @param entries the root's entries in manifest order, the root itself first
+ * @throws {RestoreError} `hostile-path`, `unsupported-name`, `target-not-directory`, `would-lose-files`,
+ *   `other-file-system`. {CancelledError}
+ */
+export async function planRoot(
+  entries: AsyncIterable<PlannedEntry>,
+  input: PlanInput,
+  task: Task,
+): Promise<RootPlan> {
+  const planner = new RootPlanner(input);
+  let seen = 0;
+  for await (const entry of entries) {
+    planner.take(entry);
+    if (++seen % ENTRIES_A_TURN !== 0) continue;
+    throwIfCancelled(task);
+    task.progress?.({ phase: 'compare', done: seen, unit: 'files' });
+    await turn();
+  }
+  return planner.finish();
+}
+
+/** A directory of the backup whose content is being looked at. */
+interface Folder {
+  readonly path: string;
+  readonly entry: PlannedEntry;
+  readonly coverage: Coverage;
+  /** The directory that stands there and stays; undefined when there is none. */
+  readonly live: LiveStat | undefined;
+  /** Whether nothing can stand in it, so that looking is spared. */
+  readonly empty: boolean;
+  /** Names the backup has in it. */
+  readonly names: Set<string>;
+  readonly around: Folder | undefined;
+  /** The move that makes it, when it is new; a new folder that only leads somewhere has none before it is needed. */
+  placement: Placement | undefined;
+  /** What stands where it has to be made. */
+  readonly inTheWay: LiveStat | undefined;
+  changed: boolean;
+}
+
+class RootPlanner {
+  readonly #input: PlanInput;
+  readonly #walk: RemovalWalk;
+  readonly #rootLive: LiveStat | undefined;
+  readonly #placements: Placement[] = [];
+  readonly #adjustments: Adjustment[] = [];
+  readonly #touched: SelectedPath[] = [];
+  readonly #counts = noCounts();
+  readonly #found = new Set<string>();
+  /** All paths, where the platform makes some of them one. */
+  readonly #paths: string[] | undefined;
+  readonly #folders: Folder[] = [];
+  #last = '';
+
+  constructor(input: PlanInput) {
+    this.#input = input;
+    this.#rootLive = input.live.look('');
+    if (this.#rootLive !== undefined && this.#rootLive.type !== 'directory') {
+      throw new RestoreError('target-not-directory', `Where ${input.root} belongs there is no folder.`, {
+        hint: 'Move what stands there out of the way and try again.',
+      });
+    }
+    this.#walk = new RemovalWalk(input.live, input.filter, this.#rootLive?.device);
+    this.#paths = input.platform === 'win32' || input.platform === 'darwin' ? [] : undefined;
+  }
+
+  take(entry: PlannedEntry): void {
+    const { root, selection } = this.#input;
+    if (this.#last !== '' && comparePaths(this.#last, entry.path) >= 0) {
+      throw this.#hostile(entry.path, 'It is listed twice or out of order.');
+    }
+    this.#last = entry.path;
+    let around = this.#folders.at(-1);
+    while (around !== undefined && !isWithin(entry.path, this.#full(around.path))) {
+      this.#close(around);
+      this.#folders.pop();
+      around = this.#folders.at(-1);
+    }
+    const coverage =
+      around?.coverage === 'whole'
+        ? 'whole'
+        : entry.path === root
+          ? selection.resolve(root)
+          : selection.of(entry.path);
+    if (coverage === 'none' || (coverage === 'way' && entry.type !== 'directory')) return;
+    if (coverage !== 'way') this.#found.add(entry.path);
+    if (entry.path === root) {
+      this.#takeRoot(entry, coverage);
+      return;
+    }
+    const path = entry.path.slice(root.length + 1);
+    this.#check(entry, path);
+    if (around === undefined || around.path !== parentPath(path)) {
+      throw this.#hostile(entry.path, 'The folder it is in is not in the backup.');
+    }
+    around.names.add(path.slice(path.lastIndexOf('/') + 1));
+    const live = around.live === undefined || around.empty ? undefined : this.#input.live.look(path);
+    if (entry.type === 'directory') this.#takeDirectory(entry, path, coverage, around, live);
+    else this.#takeFile(entry, path, around, live);
+  }
+
+  finish(): RootPlan {
+    for (let folder = this.#folders.pop(); folder !== undefined; folder = this.#folders.pop()) {
+      this.#close(folder);
+    }
+    this.#refuseCollisions();
+    const missing = [...this.#input.selection.within(this.#input.root)].filter(
+      (path) => !this.#found.has(path),
+    );
+    if (this.#input.deleteMissing) for (const path of missing) this.#removeMissing(path);
+    this.#counts.delete += this.#walk.files;
+    this.#counts.adjusted += this.#adjustments.length;
+    for (const { path } of [...this.#placements, ...this.#walk.removals]) {
+      this.#touched.push({ path: this.#full(path), recursive: true });
+    }
+    return {
+      placements: this.#placements,
+      removals: this.#walk.removals,
+      adjustments: this.#adjustments,
+      counts: this.#counts,
+      missing,
+      touched: this.#touched,
+    };
+  }
+
+  #takeRoot(entry: PlannedEntry, coverage: Coverage): void {
+    if (entry.type !== 'directory') throw this.#hostile(entry.path, 'A root must be a folder.');
+    const live = this.#rootLive;
+    const names = live === undefined ? [] : this.#input.live.list('');
+    this.#open({ path: '', entry, coverage, live, empty: names?.length === 0, around: undefined });
+  }
+
+  #takeDirectory(
+    entry: PlannedEntry,
+    path: string,
+    coverage: Coverage,
+    around: Folder,
+    live: LiveStat | undefined,
+  ): void {
+    if (live?.type === 'directory') {
+      this.#open({ path, entry, coverage, live, empty: false, around });
+      return;
+    }
+    const folder = this.#open({
+      path,
+      entry,
+      coverage,
+      live: undefined,
+      empty: true,
+      around,
+      inTheWay: live,
+    });
+    if (coverage !== 'way') this.#placementOf(folder);
+  }
+
+  #takeFile(entry: PlannedEntry, path: string, around: Folder, live: LiveStat | undefined): void {
+    const counts = this.#counts;
+    if (live?.type !== entry.type) {
+      if (live?.type === 'directory') this.#walk.clear(path, live, this.#full(path));
+      this.#place(entry, path, around, live);
+      counts.bytes += entry.type === 'file' ? entry.size : 0;
+      if (live === undefined) counts.create++;
+      else counts.replace++;
+      return;
+    }
+    if (entry.type === 'file' && isUnchanged(live, entry, this.#input.startedAtNs)) {
+      counts.unchanged++;
+      return;
+    }
+    const sameContent =
+      entry.type === 'link' ? this.#hasTarget(path, entry) : this.#hasContent(path, entry, live);
+    const sameMode = entry.type === 'link' || this.#isSameMode(live.mode, entry.mode);
+    if (sameContent && sameMode) counts.unchanged++;
+    else counts.replace++;
+    if (sameContent && sameMode && isSameTime(live.mtimeNs, entry.mtimeNs)) return;
+    if (sameContent && entry.type === 'file' && live.links === 1 && this.#input.mayAdjust(live)) {
+      this.#adjust(path, live, entry);
+      return;
+    }
+    if (sameContent) counts.adjusted++;
+    counts.bytes += entry.type === 'file' ? entry.size : 0;
+    this.#place(entry, path, around, live);
+  }
+
+  #hasContent(path: string, entry: PlannedEntry, live: LiveStat): boolean {
+    if (live.size !== entry.size) return false;
+    return entry.size === 0 || this.#input.live.holds(path, entry.size, entry.chunks);
+  }
+
+  #hasTarget(path: string, entry: PlannedEntry): boolean {
+    return this.#input.live.target(path) === entry.target;
+  }
+
+  #isSameMode(live: number, recorded: number): boolean {
+    // Windows keeps no more of a mode than whether a file may be written.
+    return this.#input.platform === 'win32' ? ((live ^ recorded) & 0o200) === 0 : live === recorded;
+  }
+
+  #open(
+    folder: Omit<Folder, 'names' | 'placement' | 'changed' | 'inTheWay'> & {
+      inTheWay?: LiveStat | undefined;
+    },
+  ): Folder {
+    const opened: Folder = {
+      ...folder,
+      inTheWay: folder.inTheWay,
+      names: new Set(),
+      placement: undefined,
+      changed: false,
+    };
+    this.#folders.push(opened);
+    return opened;
+  }
+
+  /** The move that makes a new directory, and all new directories around it. */
+  #placementOf(folder: Folder): Placement {
+    if (folder.placement === undefined) {
+      const { live, around } = { live: folder.inTheWay, around: folder.around! };
+      if (live?.type === 'file' || live?.type === 'link') this.#counts.delete++;
+      folder.placement = this.#place(folder.entry, folder.path, around, live);
+    }
+    return folder.placement;
+  }
+
+  #place(entry: PlannedEntry, path: string, around: Folder, live: LiveStat | undefined): Placement {
+    const made = newEntry(entry, path);
+    if (around.live === undefined && around.path !== '') {
+      const placement = this.#placementOf(around);
+      placement.entries.push(made);
+      return placement;
+    }
+    this.#mustBeOnDisk(around);
+    around.changed = true;
+    const placement: Placement = { path, live, entries: [made] };
+    this.#placements.push(placement);
+    return placement;
+  }
+
+  /** A directory that is left: what the backup does not have in it is removed, then it gets its own mode and time. */
+  #close(folder: Folder): void {
+    if (folder.live === undefined && folder.path !== '') return;
+    if (this.#input.delete && folder.coverage === 'whole' && folder.live !== undefined && !folder.empty) {
+      const removed = this.#walk.extras(folder.path, folder.names);
+      if (removed) {
+        this.#mustBeOnDisk(folder);
+        folder.changed = true;
+      }
+    }
+    const { entry, live, path } = folder;
+    if (live === undefined) {
+      // The root itself has to be made, which gives it what the backup says, selected or not.
+      if (folder.coverage !== 'way' || folder.changed) this.#adjust(path, live, entry);
+      return;
+    }
+    if (folder.coverage === 'way') return;
+    const sameMode = this.#isSameMode(live.mode, entry.mode);
+    const sameTime = !folder.changed && isSameTime(live.mtimeNs, entry.mtimeNs);
+    // The time of somebody else's directory cannot be set; its mode is worth an error, its time is not.
+    if (!sameMode || (!sameTime && this.#input.mayAdjust(live))) this.#adjust(path, live, entry);
+  }
+
+  #adjust(path: string, live: LiveStat | undefined, entry: PlannedEntry): void {
+    this.#adjustments.push({ path, live, after: { mode: entry.mode, mtimeNs: entry.mtimeNs } });
+    this.#touched.push({ path: this.#full(path), recursive: false });
+  }
+
+  /** Removes a selected path that the backup does not have, unless it is gone with something around it. */
+  #removeMissing(full: string): void {
+    if (full === this.#input.root) return;
+    const path = full.slice(this.#input.root.length + 1);
+    const gone = [...this.#placements, ...this.#walk.removals];
+    if (gone.some((move) => isWithin(path, move.path))) return;
+    let way = '';
+    for (const name of path.split('/').slice(0, -1)) {
+      way = way === '' ? name : `${way}/${name}`;
+      if (this.#input.live.look(way)?.type !== 'directory') return;
+    }
+    this.#walk.remove(path);
+  }
+
+  #check(entry: PlannedEntry, path: string): void {
+    if (entry.type === 'table' || entry.type === 'object') {
+      throw this.#hostile(entry.path, 'It is not a file.');
+    }
+    const fault = checkRestorePath(path, this.#input.platform);
+    if (fault?.hostile) throw this.#hostile(entry.path, fault.message);
+    if (fault !== undefined) {
+      throw new RestoreError('unsupported-name', `${entry.path} cannot be restored here: ${fault.message}`, {
+        hint: 'Restore other paths of the backup one by one, or restore it on the system it was taken on.',
+      });
+    }
+    this.#paths?.push(path);
+  }
+
+  #refuseCollisions(): void {
+    const [collision] = findCollisions(this.#paths ?? [], this.#input.platform);
+    if (collision === undefined) return;
+    const names = collision.map((path) => this.#full(path)).join(' and ');
+    throw new RestoreError('unsupported-name', `${names} would be one and the same file on this system.`, {
+      hint: 'Restore one of them alone, by its path.',
+    });
+  }
+
+  /** Moves go from one place of a disk to another of the same disk. */
+  #mustBeOnDisk(folder: Folder): void {
+    if (folder.live === undefined || folder.live.device === this.#rootLive?.device) return;
+    throw new RestoreError(
+      'other-file-system',
+      `${this.#full(folder.path)} cannot be restored: another file system is mounted there now.`,
+      { hint: 'Unmount it, or restore with --to another folder.' },
+    );
+  }
+
+  #full(path: string): string {
+    return path === '' ? this.#input.root : `${this.#input.root}/${path}`;
+  }
+
+  #hostile(path: string, why: string): RestoreError {
+    return new RestoreError(
+      'hostile-path',
+      `The backup holds a path that must not be restored, ${path}: ${why}`,
+      {
+        hint: 'Nothing was changed. This is not a backup CRM Backup makes: find out where it comes from.',
+      },
+    );
+  }
+}
+
+function newEntry(entry: PlannedEntry, path: string): NewEntry {
+  return {
+    path,
+    type: entry.type as NewEntry['type'],
+    size: entry.size,
+    mode: entry.mode,
+    mtimeNs: entry.mtimeNs,
+    chunks: entry.chunks,
+    target: entry.target,
+  };
+}

@@ -1,0 +1,176 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCode } from '../errors.ts';
+import { type RestoreDisk, nodeDisk } from './disk.ts';
+import { RestoreError } from './error.ts';
+import { isAbandonedJournal, Journal, removeUnbegun, restoresFolder } from './journal.ts';
+import { listNames, lookAt } from './live-tree.ts';
+import { closeStaging, keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
+import { privateStaging, STAGING } from './staging-name.ts';
+import { Switcher } from './switch.ts';
+
+/** A restore that died and what became of it. */
+export interface Recovered {
+  readonly set: string;
+  /** Id of the backup that was restored. */
+  readonly backup: string;
+  readonly startedAt: string;
+  readonly directories: readonly string[];
+  /** `finished`: all its files are in place. `undone`: everything is as it was before. */
+  readonly outcome: 'finished' | 'undone';
+}
+
+/**
+ * Brings every restore that was killed to its end: what had begun to switch is finished, the rest is cleared away. To
+ * be called at each start. What still runs is left alone.
+ *
+ * @param home the folder with all the tool keeps for its user
+ * @throws {RestoreError} `unfinished-restore` when one can neither be finished nor undone now; calling it again goes on.
+ */
+export async function recoverRestores(home: string, disk: RestoreDisk = nodeDisk()): Promise<Recovered[]> {
+  const recovered: Recovered[] = [];
+  const all = restoresFolder(home);
+  for (const name of namesIn(all)) {
+    const one = await recoverJournal(join(all, name), disk);
+    if (one !== undefined) recovered.push(one);
+  }
+  return recovered;
+}
+
+/**
+ * Makes a root free for a new restore: ends a dead one that was working there, whoever's journal it is in.
+ * @throws {RestoreError} `locked` when one works there now, `unfinished-restore`.
+ */
+export async function recoverRoot(directory: string, disk: RestoreDisk = nodeDisk()): Promise<void> {
+  if (lookAt(directory) === undefined) return;
+  const owner = stagingOwner(directory);
+  if (owner !== undefined) {
+    const journal = owner === 'unknown' ? undefined : owner.journal;
+    const isAbandoned = journal === undefined ? undefined : isAbandonedJournal(journal);
+    if (isAbandoned === false) {
+      throw new RestoreError('locked', `Another restore is working in ${directory}.`, {
+        hint: 'Wait until it is done, then try again.',
+      });
+    }
+    if (isAbandoned) await recoverJournal(journal!, disk);
+    else if (keepsNothing(directory)) removeTree(disk, `${directory}/${STAGING}`);
+    else throw unfinished(directory, undefined);
+  }
+  for (const { id, owner: of } of leftovers(directory)) {
+    if (of === undefined || isAbandonedJournal(of.journal) === undefined) {
+      removeTree(disk, `${directory}/${privateStaging(id)}`);
+    }
+  }
+}
+
+/** Clears away what a restore has prepared; its roots are then as they were. */
+export async function discard(journal: Journal, disk: RestoreDisk, switcher: Switcher): Promise<void> {
+  const { roots, id } = journal.header;
+  for (const { directory } of roots) closeStaging(disk, directory, id);
+  for (const { made } of roots.toReversed()) {
+    for (const folder of made.toReversed()) {
+      if (lookAt(folder) !== undefined && listNames(folder).length === 0) disk.removeDirectory(folder);
+    }
+  }
+  await switcher.markRoots('before');
+  journal.remove();
+}
+
+/** Ends a restore whose files are all in place. */
+export async function finish(journal: Journal, disk: RestoreDisk, switcher: Switcher): Promise<void> {
+  const { roots, id } = journal.header;
+  for (const { directory } of roots) closeStaging(disk, directory, id);
+  await switcher.markRoots('after');
+  journal.remove();
+}
+
+/**
+ * Takes back what a switch has done.
+ * @param cause why
+ * @throws {RestoreError} `rollback-failed`; the next start tries again.
+ */
+export async function takeBack(
+  journal: Journal,
+  disk: RestoreDisk,
+  switcher: Switcher,
+  cause: unknown,
+): Promise<void> {
+  try {
+    journal.enter('rolling-back');
+    await switcher.backward();
+    await discard(journal, disk, switcher);
+  } catch (error) {
+    const where = journal.header.roots.map(({ directory }) => directory).join(', ');
+    throw new RestoreError(
+      'rollback-failed',
+      `The restore failed, and what it had done in ${where} could not all be taken back yet.`,
+      {
+        cause: new AggregateError([cause, error]),
+        hint: 'Nothing is lost: start any restore again and it will be taken back first.',
+      },
+    );
+  }
+}
+
+async function recoverJournal(directory: string, disk: RestoreDisk): Promise<Recovered | undefined> {
+  using journal = Journal.takeOver(disk, directory);
+  if (journal === undefined) {
+    removeUnbegun(directory);
+    return undefined;
+  }
+  const { roots, set, backup, startedAt } = journal.header;
+  const all = journal.readSwitch();
+  const switcher = new Switcher(disk, roots, all, journal.directory);
+  const outcome = await complete(journal, disk, switcher);
+  return { set, backup, startedAt, directories: roots.map((root) => root.directory), outcome };
+}
+
+async function complete(
+  journal: Journal,
+  disk: RestoreDisk,
+  switcher: Switcher,
+): Promise<Recovered['outcome']> {
+  switch (journal.phase) {
+    case 'planned':
+      await discard(journal, disk, switcher);
+      return 'undone';
+    case 'switching':
+      try {
+        await switcher.forward(true);
+        journal.enter('switched');
+      } catch (error) {
+        await takeBack(journal, disk, switcher, error);
+        return 'undone';
+      }
+      await finish(journal, disk, switcher);
+      return 'finished';
+    case 'rolling-back':
+      await takeBack(journal, disk, switcher, undefined);
+      return 'undone';
+    case 'switched':
+      await finish(journal, disk, switcher);
+      return 'finished';
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((item) => item.isDirectory())
+      .map((item) => item.name);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function unfinished(directory: string, cause: unknown): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `${directory} holds what an unfinished restore moved away, and its journal is gone.`,
+    {
+      cause,
+      hint: `Look into ${directory}/${STAGING}/old, take back what you need, and remove ${STAGING}.`,
+    },
+  );
+}

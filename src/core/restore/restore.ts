@@ -1,0 +1,233 @@
+import { resolve } from 'node:path';
+import { backUp, type BackupSources } from '../backup.ts';
+import { SourceError } from '../source/error.ts';
+import { StorageError } from '../storage/storage.ts';
+import { type Task, throwIfCancelled } from '../task.ts';
+import { lockVault } from '../vault/lock.ts';
+import type { BackupRecord } from '../vault/record.ts';
+import type { Vault } from '../vault/vault.ts';
+import { applyRestore } from './apply.ts';
+import type { RestoreDisk } from './disk.ts';
+import { RestoreError } from './error.ts';
+import { forgetUndo, keepUndo, readUndo } from './last-restore.ts';
+import { recoverRestores } from './recover.ts';
+import { changesAnything } from './root-plan.ts';
+import type { SelectedPath } from './selection.ts';
+import { planRestore, type RestorePlan } from './plan-restore.ts';
+
+export interface RestoreOptions {
+  /** The folder with everything the tool keeps for its user: journals of restores are kept there. */
+  readonly home: string;
+  /** The live set; may be left out when `to` is given. */
+  readonly set?: BackupSources | undefined;
+  /** Paths in the backup, `files/<root>/…`, with all that is below them; none or an empty list means everything. */
+  readonly paths?: readonly string[] | undefined;
+  /** Restores to `<to>/files/<root>/…` instead of the original places; relative to the current folder. */
+  readonly to?: string | undefined;
+  /** Removes live files that the backup does not have; never what the backup's rules exclude. */
+  readonly delete?: boolean | undefined;
+  /** Plans only. */
+  readonly dryRun?: boolean | undefined;
+  /** False takes no safety backup first. Restoring with `to` never takes one. */
+  readonly safetyBackup?: boolean | undefined;
+  /** With `to`: whether files that are there may be replaced. */
+  readonly overwrite?: boolean | undefined;
+  /** For tests: carries out every step on the disk. */
+  readonly disk?: RestoreDisk | undefined;
+}
+
+/** What a restore did, or in a dry run would do. */
+export interface RestoreReport {
+  /** Counted in files and links. */
+  readonly plan: {
+    readonly create: number;
+    readonly replace: number;
+    readonly delete: number;
+    readonly unchanged: number;
+    readonly tables: readonly never[];
+    /** Of the unchanged, and of folders: how many got another mode or time. */
+    readonly adjusted: number;
+    readonly bytes: number;
+  };
+  /** Id of the safety backup; null when none was taken. */
+  readonly safetyBackup: string | null;
+  /** Whether every byte was checked against its hash and everything seen in its place. */
+  readonly verified: boolean;
+  readonly durationMs: number;
+  /** Milliseconds by phase. */
+  readonly phases: {
+    readonly plan: number;
+    readonly safety: number;
+    readonly fetch: number;
+    readonly decode: number;
+    readonly write: number;
+    readonly load: number;
+    readonly verify: number;
+    readonly switch: number;
+  };
+}
+
+const WAIT_FOR_LOCK_MS = 10_000;
+
+/**
+ * Restores files of a backup: plans, takes a safety backup, stages everything new beside its target, checks and flushes
+ * it, and switches; only what differs is written. Restores of before that were killed are brought to their end first.
+ * A cancellation is heard until the switch begins and leaves everything as it was; so does every failure.
+ *
+ * @throws {RestoreError}, {CancelledError}, {VaultError}, {StorageError}; {SourceError} never.
+ */
+export async function restore(
+  vault: Vault,
+  record: BackupRecord,
+  options: RestoreOptions,
+  task: Task = {},
+): Promise<RestoreReport> {
+  const paths = selectedPaths(options.paths ?? []);
+  return restorePaths(vault, record, { ...options, selected: paths, deleteMissing: false }, task);
+}
+
+/**
+ * Takes the set's last restore back: brings what it touched to the state of its safety backup, again after a safety
+ * backup of its own.
+ * @throws {RestoreError} `nothing-to-undo`; else what {@link restore} throws.
+ */
+export async function undoRestore(
+  vault: Vault,
+  set: BackupSources,
+  options: Pick<RestoreOptions, 'home' | 'safetyBackup' | 'dryRun' | 'disk'>,
+  task: Task = {},
+): Promise<RestoreReport> {
+  const last = readUndo(options.home, vault.id, set.name);
+  const { records } = await vault.records();
+  const record = last && records.find(({ id }) => id === last.safetyBackup);
+  if (record === undefined) {
+    throw new RestoreError('nothing-to-undo', `There is no restore of set “${set.name}” to take back.`, {
+      hint: 'Restore a safety backup from the list instead.',
+    });
+  }
+  const selected = last!.touched;
+  return restorePaths(vault, record, { ...options, set, delete: true, selected, deleteMissing: true }, task);
+}
+
+interface AllOptions extends RestoreOptions {
+  readonly selected: readonly SelectedPath[] | undefined;
+  readonly deleteMissing: boolean;
+}
+
+async function restorePaths(
+  vault: Vault,
+  record: BackupRecord,
+  options: AllOptions,
+  task: Task,
+): Promise<RestoreReport> {
+  throwIfCancelled(task);
+  const startedAt = performance.now();
+  const { home, set, disk } = options;
+  const to = options.to === undefined ? undefined : resolve(options.to);
+  if (!options.dryRun) await recoverRestores(home, disk);
+  await using _lock = await lockForReading(vault, task);
+  const request = {
+    paths: options.selected,
+    set,
+    to,
+    delete: options.delete ?? false,
+    deleteMissing: options.deleteMissing,
+  };
+  const plan = await planRestore(vault, record, request, task);
+  const plannedAt = performance.now();
+  const nothing = { fetch: 0, decode: 0, write: 0, verify: 0, switch: 0 };
+  if (options.dryRun) return report(plan, null, false, startedAt, { plannedAt, safeAt: plannedAt }, nothing);
+  if (to !== undefined) mustBeFree(plan, to, options.overwrite ?? false);
+
+  const isSafe = to === undefined && options.safetyBackup !== false && changes(plan);
+  const safety = isSafe ? await takeSafetyBackup(vault, record, plan, set!, task) : undefined;
+  const safeAt = performance.now();
+  const context = { vault, home, set: record.set, backup: record.id, disk };
+  const phases = await applyRestore(plan.targets, context, task);
+  if (to === undefined && changes(plan)) {
+    if (safety === undefined) forgetUndo(home, vault.id, record.set);
+    else keepUndo(home, vault.id, record, safety, plan);
+  }
+  return report(plan, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, phases);
+}
+
+function report(
+  plan: RestorePlan,
+  safetyBackup: string | null,
+  verified: boolean,
+  startedAt: number,
+  { plannedAt, safeAt }: { plannedAt: number; safeAt: number },
+  phases: Omit<RestoreReport['phases'], 'plan' | 'safety' | 'load'>,
+): RestoreReport {
+  const { create, replace, delete: removed, unchanged, adjusted, bytes } = plan.counts;
+  return {
+    plan: { create, replace, delete: removed, unchanged, tables: [], adjusted, bytes },
+    safetyBackup,
+    verified,
+    durationMs: Math.round(performance.now() - startedAt),
+    phases: {
+      plan: Math.round(plannedAt - startedAt),
+      safety: Math.round(safeAt - plannedAt),
+      load: 0,
+      ...phases,
+    },
+  };
+}
+
+function selectedPaths(paths: readonly string[]): SelectedPath[] | undefined {
+  if (paths.length === 0) return undefined;
+  return paths.map((path) => ({ path: path.replace(/\/+$/, ''), recursive: true }));
+}
+
+function changes(plan: RestorePlan): boolean {
+  return plan.targets.some((target) => changesAnything(target.plan));
+}
+
+/** A lock that keeps prune away; a vault that cannot be written to cannot be pruned from here either. */
+async function lockForReading(vault: Vault, task: Task): Promise<AsyncDisposable> {
+  try {
+    return await lockVault(vault.storage, 'shared', { purpose: 'a restore', waitMs: WAIT_FOR_LOCK_MS }, task);
+  } catch (error) {
+    if (error instanceof StorageError && (error.code === 'permission' || error.code === 'no-space')) {
+      return { [Symbol.asyncDispose]: async () => Promise.resolve() };
+    }
+    throw error;
+  }
+}
+
+function mustBeFree(plan: RestorePlan, to: string, overwrite: boolean): void {
+  const { replace, delete: removed } = plan.counts;
+  if (overwrite || replace + removed === 0) return;
+  throw new RestoreError(
+    'target-not-empty',
+    `${to} holds ${replace + removed} other files where the backup goes.`,
+    {
+      hint: 'Restore to an empty folder; nothing was changed.',
+    },
+  );
+}
+
+/** Backs up what the restore may change, by the rules it was backed up with. */
+async function takeSafetyBackup(
+  vault: Vault,
+  record: BackupRecord,
+  plan: RestorePlan,
+  set: BackupSources,
+  task: Task,
+): Promise<BackupRecord | undefined> {
+  const planned = new Set(plan.sources.map(({ name }) => name));
+  const roots = [...plan.sources, ...set.roots.filter(({ name }) => !planned.has(name))];
+  const label = `Before restore of ${record.label ?? record.id.slice(0, 8)}`;
+  try {
+    return await backUp(
+      vault,
+      { ...set, name: record.set, roots },
+      { kind: 'auto', label, safety: true, databases: false },
+      task,
+    );
+  } catch (error) {
+    // Nothing there, nothing to lose.
+    if (error instanceof SourceError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { type Task, throwIfCancelled } from '../task.ts';
+import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
+import type { RestoreDisk } from './disk.ts';
+import type { TimedItem } from './exact-times.ts';
+import { fileTime, isReachable } from './file-time.ts';
+import type { NumberedPlacement, PreparedRoot } from './prepare-root.ts';
+import type { NewEntry } from './root-plan.ts';
+import { type Staging, stagedPath } from './staging.ts';
+import type { NewFile } from './write-jobs.ts';
+
+const ENTRIES_A_TURN = 512;
+
+/**
+ * Everything new of one root, on its way into the staging directory: first the directories and links, then, written
+ * elsewhere, the content of the files, then what can only be set when nothing is made in a directory any more.
+ */
+export class RootStage {
+  /** Files that have content to be written. */
+  readonly files: NewFile[] = [];
+  /** Paths that must be durable before they are moved into place. */
+  readonly made: string[] = [];
+  readonly #disk: RestoreDisk;
+  readonly #prepared: PreparedRoot;
+  readonly #staging: Staging;
+
+  constructor(disk: RestoreDisk, prepared: PreparedRoot, staging: Staging) {
+    this.#disk = disk;
+    this.#prepared = prepared;
+    this.#staging = staging;
+  }
+
+  /** Makes directories, links and empty files; collects the other files. */
+  async begin(task: Task): Promise<void> {
+    let done = 0;
+    for (const { entry, file, owner } of this.#entries()) {
+      const attributes = { mode: entry.mode, time: fileTime(entry.mtimeNs), owner };
+      if (entry.type === 'directory') this.#disk.makeDirectory(file, 0o700);
+      else if (entry.type === 'link') this.#disk.createLink(file, entry.target ?? '', attributes);
+      else if (entry.size === 0) this.#disk.createFile(file, NOTHING, attributes);
+      else {
+        const path = `${this.#prepared.target.root}/${entry.path}`;
+        this.files.push({ ...attributes, file, path, size: entry.size, chunks: entry.chunks });
+      }
+      if (entry.type !== 'link') this.made.push(file);
+      if (++done % ENTRIES_A_TURN !== 0) continue;
+      throwIfCancelled(task);
+      await turn();
+    }
+  }
+
+  /** Gives files of several chunks and directories their modes and times, the deepest first. */
+  async finish(): Promise<void> {
+    const inexact: TimedItem[] = [];
+    const later: { file: string; entry: NewEntry; mode: number; owner: NumberedPlacement['owner'] }[] = [];
+    for (const { entry, file, owner, isTop } of this.#entries()) {
+      const { type, mtimeNs, target } = entry;
+      // A directory that may not be written to could not be moved; it gets its mode in place.
+      const mode = isTop && type === 'directory' ? entry.mode | 0o200 : entry.mode;
+      if (type === 'directory' || isInParts(entry)) later.push({ file, entry, mode, owner });
+      if (!isReachable(mtimeNs)) {
+        inexact.push({ path: file.slice(this.#staging.path.length + 1), type, mtimeNs, target });
+      }
+    }
+    for (const { file, entry, mode, owner } of later.reverse()) {
+      this.#disk.setAttributes(file, { mode, time: fileTime(entry.mtimeNs), owner });
+    }
+    if (inexact.length > 0) {
+      await this.#disk.setExactTimes(this.#staging.path, `${this.#staging.path}/times`, inexact);
+    }
+  }
+
+  *#entries(): Generator<{
+    entry: NewEntry;
+    file: string;
+    owner: NumberedPlacement['owner'];
+    isTop: boolean;
+  }> {
+    const { directory } = this.#prepared.target;
+    for (const { number, placement, owner } of this.#prepared.placements) {
+      const staged = stagedPath(directory, number);
+      for (const entry of placement.entries) {
+        const below = entry.path.slice(placement.path.length);
+        yield { entry, file: staged + below, owner, isTop: below === '' };
+      }
+    }
+  }
+}
+
+function isInParts(entry: NewEntry): boolean {
+  return entry.type === 'file' && entry.chunks.length > CHUNK_ID_BYTES;
+}
+
+const NOTHING = Buffer.alloc(0);

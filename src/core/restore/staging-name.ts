@@ -1,0 +1,17 @@
+const PREFIX = '.crm-backup-restore-';
+
+/**
+ * The directory in a root where a restore prepares its work, on the same file system. Its name is always the same:
+ * who makes it has the root for himself.
+ */
+export const STAGING = `${PREFIX}staging`;
+
+/** Where a restore's own staging directory stands before it is in charge and after it is done. */
+export function privateStaging(id: string): string {
+  return `${PREFIX}${id}`;
+}
+
+/** Whether a path ends with a name that only restores use. No backup takes such files. */
+export function isStagingName(path: string): boolean {
+  return path.slice(path.lastIndexOf('/') + 1).startsWith(PREFIX);
+}

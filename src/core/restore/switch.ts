@@ -1,0 +1,205 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { systemCode } from '../errors.ts';
+import type { Task } from '../task.ts';
+import type { RestoreDisk } from './disk.ts';
+import { RestoreError } from './error.ts';
+import type { TimedItem } from './exact-times.ts';
+import { fileTime, isReachable } from './file-time.ts';
+import type { JournalRoot, Move, Remark, Switch } from './journal.ts';
+import { lookAt } from './live-tree.ts';
+import { parentPath } from './selection.ts';
+import { keptPath, stagedPath } from './staging.ts';
+
+const MOVES_A_TURN = 128;
+/** What a disk answers that cannot give a file a second name, or not one of somebody else's. */
+const NO_SECOND_NAME = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES']);
+
+/**
+ * Carries out the moves and marks of a restore, or takes them back. Each step can tell by what stands where whether it
+ * was done already, so that both ways can be gone again after a kill at any moment.
+ */
+export class Switcher {
+  readonly #disk: RestoreDisk;
+  readonly #roots: readonly JournalRoot[];
+  readonly #all: Switch;
+  readonly #scratch: string;
+  #scratches = 0;
+
+  /** @param scratch a directory in which nothing stands under `times…`; what is left there is the caller's to remove */
+  constructor(disk: RestoreDisk, roots: readonly JournalRoot[], all: Switch, scratch: string) {
+    this.#disk = disk;
+    this.#roots = roots;
+    this.#all = all;
+    this.#scratch = scratch;
+  }
+
+  /**
+   * Puts everything new in place and gives it its marks, but for the roots' own ({@link markRoots}).
+   * @param again whether some of it may be done already
+   */
+  async forward(again: boolean, task: Task = {}): Promise<void> {
+    for (const mark of this.#all.marks.toReversed()) if (mark.unlock) this.#unlock(mark);
+    let done = 0;
+    for (const move of this.#all.moves) {
+      if (move.op === 'place') this.#place(move, again);
+      else this.#remove(move);
+      if (++done % MOVES_A_TURN !== 0) continue;
+      task.progress?.({ phase: 'switch', done, total: this.#all.moves.length, unit: 'files' });
+      await turn();
+    }
+    await this.#mark(
+      this.#all.marks.filter((mark) => mark.path !== ''),
+      (mark) => mark.after,
+    );
+    await this.#flush();
+  }
+
+  /** Takes everything back. */
+  async backward(): Promise<void> {
+    for (const mark of this.#all.marks.toReversed()) if (mark.unlock) this.#unlock(mark);
+    let done = 0;
+    for (const move of this.#all.moves.toReversed()) {
+      this.#takeBack(move);
+      if (++done % MOVES_A_TURN === 0) await turn();
+    }
+    await this.#mark(
+      this.#all.marks.filter((mark) => mark.path !== ''),
+      (mark) => mark.before,
+    );
+    await this.#flush();
+  }
+
+  /** Gives the roots their marks; last, when nothing is made or removed in them any more. */
+  async markRoots(marks: 'before' | 'after'): Promise<void> {
+    await this.#mark(
+      this.#all.marks.filter((mark) => mark.path === ''),
+      (mark) => mark[marks],
+    );
+  }
+
+  /**
+   * Looks whether everything stands where it belongs.
+   * @throws {RestoreError} `check-failed`.
+   */
+  check(): void {
+    for (const move of this.#all.moves) {
+      if (move.op === 'place' && lookAt(this.#live(move))?.type !== move.type)
+        throw checkFailed(this.#live(move));
+    }
+    for (const mark of this.#all.marks) {
+      if (mark.after === undefined || mark.path === '') continue;
+      const live = lookAt(this.#live(mark));
+      const isMarked =
+        live?.type === mark.type && (process.platform === 'win32' || live.mode === mark.after.mode);
+      if (!isMarked) throw checkFailed(this.#live(mark));
+    }
+  }
+
+  #place(move: Move, again: boolean): void {
+    const target = this.#live(move);
+    const staged = this.#staged(move);
+    const kept = this.#kept(move);
+    const fresh = lookAt(staged);
+    if (fresh === undefined && again) return;
+    const live = lookAt(target);
+    if (live !== undefined && !(again && exists(kept))) {
+      const canLink = live.type === 'file' && fresh?.type !== 'directory';
+      if (!canLink || !this.#giveSecondName(target, kept)) this.#disk.rename(target, kept);
+    }
+    this.#disk.rename(staged, target);
+  }
+
+  /** Keeps a file by a second name, so that at its place there is never nothing. */
+  #giveSecondName(target: string, kept: string): boolean {
+    try {
+      this.#disk.link(target, kept);
+      return true;
+    } catch (error) {
+      if (NO_SECOND_NAME.has(systemCode(error) ?? '')) return false;
+      throw error;
+    }
+  }
+
+  #remove(move: Move): void {
+    const target = this.#live(move);
+    const kept = this.#kept(move);
+    if (exists(target) && !exists(kept)) this.#disk.rename(target, kept);
+  }
+
+  #takeBack(move: Move): void {
+    const target = this.#live(move);
+    const staged = this.#staged(move);
+    const kept = this.#kept(move);
+    if (move.op === 'place' && !exists(staged) && exists(target)) this.#disk.rename(target, staged);
+    if (exists(kept)) this.#disk.rename(kept, target);
+  }
+
+  #unlock(mark: Remark): void {
+    const path = this.#live(mark);
+    const live = lookAt(path);
+    if (live?.type !== 'directory' || (live.mode & 0o700) === 0o700) return;
+    this.#disk.setMode(path, live.mode | 0o700);
+  }
+
+  async #mark(marks: readonly Remark[], wanted: (mark: Remark) => Remark['after']): Promise<void> {
+    const inexact = new Map<number, TimedItem[]>();
+    for (const mark of marks) {
+      const marked = wanted(mark);
+      const path = this.#live(mark);
+      const live = marked && lookAt(path);
+      if (marked === undefined || live?.type !== mark.type) continue;
+      if (live.mode !== marked.mode) this.#disk.setMode(path, marked.mode);
+      const { mtimeNs } = marked;
+      if (mtimeNs === undefined || live.mtimeNs === mtimeNs) continue;
+      this.#disk.setTime(path, fileTime(mtimeNs));
+      if (isReachable(mtimeNs)) continue;
+      const items = inexact.get(mark.root) ?? [];
+      inexact.set(mark.root, items);
+      items.push({ path: mark.path, type: mark.type, mtimeNs });
+    }
+    for (const [root, items] of inexact) {
+      const scratch = `${this.#scratch}/times-${root}-${this.#scratches++}`;
+      await this.#disk.setExactTimes(this.#roots[root]!.directory, scratch, items);
+    }
+  }
+
+  async #flush(): Promise<void> {
+    for (const [root, { directory }] of this.#roots.entries()) {
+      const touched = new Set<string>();
+      for (const move of [...this.#all.moves, ...this.#all.marks]) {
+        if (move.root !== root) continue;
+        const path = move.op === 'mark' ? move.path : parentPath(move.path)!;
+        touched.add(path === '' ? directory : `${directory}/${path}`);
+      }
+      const present = [...touched].filter(exists);
+      if (present.length > 0) await this.#disk.flushAll(present, directory);
+    }
+  }
+
+  #live({ root, path }: Pick<Move, 'root' | 'path'>): string {
+    const { directory } = this.#roots[root]!;
+    return path === '' ? directory : `${directory}/${path}`;
+  }
+
+  #staged({ root, number }: Move): string {
+    return stagedPath(this.#roots[root]!.directory, number);
+  }
+
+  #kept({ root, number }: Move): string {
+    return keptPath(this.#roots[root]!.directory, number);
+  }
+}
+
+function exists(path: string): boolean {
+  return lookAt(path) !== undefined;
+}
+
+function checkFailed(path: string): RestoreError {
+  return new RestoreError(
+    'check-failed',
+    `After the restore ${path} is not what it should be; all was taken back.`,
+    {
+      hint: 'Another program may be working there: stop it and try again.',
+    },
+  );
+}

@@ -1,0 +1,149 @@
+import type { Storage } from '../storage/storage.ts';
+import { type Task, throwIfCancelled } from '../task.ts';
+import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
+import { VaultError } from '../vault/error.ts';
+import type { ChunkIndex } from '../vault/index.ts';
+import { packName } from '../vault/pack.ts';
+import type { ChunkReader } from '../vault/reader.ts';
+import type { VaultKeys } from '../vault/seal.ts';
+import type { Owner } from './disk.ts';
+import { diskError } from './disk-failure.ts';
+import {
+  CHUNK_COLUMNS,
+  type JobFrame,
+  type WriteFailure,
+  type WriteJob,
+  type WriteResult,
+} from './write-files.ts';
+import type { ChunkUse, FrameRun } from './write-jobs.ts';
+
+/** Where content comes from and who writes it. */
+export interface WriteContext {
+  readonly storage: Storage;
+  readonly keys: VaultKeys;
+  readonly reader: ChunkReader;
+  readonly index: ChunkIndex;
+  /** What the system takes away from the mode of a new file. */
+  readonly umask: number;
+  /** Jobs that run at once. */
+  readonly lanes: number;
+  /** Carries out a job; the bytes in `transfer` are handed over. */
+  readonly write: (job: WriteJob, transfer: readonly ArrayBuffer[]) => Promise<WriteResult>;
+}
+
+/** Milliseconds by kind of work; decoding and writing are sums over all threads. */
+export interface WriteTimes {
+  fetchMs: number;
+  decodeMs: number;
+  writeMs: number;
+}
+
+/**
+ * Reads the runs from the storage and has their files written, several at once. What is written when it fails or is
+ * cancelled stays; nothing is being written any more when this returns or throws.
+ * @throws {VaultError} `damaged`. {RestoreError} `no-space`, `permission`, `unsupported-name`, `write-failed`.
+ *   {StorageError}, {CancelledError}.
+ */
+export async function writeNewFiles(
+  runs: readonly FrameRun[],
+  context: WriteContext,
+  task: Task,
+): Promise<WriteTimes> {
+  const times: WriteTimes = { fetchMs: 0, decodeMs: 0, writeMs: 0 };
+  const total = runs.reduce((sum, run) => sum + run.bytes, 0);
+  let done = 0;
+  let next = 0;
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    try {
+      for (let run = runs[next++]; run !== undefined && !failed; run = runs[next++]) {
+        throwIfCancelled(task);
+        const startedAt = performance.now();
+        const { job, transfer } = await prepare(run, context);
+        times.fetchMs += performance.now() - startedAt;
+        const { decodeMs, writeMs, failure } = await context.write(job, transfer);
+        if (failure !== undefined) throw failureOf(failure, run);
+        times.decodeMs += decodeMs;
+        times.writeMs += writeMs;
+        done += run.bytes;
+        task.progress?.({ phase: 'write', done, total, unit: 'bytes' });
+      }
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: context.lanes }, lane));
+  const lost = lanes.find((one) => one.status === 'rejected');
+  if (lost !== undefined) throw lost.reason;
+  return times;
+}
+
+async function prepare(
+  run: FrameRun,
+  { storage, keys, reader, index, umask }: WriteContext,
+): Promise<{ job: WriteJob; transfer: readonly ArrayBuffer[] }> {
+  const first = run.frames[0]!.place;
+  const last = run.frames.at(-1)!.place;
+  const range = { offset: first.offset, length: last.offset + last.sealedBytes - first.offset };
+  const sealed = await storage.read(packName(first.pack), range);
+  const frames: JobFrame[] = [];
+  for (const { place } of run.frames) {
+    const { offset, sealedBytes, plainBytes, method, salt } = place;
+    const dictionary = await reader.readDictionary(place, index);
+    frames.push({ offset, sealedBytes, plainBytes, method, salt, dictionary });
+  }
+  const job = { keys, sealed, frames, umask, ...columnsOf(run) };
+  // A part of a larger buffer is copied: others may be using the rest.
+  return {
+    job,
+    transfer: sealed.byteLength === sealed.buffer.byteLength ? [sealed.buffer as ArrayBuffer] : [],
+  };
+}
+
+type Columns = Pick<WriteJob, 'chunks' | 'ids' | 'writes' | 'paths' | 'owners'>;
+
+function columnsOf(run: FrameRun): Columns {
+  const chunks: number[] = [];
+  const ids: Buffer[] = [];
+  const writes: number[] = [];
+  const paths: string[] = [];
+  const owners: Owner[] = [];
+  for (const [frame, { uses }] of run.frames.entries()) {
+    let before: ChunkUse | undefined;
+    for (const use of uses) {
+      if (before?.offset !== use.offset) {
+        chunks.push(frame, use.offset, use.bytes);
+        ids.push(use.file.chunks.subarray(use.at, use.at + CHUNK_ID_BYTES));
+      }
+      before = use;
+      const { file } = use;
+      const whole = file.chunks.length === CHUNK_ID_BYTES;
+      writes.push(chunks.length / CHUNK_COLUMNS - 1, whole ? -1 : use.position, file.mode, file.time);
+      writes.push(numberOf(file.owner, owners));
+      paths.push(file.file);
+    }
+  }
+  return {
+    chunks: Float64Array.from(chunks),
+    ids: Buffer.concat(ids),
+    writes: Float64Array.from(writes),
+    paths,
+    owners,
+  };
+}
+
+function numberOf(owner: Owner | undefined, owners: Owner[]): number {
+  if (owner === undefined) return -1;
+  const known = owners.findIndex(({ uid, gid }) => uid === owner.uid && gid === owner.gid);
+  return known >= 0 ? known : owners.push(owner) - 1;
+}
+
+function failureOf({ write, code, message }: WriteFailure, run: FrameRun): Error {
+  const uses = run.frames.flatMap((frame) => frame.uses);
+  const path = uses[write]?.file.path ?? '';
+  if (code !== undefined) return diskError(`write ${path}`, code, new Error(message));
+  return new VaultError('damaged', `${path} cannot be restored: ${message}`, {
+    hint: 'Nothing was changed. Run “crm-backup verify --level data” to see what else is affected.',
+  });
+}
