@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
 import { ExitCode } from './exit-code.ts';
+import { finishRestores } from './interrupted-restores.ts';
 import { plainText } from './printable.ts';
 import { takenJson } from './record-json.ts';
 import type { Act, Outcome, Session } from './session.ts';
@@ -36,6 +37,7 @@ async function backUpSet(options: BackupOptions, session: Session): Promise<Outc
   const { openSet } = await import('../core/open.ts');
   const { backUp } = await import('../core/backup.ts');
   const { vault, set } = await openSet(session.options, session.surroundings);
+  await finishRestores(session);
   const record = await backUp(
     vault,
     set,

@@ -21,7 +21,7 @@ export function defineCat(program: Command, act: Act): void {
           );
         }
         const opened = await openBackup(session, reference);
-        const name = entryPath(path, rootsOf(opened), session.surroundings.cwd);
+        const name = entryPath(path, rootsOf(opened, opened.record), session.surroundings.cwd);
         return { json: undefined, text: await content(opened, name, session) };
       }),
     );

@@ -12,6 +12,7 @@ import { defineList } from './list.ts';
 import { defineLog } from './log.ts';
 import { defineLs } from './ls.ts';
 import type { Act } from './session.ts';
+import { defineRestore } from './restore.ts';
 import { defineShow } from './show.ts';
 
 /**
@@ -29,6 +30,7 @@ export function defineCommands(program: Command, act: Act): void {
     defineDiff,
     defineLog,
     defineFind,
+    defineRestore,
     definePins,
     defineLabel,
     defineForget,

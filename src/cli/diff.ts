@@ -5,7 +5,8 @@ import type { BackupRecord } from '../core/vault/record.ts';
 import { throwIfCancelled } from '../core/task.ts';
 import { entryPath } from './entry-path.ts';
 import { ExitCode } from './exit-code.ts';
-import { openVault, type Opened, rootsOf } from './opened.ts';
+import { finishRestores } from './interrupted-restores.ts';
+import { type Opened, openVault, rootsOf, setOf } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatCount } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
@@ -53,6 +54,7 @@ async function compare(
 ): Promise<Outcome> {
   const comparison = await comparisonOf(reference, rest, options, session);
   const { from, to } = comparison;
+  if (to === undefined) await finishRestores(session);
   const problems: string[] = [];
   const changes = await collectChanges(comparison, session, (path, message) => {
     problems.push(`${printable(path)}: ${message}`);
@@ -79,7 +81,7 @@ async function comparisonOf(
   session: Session,
 ): Promise<Comparison> {
   const { findBackup, looksLikeReference, predecessorOf } = await import('../core/reference.ts');
-  const opened = await openVault(session);
+  const opened = await openVault(session, workspace === true);
   const { listing, setName } = opened;
   const record = findBackup(listing, reference, setName);
   const second = rest.at(0);
@@ -87,7 +89,7 @@ async function comparisonOf(
     workspace !== true && second !== undefined && looksLikeReference(second)
       ? findBackup(listing, second, setName)
       : undefined;
-  const roots = rootsOf({ ...opened, record });
+  const roots = rootsOf(opened, record);
   const paths = rest
     .slice(other === undefined ? 0 : 1)
     .map((path) => entryPath(path, roots, session.surroundings.cwd));
@@ -108,18 +110,18 @@ async function collectChanges(
     for await (const change of compareBackups(opened.vault, from, to, paths, session.task))
       changes.push(change);
   } else if (from !== undefined) {
-    if (opened.placed === undefined) {
+    const set = setOf(opened, from);
+    if (set === undefined) {
       throw new UsageError(
-        '--workspace needs a workspace.',
-        'Name it with -C DIR, and its set with --set NAME.',
+        `the workspace has no set “${plainText(from.set)}”, so there is nothing to compare with.`,
+        'Name the workspace with -C DIR.',
       );
     }
     const { compareWithLive } = await import('../core/compare/live.ts');
-    const { roots } = opened.placed.set;
     const live = compareWithLive(
       opened.vault,
       from,
-      roots,
+      set.roots,
       paths,
       ({ path, message, incomplete }) => {
         if (incomplete) problem(path, message);

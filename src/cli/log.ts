@@ -26,7 +26,7 @@ export function defineLog(program: Command, act: Act): void {
             hint: 'Take one with “crm-backup backup”.',
           });
         }
-        const entry = entryPath(path, rootsOf({ ...opened, record }), session.surroundings.cwd);
+        const entry = entryPath(path, rootsOf(opened, record), session.surroundings.cwd);
         const versions = await pathVersions(vault, records, entry, session.task);
         return { json: { path: entry, versions: versions.map(versionJson) }, text: table(versions, session) };
       }),

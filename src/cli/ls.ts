@@ -19,7 +19,7 @@ export function defineLs(program: Command, act: Act): void {
         const opened = await openBackup(session, reference);
         const { vault, record } = opened;
         const directory =
-          path === undefined ? '' : entryPath(path, rootsOf(opened), session.surroundings.cwd);
+          path === undefined ? '' : entryPath(path, rootsOf(opened, record), session.surroundings.cwd);
         const entries = listEntries(vault, record, directory, recursive === true, session.task);
         if (session.options.json !== true) return { json: undefined, text: lines(entries, session) };
         const all = [];

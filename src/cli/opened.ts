@@ -1,5 +1,6 @@
 import type { OpenedVault } from '../core/open.ts';
 import { findBackup } from '../core/reference.ts';
+import type { ResolvedSet } from '../core/set/resolve.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import type { RecordListing } from '../core/vault/vault.ts';
 import type { KnownRoot } from './entry-path.ts';
@@ -15,20 +16,32 @@ export interface OpenedBackup extends Opened {
   readonly record: BackupRecord;
 }
 
-/** Opens the vault that the options name, to read from. Throws what `openForReading` does. */
-export async function openVault({ options, surroundings }: Session): Promise<Opened> {
+/**
+ * Opens the vault that the options name, to read from. Throws what `openForReading` does.
+ * @param needsWorkspace Whether a named vault is not enough.
+ */
+export async function openVault({ options, surroundings }: Session, needsWorkspace = false): Promise<Opened> {
   const { openForReading } = await import('../core/open.ts');
-  const opened = await openForReading(options, surroundings);
+  const opened = await openForReading(options, surroundings, needsWorkspace);
   return { ...opened, listing: await opened.vault.records() };
 }
 
 /** Opens the vault that the options name and finds a backup in it. Throws also what {@link findBackup} does. */
-export async function openBackup(session: Session, reference: string): Promise<OpenedBackup> {
-  const opened = await openVault(session);
+export async function openBackup(
+  session: Session,
+  reference: string,
+  needsWorkspace = false,
+): Promise<OpenedBackup> {
+  const opened = await openVault(session, needsWorkspace);
   return { ...opened, record: findBackup(opened.listing, reference, opened.setName) };
 }
 
+/** The workspace's set that a backup is of, as it is now; undefined when it has none of that name. */
+export function setOf({ placed }: Pick<Opened, 'placed'>, record: BackupRecord): ResolvedSet | undefined {
+  return placed.find(({ set }) => set.name === record.set)?.set;
+}
+
 /** The folders that paths of the user may lie in: the workspace's, else those the backup was taken from. */
-export function rootsOf({ placed, record }: Pick<OpenedBackup, 'placed' | 'record'>): readonly KnownRoot[] {
-  return placed?.set.roots ?? record.sources.filter(({ type }) => type === 'files');
+export function rootsOf(opened: Pick<Opened, 'placed'>, record: BackupRecord): readonly KnownRoot[] {
+  return setOf(opened, record)?.roots ?? record.sources.filter(({ type }) => type === 'files');
 }

@@ -50,8 +50,8 @@ export interface OpenedVault {
   readonly vault: Vault;
   /** The set whose backups are meant; undefined means those of all sets. */
   readonly setName: string | undefined;
-  /** The workspace's set, where there is a workspace and one set is meant. */
-  readonly placed: PlacedSet | undefined;
+  /** The workspace's sets that keep their backups in this vault; none without a workspace. */
+  readonly placed: readonly PlacedSet[];
 }
 
 /** A place for a vault that this version cannot reach. */
@@ -110,15 +110,19 @@ export async function openSet(named: Named, surroundings: Surroundings): Promise
 }
 
 /**
- * Opens a vault to read from: the one that is named, which needs no workspace, else that of the workspace's set. When
- * the workspace has several sets in one vault and none is named, all of them are meant.
+ * Opens a vault to read from: the one that is named, which needs no workspace unless `needsWorkspace` says so, else that
+ * of the workspace's set. When the workspace has several sets in one vault and none is named, all of them are meant.
  * @throws {SetError} `no-set-file`, `several-sets`, `unknown-set`; else what {@link openVault} throws.
  */
-export async function openForReading(named: Named, surroundings: Surroundings): Promise<OpenedVault> {
-  if (named.vault !== undefined && named.workspace === undefined) {
+export async function openForReading(
+  named: Named,
+  surroundings: Surroundings,
+  needsWorkspace = false,
+): Promise<OpenedVault> {
+  if (named.vault !== undefined && named.workspace === undefined && !needsWorkspace) {
     const directory = vaultDirectoryOf(named.vault, surroundings.cwd);
     const vault = await openVault(directory, named.keyFile, surroundings);
-    return { vault, setName: named.set, placed: undefined };
+    return { vault, setName: named.set, placed: [] };
   }
   const { directory, sets } = await openWorkspace(named.workspace, surroundings);
   const chosen = named.set === undefined && sets.length > 1 ? undefined : chooseSet(sets, named.set);
@@ -131,7 +135,7 @@ export async function openForReading(named: Named, surroundings: Surroundings): 
   // Several sets in several vaults: chooseSet says that one must be named.
   if (others.length > 0) chooseSet(sets);
   const vault = await openVault(place, named.keyFile, surroundings);
-  return { vault, setName: chosen?.name, placed: chosen === undefined ? undefined : placed[0] };
+  return { vault, setName: chosen?.name, placed };
 }
 
 /**

@@ -13,13 +13,16 @@ export function looksLikeReference(text: string): boolean {
 
 /**
  * The backup a reference names: an id or an unambiguous beginning of 4 and more digits among all backups; `latest`,
- * `latest-full` and `latest~N` (N before the latest) among those of `set`, or all when it is undefined.
+ * `latest-full` and `latest~N` (N before the latest) among those of `set`, or all when it is undefined. Safety backups,
+ * which hold what was there before a restore, are none of these: restoring `latest` twice must not bring that back.
  * @throws {VaultError} `unknown-backup`, `ambiguous-backup`, or `damaged` when the record it names cannot be read.
  */
 export function findBackup(listing: RecordListing, reference: string, set: string | undefined): BackupRecord {
   const latest = LATEST.exec(reference);
   if (latest !== null || reference === 'latest-full') {
-    const ofSet = listing.records.filter((record) => set === undefined || record.set === set);
+    const ofSet = listing.records.filter(
+      (record) => !record.safety && (set === undefined || record.set === set),
+    );
     const candidates = latest === null ? ofSet.filter(({ kind }) => kind === 'full') : ofSet;
     const found = candidates[Number(latest?.[1] ?? 0)];
     if (found === undefined) throw unknownLatest(reference, set, candidates.length);

@@ -18,7 +18,9 @@ export function checkRestores(surroundings: Surroundings): Check {
 
 function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder);
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((item) => item.isDirectory())
+      .map(({ name }) => name);
   } catch {
     return [];
   }

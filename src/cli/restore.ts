@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import type { RestoreReport } from '../core/restore/restore.ts';
+import type { BackupRecord } from '../core/vault/record.ts';
+import { homeOf } from '../core/surroundings.ts';
+import { entryPath } from './entry-path.ts';
+import { finishRestores } from './interrupted-restores.ts';
+import { openBackup, rootsOf, setOf } from './opened.ts';
+import { counted, formatBytes, formatCount, formatDuration } from './quantity.ts';
+import type { Act, Outcome, Session } from './session.ts';
+import { shortId } from './shown-record.ts';
+
+interface RestoreOptions {
+  readonly to?: string;
+  readonly databases: boolean;
+  readonly delete?: true;
+  readonly overwrite?: true;
+  readonly dryRun?: true;
+  readonly safetyBackup: boolean;
+}
+
+/** `restore`: bring a backup, or paths of it, back. */
+export function defineRestore(program: Command, act: Act): void {
+  program
+    .command('restore <backup> [path...]')
+    .description('bring a backup, or some paths of it, back')
+    .option('--to <dir>', 'into DIR/files/<root>/… instead of the original place')
+    .option('--no-databases', 'leave the databases as they are')
+    .option('--delete', 'remove files that the backup does not have')
+    .option('--overwrite', 'with --to: replace files that are there')
+    .option('--dry-run', 'only tell what would be done')
+    .option('--no-safety-backup', 'take no backup before')
+    .action((reference: string, paths: string[], options: RestoreOptions) =>
+      act((session) => restoreBackup(reference, paths, options, session)),
+    );
+}
+
+async function restoreBackup(
+  reference: string,
+  paths: readonly string[],
+  options: RestoreOptions,
+  session: Session,
+): Promise<Outcome> {
+  const { restore } = await import('../core/restore/restore.ts');
+  const { surroundings, task } = session;
+  const opened = await openBackup(session, reference, options.to === undefined);
+  const { vault, record, placed } = opened;
+  const roots = rootsOf(opened, record);
+  // A set that the workspace no longer has goes back to where it was.
+  const elsewhere = placed.length === 0 ? undefined : { name: record.set, roots: [], databases: [] };
+  if (options.dryRun !== true) await finishRestores(session);
+  const report = await restore(
+    vault,
+    record,
+    {
+      home: homeOf(surroundings),
+      set: setOf(opened, record) ?? elsewhere,
+      paths: paths.map((path) => entryPath(path, roots, surroundings.cwd)),
+      to: options.to,
+      delete: options.delete ?? false,
+      overwrite: options.overwrite ?? false,
+      dryRun: options.dryRun ?? false,
+      safetyBackup: options.safetyBackup,
+    },
+    task,
+  );
+  return { json: report, summary: summary(record, report, options, session) };
+}
+
+function summary(
+  record: BackupRecord,
+  { plan, safetyBackup, durationMs }: RestoreReport,
+  { dryRun, to }: RestoreOptions,
+  { paint }: Session,
+): string {
+  const id = paint('cyan', shortId(record.id));
+  const written = plan.create + plan.replace;
+  const counts = `${formatCount(plan.create)} created, ${formatCount(plan.replace)} replaced, ${formatCount(plan.delete)} deleted, ${formatCount(plan.unchanged)} unchanged`;
+  if (dryRun === true) return `Would restore ${counted(written, 'file')} of ${id}: ${counts}`;
+  const where = to === undefined ? '' : ` to ${to}`;
+  const lines = [
+    `Restored ${counted(written, 'file')} of ${id}${where} in ${formatDuration(durationMs)}: ${counts}`,
+    `${formatBytes(plan.bytes)} written, every byte checked`,
+  ];
+  if (safetyBackup !== null)
+    lines.push(`Before that, safety backup ${paint('cyan', shortId(safetyBackup))} was taken`);
+  return lines.join('\n');
+}
