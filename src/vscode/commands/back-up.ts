@@ -7,6 +7,9 @@ import { formatBytes, formatDuration, formatNumber } from '../format.ts';
 import { kindName } from '../kinds.ts';
 import { pickSet } from './targets.ts';
 
+/** How long a success stands in the status bar. */
+const TOLD_FOR_MS = 8_000;
+
 /** Takes a backup whose kind the engine chooses. */
 export async function backUpNow(app: App, target?: unknown): Promise<BackupSummary> {
   return backUp(app, target, 'auto');
@@ -59,10 +62,9 @@ async function tell(app: App, summary: BackupSummary): Promise<void> {
     const files = isFirst
       ? vscode.l10n.t('{0} files', formatNumber(count, locale))
       : vscode.l10n.t('{0} changed files', formatNumber(count, locale));
-    vscode.window.setStatusBarMessage(
-      `$(check) ${vscode.l10n.t('{0} backup of {1}: {2}', kindName(summary.kind), displayName(summary.set), `${files} · ${sizes}`)}`,
-      8000,
-    );
+    const facts = [kindName(summary.kind), files, sizes].join(' · ');
+    const done = vscode.l10n.t('{0} backed up', displayName(summary.set));
+    vscode.window.setStatusBarMessage(`$(check) ${done}: ${facts}`, TOLD_FOR_MS);
     return;
   }
   const problems = summary.problems.filter(({ incomplete }) => incomplete);

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
-import { displayName } from '../files/backup-uri.ts';
-import { editSet } from './edit-set.ts';
+import { BACKUPS_VIEW } from '../ids.ts';
 import { cancelled, pickFolder } from './targets.ts';
 
 /** Creates a backup set of a folder, with its vault and key, and offers the first backup. */
@@ -29,16 +28,8 @@ export async function createSet(app: App, target?: unknown): Promise<void> {
   const { vault } = await app.engine.call('createSet', { workspace, set });
   app.log.info(`Backup set ${set} created; its vault is ${vault}.`);
   await app.sets.refresh();
-  void offerFirstBackup(app, { workspace, set });
-}
-
-async function offerFirstBackup(app: App, target: { workspace: string; set: string }): Promise<void> {
-  const backUp = vscode.l10n.t('Back Up Now');
-  const edit = vscode.l10n.t('Edit Backup Set');
-  const sentence = vscode.l10n.t('Backup set “{0}” created.', displayName(target.set));
-  const chosen = await vscode.window.showInformationMessage(sentence, backUp, edit);
-  if (chosen === backUp) await vscode.commands.executeCommand('crmBackup.backUpNow', target);
-  else if (chosen === edit) await editSet(app, target);
+  // The view says what comes next.
+  await vscode.commands.executeCommand(`${BACKUPS_VIEW}.focus`);
 }
 
 /** A free name close to the folder's. */

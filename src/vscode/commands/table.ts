@@ -51,7 +51,7 @@ export const commandTable = {
   'crmBackup.showChanges': {
     icon: 'diff-multiple',
     needsTrust: false,
-    menus: { backup: ['inline@1', '1_show@1'], changes: ['inline@1', '1_show@1'] },
+    menus: { backup: ['inline@1', '1_show@1'], changes: ['1_show@1'] },
   },
   'crmBackup.pin': { needsTrust: true, menus: { unpinnedBackup: ['3_keep@1'] } },
   'crmBackup.unpin': { needsTrust: true, menus: { pinnedBackup: ['3_keep@1'] } },

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { EntryChange, OfBackup } from '../../engine/protocol.ts';
-import { addressToPath, BACKUP_SCHEME, displayName } from '../files/backup-uri.ts';
+import { addressToComparedPath, BACKUP_SCHEME, displayName, pathInWorkspace } from '../files/backup-uri.ts';
 import { formatBytes } from '../format.ts';
 import type { TextDocuments } from '../text-documents.ts';
 
@@ -23,8 +23,11 @@ export function diffSides(
 ): DiffSides {
   const { path, oldPath = path, before, after } = change;
   const uri = (backup: string, entry: string): vscode.Uri =>
-    vscode.Uri.from({ scheme: BACKUP_SCHEME, path: addressToPath({ set: to.set, backup, path: entry }) });
-  const label = uri(to.backup, path);
+    vscode.Uri.from({
+      scheme: BACKUP_SCHEME,
+      ...addressToComparedPath({ set: to.set, backup, path: entry }),
+    });
+  const label = uri(after === undefined ? from : to.backup, path);
   if (isShown(change)) {
     return {
       label,
@@ -32,7 +35,7 @@ export function diffSides(
       after: after === undefined ? undefined : uri(to.backup, path),
     };
   }
-  const name = displayName(path.slice(path.lastIndexOf('/') + 1));
+  const name = displayName(pathInWorkspace(path));
   const locale = vscode.env.language;
   const was = before === undefined ? undefined : formatBytes(before, locale);
   const is = after === undefined ? undefined : formatBytes(after, locale);

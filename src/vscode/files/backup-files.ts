@@ -3,7 +3,7 @@ import type { EntryInfo, OfEntry } from '../../engine/protocol.ts';
 import { codeOf } from '../error.ts';
 import type { Engine } from '../engine.ts';
 import type { Sets } from '../sets.ts';
-import { type BackupAddress, pathToAddress } from './backup-uri.ts';
+import { type BackupAddress, toAddress } from './backup-uri.ts';
 
 /** Listings kept; what is in a backup never changes. */
 const MOST_LISTINGS = 200;
@@ -26,7 +26,7 @@ export class BackupFiles implements vscode.FileSystemProvider, vscode.Disposable
   }
 
   async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
-    const address = pathToAddress(uri.path);
+    const address = toAddress(uri);
     if (address === undefined || isTop(address)) return directoryStat();
     const entry = await this.#find(uri, await this.#locate(uri, address));
     return {
@@ -39,7 +39,7 @@ export class BackupFiles implements vscode.FileSystemProvider, vscode.Disposable
   }
 
   async readDirectory(uri: vscode.Uri): Promise<[string, vscode.FileType][]> {
-    const address = pathToAddress(uri.path);
+    const address = toAddress(uri);
     if (address === undefined) return this.#above(uri);
     // The entries of a backup begin with its sources: files/<root>.
     if (address.path === '') return [['files', vscode.FileType.Directory]];
@@ -49,7 +49,7 @@ export class BackupFiles implements vscode.FileSystemProvider, vscode.Disposable
   }
 
   async readFile(uri: vscode.Uri): Promise<Uint8Array> {
-    const address = pathToAddress(uri.path);
+    const address = toAddress(uri);
     if (address === undefined || isTop(address)) throw vscode.FileSystemError.FileIsADirectory(uri);
     return this.#orError(uri, this.#engine.call('read', await this.#locate(uri, address)));
   }

@@ -16,6 +16,12 @@ export interface BackupAddress {
   readonly path: string;
 }
 
+/** The parts of a URI that name an entry. */
+export interface ComparedPath {
+  readonly path: string;
+  readonly query: string;
+}
+
 const ESCAPE = '\uf700';
 
 /** The path of an address, to be put in a URI. */
@@ -24,8 +30,35 @@ export function addressToPath({ set, backup, path }: BackupAddress): string {
   return path === '' ? top : `${top}/${toCharacters(path)}`;
 }
 
-/** What the path of a URI names; undefined when it is above all backups. */
-export function pathToAddress(path: string): BackupAddress | undefined {
+/**
+ * A second way to address an entry, for comparing: the path is the entry's own (so that both sides of a comparison
+ * have the same, and a short one), the rest stands in the query.
+ */
+export function addressToComparedPath(address: BackupAddress): ComparedPath {
+  return { path: `/${toCharacters(pathInWorkspace(address.path))}`, query: JSON.stringify(address) };
+}
+
+/** An entry's path without what people need not see: `files/`, and the name of the unnamed root. */
+export function pathInWorkspace(path: string): string {
+  return path.replace(/^files\/(?:workspace\/)?/, '');
+}
+
+/** What a URI names; undefined when it is above all backups. */
+export function toAddress({ path, query }: ComparedPath): BackupAddress | undefined {
+  return query === '' ? pathToAddress(path) : queryToAddress(query);
+}
+
+function queryToAddress(query: string): BackupAddress | undefined {
+  try {
+    const { set, backup, path } = JSON.parse(query) as Partial<Record<keyof BackupAddress, unknown>>;
+    const isAddress = typeof set === 'string' && typeof backup === 'string' && typeof path === 'string';
+    return isAddress ? { set, backup, path } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function pathToAddress(path: string): BackupAddress | undefined {
   const [set, backup, ...rest] = path.split('/').filter((part) => part !== '');
   if (set === undefined || backup === undefined) return undefined;
   return { set: fromCharacters(set), backup, path: fromCharacters(rest.join('/')) };

@@ -52,7 +52,9 @@ function setItem(node: SetNode): vscode.TreeItem {
   const [latest] = state.backups;
   const item = new vscode.TreeItem(displayName(state.name), Expanded);
   const age = latest && formatAge(Date.parse(latest.createdAt), Date.now(), locale);
-  item.description = [folderName, ...state.databases, age].filter((part) => part !== undefined).join(' · ');
+  const size = latest && formatBytes(latest.bytes.source, locale);
+  const parts = [folderName, ...state.databases, age, size];
+  item.description = parts.filter((part) => part !== undefined).join(' · ');
   item.contextValue = 'set';
   item.iconPath = new vscode.ThemeIcon('database');
   item.tooltip = setTooltip(state);

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressToPath, displayName, pathToAddress } from '../../../src/vscode/files/backup-uri.ts';
+import {
+  addressToComparedPath,
+  addressToPath,
+  displayName,
+  toAddress,
+} from '../../../src/vscode/files/backup-uri.ts';
 
 /** Characters of every kind that matters here, bytes that are no UTF-8 among them. */
 const character = fc.oneof(
@@ -23,23 +28,43 @@ describe('addresses of what is in a backup', () => {
   test('lead back to where they came from', () => {
     fc.assert(
       fc.property(address, (given) => {
-        expect(pathToAddress(addressToPath(given))).toEqual(given);
+        expect(toAddress({ path: addressToPath(given), query: '' })).toEqual(given);
       }),
     );
+  });
+
+  test('lead back, too, when they are for comparing', () => {
+    fc.assert(
+      fc.property(address, (given) => {
+        expect(toAddress(addressToComparedPath(given))).toEqual(given);
+      }),
+    );
+  });
+
+  test('are short and the same for both sides, when they are for comparing', () => {
+    const of = (backup: string): string =>
+      addressToComparedPath({ set: 'espocrm', backup, path: 'files/workspace/data/config.php' }).path;
+    expect(of('abcd')).toBe('/data/config.php');
+    expect(of('ef01')).toBe('/data/config.php');
   });
 
   test('hold nothing that cannot be written in a URI', () => {
     fc.assert(
       fc.property(address, (given) => {
-        expect(() => encodeURIComponent(addressToPath(given))).not.toThrow();
+        const { path, query } = addressToComparedPath(given);
+        expect(() => encodeURIComponent(addressToPath(given) + path + query)).not.toThrow();
       }),
     );
   });
 
   test('above all backups name none', () => {
-    expect(pathToAddress('/')).toBeUndefined();
-    expect(pathToAddress('/espocrm')).toBeUndefined();
-    expect(pathToAddress('/espocrm/abcd/')).toEqual({ set: 'espocrm', backup: 'abcd', path: '' });
+    expect(toAddress({ path: '/', query: '' })).toBeUndefined();
+    expect(toAddress({ path: '/espocrm', query: '' })).toBeUndefined();
+    expect(toAddress({ path: '/espocrm/abcd/', query: '' })).toEqual({
+      set: 'espocrm',
+      backup: 'abcd',
+      path: '',
+    });
   });
 });
 
