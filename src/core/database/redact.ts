@@ -1,0 +1,32 @@
+const HIDDEN = '•••';
+
+/**
+ * Takes the secrets of a database’s URL out of texts that others wrote: a server’s message, a tool’s stderr. Both the
+ * decoded password and its spelling in the URL are hidden.
+ */
+export function redactorOf(url: string): (text: string) => string {
+  const secrets = secretsOf(url);
+  return (text) => secrets.reduce((redacted, secret) => redacted.replaceAll(secret, HIDDEN), text);
+}
+
+/** Longest first, so that no part of one is left by another. */
+function secretsOf(url: string): string[] {
+  const secrets = new Set<string>();
+  const [, password] = /^[^:]+:\/\/[^:/?#@]*:([^/?#]*)@/.exec(url) ?? [];
+  const fromQuery = [...url.matchAll(/[?&][^=&]*(?:password|passwd|pwd|secret|token)[^=&]*=([^&#]*)/gi)];
+  for (const written of [password, ...fromQuery.map(([, value]) => value)]) {
+    if (written === undefined || written === '') continue;
+    secrets.add(written);
+    secrets.add(decoded(written));
+  }
+  if (url.includes('@')) secrets.add(url);
+  return [...secrets].sort((a, b) => b.length - a.length);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
