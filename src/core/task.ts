@@ -6,7 +6,7 @@ export interface Progress {
   readonly phase: string;
   readonly done: number;
   readonly total?: number;
-  readonly unit: 'files' | 'bytes' | 'packs' | 'rows';
+  readonly unit: 'files' | 'bytes' | 'packs' | 'rows' | 'backups';
 }
 
 /** What every long function takes: a way to be stopped and a way to tell how far it is. */

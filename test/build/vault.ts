@@ -1,3 +1,4 @@
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LocalStorage } from '../../src/core/storage/local.ts';
 import type { Storage } from '../../src/core/storage/storage.ts';
@@ -155,4 +156,26 @@ export async function readBackup(vault: Vault, record: BackupRecord): Promise<Re
     content[entry.path.slice(ROOT.length + 1)] = Buffer.concat(parts);
   }
   return content;
+}
+
+/** A copy of a vault in a folder of its own. */
+export async function copyVault(built: BuiltVault): Promise<BuiltVault> {
+  const folder = temporaryFolder();
+  const directory = join(folder.path, 'vault');
+  cpSync(built.directory, directory, { recursive: true, preserveTimestamps: true });
+  const { secret } = built;
+  const storage = new LocalStorage(directory);
+  return {
+    directory,
+    storage,
+    secret,
+    vault: await Vault.open(storage, { secret }),
+    reopen: async (other = new LocalStorage(directory)) => Vault.open(other, { secret }),
+    [Symbol.asyncDispose]: async () => folder[Symbol.asyncDispose](),
+  };
+}
+
+/** Removes all locks, as the next process does with those of a dead one; here both are the same process. */
+export function removeLocks(built: BuiltVault): void {
+  rmSync(join(built.directory, 'locks'), { recursive: true, force: true });
 }

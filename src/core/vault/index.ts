@@ -89,6 +89,7 @@ export class ChunkIndex {
   /** Adds all chunks of a pack; a chunk known already stays where it is, unless only a delta frame had it. */
   addPack(pack: ListedPack): void {
     if (this.hasPack(pack.id)) return;
+    this.#packNumber(pack);
     for (const entry of decodeFrames(pack.listing)) {
       const frame = this.openFrame();
       this.closeFrame(frame, pack, entry);
@@ -171,10 +172,24 @@ export class ChunkIndex {
     };
   }
 
+  /** The number of a finished frame's pack in {@link packs}. */
+  packOf(frame: number): number {
+    return this.#frames.packs[frame]!;
+  }
+
   /** The numbers of the chunks a frame's dictionary is made of; empty but for a delta frame. */
   dictionaryOf(frame: number): Uint32Array {
     const start = this.#frames.dictionaries[frame]!;
     return this.#dictionaries.subarray(start + 1, start + 1 + this.#dictionaries[start]!);
+  }
+
+  /** The part of its frame's dictionary that a chunk in a delta frame corresponds to; empty for any other. */
+  dictionaryOfChunk(chunk: number): Uint32Array {
+    const range = this.isDelta(chunk)
+      ? (this.#blocks[chunk >>> BLOCK_BITS]!.ranges?.[chunk & BLOCK_MASK] ?? 0)
+      : 0;
+    const from = range >>> 16;
+    return this.dictionaryOf(this.#frameOf(chunk)).subarray(from, from + (range & 0xffff));
   }
 
   /** Whether the only copy of a chunk is in a delta frame. */
@@ -193,9 +208,7 @@ export class ChunkIndex {
     const frame = this.#frameOf(chunk);
     if (frame >= frameLimit) return EMPTY;
     if (!this.isDelta(chunk)) return ids.subarray(at, at + CHUNK_ID_BYTES);
-    const range = this.#blocks[chunk >>> BLOCK_BITS]!.ranges?.[chunk & BLOCK_MASK] ?? 0;
-    const from = range >>> 16;
-    const numbers = this.dictionaryOf(frame).subarray(from, from + (range & 0xffff));
+    const numbers = this.dictionaryOfChunk(chunk);
     return numbers.every((number) => this.isKnown(number) && !this.isDelta(number))
       ? this.#ids(numbers)
       : EMPTY;

@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { CHUNK_ID_BYTES } from './chunk-id.ts';
 import type { Entry } from './entry.ts';
-import { VaultError } from './error.ts';
 import { encodeEntry, EntryView } from './manifest-entry.ts';
 import { comparePaths, isWithin } from './order.ts';
 import type { ChunkWriter } from './writer.ts';
@@ -164,13 +163,20 @@ export async function* readSegments(
       const bytes = await read(
         segment.chunks.subarray(number * CHUNK_ID_BYTES, (number + 1) * CHUNK_ID_BYTES),
       );
-      for (let at = 0; at < bytes.length;) {
-        const view = new EntryView(bytes, at);
-        if (view.end <= at) throw new VaultError('damaged', 'A manifest is damaged: an entry has no length.');
-        at = view.end;
-        if (whole || isWithin(view.path, under)) yield view;
-      }
+      for (const view of viewsIn(bytes)) if (whole || isWithin(view.path, under)) yield view;
     }
+  }
+}
+
+/**
+ * The entries in one chunk of a manifest.
+ * @throws {VaultError} `damaged`.
+ */
+export function* viewsIn(bytes: Buffer): Generator<EntryView> {
+  for (let at = 0; at < bytes.length;) {
+    const view = new EntryView(bytes, at);
+    yield view;
+    at = view.end;
   }
 }
 

@@ -79,8 +79,7 @@ function nameOf(bytes: Buffer): string {
 /** Folds notes into what holds now for each backup. */
 export function foldNotes(notes: readonly Note[]): Map<string, Noted> {
   const folded = new Map<string, Noted>();
-  const inOrder = [...notes].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  for (const { backup, label, pinned, verifiedAt, lostPaths } of inOrder) {
+  for (const { backup, label, pinned, verifiedAt, lostPaths } of notes.toSorted(byTime)) {
     const noted = folded.get(backup) ?? {};
     if (label !== undefined) noted.label = label;
     if (pinned !== undefined) noted.pinned = pinned;
@@ -89,4 +88,25 @@ export function foldNotes(notes: readonly Note[]): Map<string, Noted> {
     folded.set(backup, noted);
   }
   return folded;
+}
+
+/** Notes without those that later ones have overtaken. */
+export function latestNotes(notes: readonly Note[]): Note[] {
+  const latest = new Map<string, Note>();
+  for (const note of notes.toSorted(byTime)) {
+    for (const key of ['label', 'pinned', 'verifiedAt', 'lostPaths'] as const) {
+      if (note[key] === undefined) continue;
+      latest.set(`${note.backup} ${key}`, { backup: note.backup, at: note.at, [key]: note[key] });
+    }
+  }
+  const together = new Map<string, Note>();
+  for (const note of latest.values()) {
+    const key = `${note.backup} ${note.at}`;
+    together.set(key, { ...together.get(key), ...note });
+  }
+  return [...together.values()];
+}
+
+function byTime(a: Note, b: Note): number {
+  return a.at < b.at ? -1 : a.at > b.at ? 1 : 0;
 }

@@ -1,0 +1,365 @@
+import { type Task, throwIfCancelled } from '../task.ts';
+import { BitSet } from './bit-set.ts';
+import { VaultError } from './error.ts';
+import { ChunkIndex } from './index.ts';
+import { encodeIndexFile, type IndexFile, type PackSurvey, surveyPacks } from './index-file.ts';
+import { type Liveness, markLive, withDictionaries } from './liveness.ts';
+import { lockVault, type VaultLock } from './lock.ts';
+import { encodeNotes, latestNotes, readNotes } from './notes.ts';
+import { type ListedPack, packName, readFooter } from './pack.ts';
+import { type BackupRecord, forgottenName, listRecordIds } from './record.ts';
+import { Repacker } from './repack.ts';
+import type { Vault } from './vault.ts';
+
+export interface PruneOptions {
+  /** Tells what would be freed, changes nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** What a prune has done, or would do. */
+export interface PruneResult {
+  /** Bytes the vault takes less than before; an estimate in a dry run. */
+  readonly freedBytes: number;
+  /** Bytes of packs that were written anew, because much of them was waste. */
+  readonly repackedBytes: number;
+  readonly removedPacks: number;
+  readonly repackedPacks: number;
+  /** Ids of forgotten backups that can no longer be taken back. */
+  readonly removedBackups: readonly string[];
+  /** Milliseconds by step. */
+  readonly phases: Readonly<Record<string, number>>;
+}
+
+const WAIT_FOR_LOCK_MS = 10_000;
+/** A pack is written anew when this share of it is waste. */
+const MOST_WASTE = 0.25;
+/** Index files smaller than this are put together. */
+const SMALL_INDEX_BYTES = 1024 * 1024;
+/** New index files hold listings of about this many bytes. */
+const INDEX_BYTES = 8 * 1024 * 1024;
+/** What interrupted writes have left is swept when it is older; others may just be writing a lock or a note. */
+const SWEEP_AGE_MS = 5 * 60_000;
+/** Between so many removals the lock is looked at. */
+const REMOVALS_A_LOOK = 64;
+
+/** A prune under way; its steps fill it in. */
+interface Work {
+  readonly vault: Vault;
+  readonly lock: VaultLock;
+  readonly task: Task;
+  readonly dryRun: boolean;
+  records: readonly BackupRecord[];
+  forgotten: readonly string[];
+  survey: PackSurvey;
+  /** Packs that can be read, also those no index file lists, by id. */
+  packs: Map<string, ListedPack>;
+  index: ChunkIndex;
+  live: Liveness;
+  /** What backups are made of, and what this was coded against. */
+  needed: BitSet;
+  plan: PackPlan[];
+  newPacks: readonly ListedPack[];
+  freedBytes: number;
+}
+
+/** What is to become of a pack. */
+interface PackPlan {
+  readonly pack: ListedPack;
+  /** The number of its first frame in the index. */
+  readonly firstFrame: number;
+  readonly fate: 'keep' | 'repack' | 'remove';
+  /** Bytes of it that nobody needs. */
+  readonly wasteBytes: number;
+}
+
+/** Looking at things; nothing is changed before all of it is done. */
+const LOOK: readonly (readonly [name: string, step: (work: Work) => Promise<void>])[] = [
+  ['records', readRecords],
+  ['packs', readPacks],
+  ['mark', mark],
+  ['plan', planPacks],
+];
+
+/** Changing things, in an order that is safe to be killed in at any point. */
+const CHANGE: typeof LOOK = [
+  ['forget', removeForgotten],
+  ['repack', repack],
+  ['index', replaceIndexes],
+  ['remove', removePacks],
+  ['notes', foldNotesObjects],
+  ['sweep', sweep],
+];
+
+/**
+ * Frees the space of what no backup needs: forgotten backups first, then packs nobody needs, then the waste in others.
+ * It has the vault alone. Safe to be killed or cancelled at any step: what is needed is always in a pack that an index
+ * file or its own footer lists; the next prune does the rest.
+ * @throws {VaultError} `locked`; `damaged` when a backup lacks something, before anything is removed.
+ * @throws {CancelledError}, {StorageError}.
+ */
+export async function prune(vault: Vault, options: PruneOptions = {}, task: Task = {}): Promise<PruneResult> {
+  const dryRun = options.dryRun ?? false;
+  const kind = dryRun ? 'shared' : 'exclusive';
+  await using lock = await lockVault(
+    vault.storage,
+    kind,
+    { purpose: 'a prune', waitMs: WAIT_FOR_LOCK_MS },
+    task,
+  );
+  const work: Work = {
+    vault,
+    lock,
+    task,
+    dryRun,
+    records: [],
+    forgotten: [],
+    survey: { present: [], lost: [], unlisted: [], indexes: [], damagedIndexes: [] },
+    packs: new Map(),
+    index: new ChunkIndex(),
+    live: { chunks: new BitSet(0), manifests: new BitSet(0) },
+    needed: new BitSet(0),
+    plan: [],
+    newPacks: [],
+    freedBytes: 0,
+  };
+  const phases: Record<string, number> = {};
+  try {
+    for (const [name, step] of dryRun ? LOOK : [...LOOK, ...CHANGE]) {
+      throwIfCancelled(task);
+      const startedAt = performance.now();
+      await step(work);
+      phases[name] = Math.round(performance.now() - startedAt);
+    }
+  } finally {
+    vault.forgetIndex();
+  }
+  return resultOf(work, phases);
+}
+
+async function readRecords(work: Work): Promise<void> {
+  const { records, damaged } = await work.vault.records();
+  const [first] = damaged;
+  if (first !== undefined) {
+    throw new VaultError(
+      first.error.code,
+      `Nothing was pruned: what backup ${first.id.slice(0, 8)} needs is not known, because its record cannot be read.`,
+      {
+        cause: first.error,
+        hint: first.error.code === 'damaged' ? 'Run “crm-backup repair” first.' : first.error.hint!,
+      },
+    );
+  }
+  work.records = records;
+  work.forgotten = await listRecordIds(work.vault.storage, 'forgotten');
+}
+
+async function readPacks(work: Work): Promise<void> {
+  const { storage, keys } = work.vault;
+  work.survey = await surveyPacks(storage, keys);
+  for (const pack of work.survey.present) work.packs.set(pack.id, pack);
+  for (const { id, bytes } of work.survey.unlisted) {
+    throwIfCancelled(work.task);
+    try {
+      work.packs.set(id, await readFooter(storage, keys, id, bytes));
+    } catch (error) {
+      // Nothing that is needed can be only here, or marking will say so. What it is, is for repair to find out.
+      if (!(error instanceof VaultError)) throw error;
+    }
+  }
+  for (const pack of work.packs.values()) work.index.addPack(pack);
+}
+
+async function mark(work: Work): Promise<void> {
+  work.live = await markLive(work.vault.reader, work.index, work.records, work.task);
+}
+
+/**
+ * Decides on every pack. A delta frame of which little is needed may be small itself and yet keep much alive that it
+ * was coded against: this counts as its pack's waste. Packs that are written anew keep only what they need.
+ */
+async function planPacks(work: Work): Promise<void> {
+  const { index, live } = work;
+  const least = withDictionaries(index, live.chunks, () => true);
+  const first = fatesOf(work, least, true);
+  const isRewritten = (frame: number): boolean => first[index.packOf(frame)]!.fate === 'repack';
+  work.needed = withDictionaries(index, live.chunks, isRewritten);
+  const second = fatesOf(work, work.needed, false);
+  for (const [number, { id }] of index.packs.entries()) {
+    const pack = work.packs.get(id)!;
+    const { firstFrame, fate, wasteBytes } = second[number]!;
+    const isRewritten = fate === 'keep' && first[number]!.fate === 'repack';
+    work.plan.push({ pack, firstFrame, fate: isRewritten ? 'repack' : fate, wasteBytes });
+  }
+  return Promise.resolve();
+}
+
+/** What would become of each pack, by its number in the index, if only some chunks were needed. */
+function fatesOf(work: Work, needed: BitSet, countDictionaries: boolean): Omit<PackPlan, 'pack'>[] {
+  const { index } = work;
+  const neededFrames = new BitSet(index.frameCount);
+  const neededBytes = new Uint32Array(index.frameCount);
+  for (const chunk of needed.values()) {
+    const { frame, bytes } = index.place(chunk);
+    neededFrames.add(frame);
+    neededBytes[frame]! += bytes;
+  }
+  const totals = index.packs.map(() => ({ firstFrame: -1, isNeeded: false, wasteBytes: 0, heldBytes: 0 }));
+  for (let frame = 0; frame < index.frameCount; frame++) {
+    const total = totals[index.packOf(frame)]!;
+    if (total.firstFrame < 0) total.firstFrame = frame;
+    const { plainBytes, sealedBytes } = index.frame(frame);
+    const isNeeded = neededFrames.has(frame);
+    total.isNeeded ||= isNeeded;
+    total.wasteBytes += isNeeded
+      ? sealedBytes * (1 - neededBytes[frame]! / Math.max(1, plainBytes))
+      : sealedBytes;
+    if (countDictionaries && isNeeded) {
+      for (const held of index.dictionaryOf(frame)) {
+        if (!needed.has(held)) total.heldBytes += index.bytesOf(held);
+      }
+    }
+  }
+  return index.packs.map(({ bytes }, number) => {
+    const { firstFrame, isNeeded, wasteBytes, heldBytes } = totals[number]!;
+    if (!isNeeded) return { firstFrame, fate: 'remove', wasteBytes: bytes };
+    const fate = wasteBytes + heldBytes > bytes * MOST_WASTE ? 'repack' : 'keep';
+    return { firstFrame, fate, wasteBytes: Math.round(wasteBytes) };
+  });
+}
+
+/** From here on forgotten backups cannot be taken back: their records go before their data. */
+async function removeForgotten(work: Work): Promise<void> {
+  const { storage } = work.vault;
+  if (work.forgotten.length > 0) await work.lock.assertHeld();
+  for (const id of work.forgotten) {
+    work.freedBytes += (await storage.size(forgottenName(id))) ?? 0;
+    await storage.remove(forgottenName(id));
+  }
+}
+
+async function repack(work: Work): Promise<void> {
+  const { vault, index, live, needed, task } = work;
+  const packs = work.plan.filter(({ fate }) => fate === 'repack');
+  const repacker = new Repacker(
+    vault,
+    index,
+    (chunk) => needed.has(chunk),
+    (chunk) => live.manifests.has(chunk),
+  );
+  for (const [number, { pack, firstFrame }] of packs.entries()) {
+    throwIfCancelled(task);
+    task.progress?.({ phase: 'repack', done: number, total: packs.length, unit: 'packs' });
+    await repacker.take(pack, firstFrame);
+  }
+  work.newPacks = await repacker.finish();
+  assertAllMoved(work, packs, repacker);
+  for (const { bytes } of work.newPacks) work.freedBytes -= bytes;
+}
+
+/** Nothing is removed on the word of a program alone: what was to be moved must have been. */
+function assertAllMoved(work: Work, packs: readonly PackPlan[], repacker: Repacker): void {
+  const leaving = new Set(packs.map(({ pack }) => pack.id));
+  for (const chunk of work.needed.values()) {
+    const { pack } = work.index.frame(work.index.place(chunk).frame);
+    if (leaving.has(pack) && !repacker.moved.has(chunk)) {
+      throw new Error(`chunk ${work.index.idOf(chunk).toString('hex', 0, 6)} was left behind by a repack`);
+    }
+  }
+}
+
+/** Writes what packs there will be, then removes the index files that are out of date or small. */
+async function replaceIndexes(work: Work): Promise<void> {
+  const { storage, keys } = work.vault;
+  const kept = new Set(work.plan.filter(({ fate }) => fate === 'keep').map(({ pack }) => pack.id));
+  const outdated = outdatedIndexes(work.survey.indexes, kept);
+  const outdatedNames = new Set(outdated.map(({ name }) => name));
+  const listed = new Set(
+    work.survey.indexes.filter(({ name }) => !outdatedNames.has(name)).flatMap(({ packs }) => packs),
+  );
+  const unlisted = work.plan
+    .filter(({ fate, pack }) => fate === 'keep' && !listed.has(pack.id))
+    .map(({ pack }) => pack);
+  await work.lock.assertHeld();
+  for (const packs of batches([...unlisted, ...work.newPacks])) {
+    const { name, bytes } = encodeIndexFile(keys, packs);
+    await storage.write(name, [bytes]);
+    work.freedBytes -= bytes.length;
+  }
+  // The new ones list all that stays: from here on the old ones are not needed.
+  await work.lock.assertHeld();
+  for (const { name, bytes } of outdated) {
+    await storage.remove(name);
+    work.freedBytes += bytes;
+  }
+}
+
+/** Index files that list a pack which goes or has gone; and small ones, if there is more than one. */
+function outdatedIndexes(indexes: readonly IndexFile[], kept: ReadonlySet<string>): IndexFile[] {
+  const isOutdated = ({ packs }: IndexFile): boolean => packs.some((id) => !kept.has(id));
+  const small = indexes.filter(({ bytes }) => bytes < SMALL_INDEX_BYTES);
+  const areMany = small.length > 1;
+  return indexes.filter((index) => isOutdated(index) || (areMany && index.bytes < SMALL_INDEX_BYTES));
+}
+
+function* batches(packs: readonly ListedPack[]): Generator<ListedPack[]> {
+  let batch: ListedPack[] = [];
+  let bytes = 0;
+  for (const pack of packs) {
+    batch.push(pack);
+    bytes += pack.listing.length;
+    if (bytes < INDEX_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function removePacks(work: Work): Promise<void> {
+  const leaving = work.plan.filter(({ fate }) => fate !== 'keep');
+  for (const [number, { pack }] of leaving.entries()) {
+    throwIfCancelled(work.task);
+    if (number % REMOVALS_A_LOOK === 0) await work.lock.assertHeld();
+    work.task.progress?.({ phase: 'remove', done: number, total: leaving.length, unit: 'packs' });
+    await work.vault.storage.remove(packName(pack.id));
+    work.freedBytes += pack.bytes;
+  }
+}
+
+/** Puts what holds now into one object; notes on backups that are gone are dropped. */
+async function foldNotesObjects(work: Work): Promise<void> {
+  const { storage, keys } = work.vault;
+  const { notes, objects } = await readNotes(storage, keys);
+  const ids = new Set(work.records.map(({ id }) => id));
+  const latest = latestNotes(notes).filter(({ backup }) => ids.has(backup));
+  if (objects.length === 0 || (objects.length === 1 && latest.length === notes.length)) return;
+  await work.lock.assertHeld();
+  if (latest.length > 0) {
+    const { name, bytes } = encodeNotes(keys, latest);
+    await storage.write(name, [bytes]);
+  }
+  for (const name of objects) await storage.remove(name);
+}
+
+async function sweep(work: Work): Promise<void> {
+  await work.vault.storage.sweep(SWEEP_AGE_MS);
+}
+
+function resultOf(work: Work, phases: Record<string, number>): PruneResult {
+  const removed = work.plan.filter(({ fate }) => fate === 'remove');
+  const repacked = work.plan.filter(({ fate }) => fate === 'repack');
+  const wasteBytes = [...removed, ...repacked].reduce((sum, plan) => sum + plan.wasteBytes, 0);
+  const wholeBytes = repacked.reduce((sum, { pack }) => sum + pack.bytes, 0);
+  const repackedWaste = repacked.reduce((sum, plan) => sum + plan.wasteBytes, 0);
+  return {
+    freedBytes: Math.max(0, work.dryRun ? wasteBytes : work.freedBytes),
+    repackedBytes: work.dryRun
+      ? wholeBytes - repackedWaste
+      : work.newPacks.reduce((sum, { bytes }) => sum + bytes, 0),
+    removedPacks: removed.length,
+    repackedPacks: repacked.length,
+    // One whose forgetting was interrupted is on the list still.
+    removedBackups: work.forgotten.filter((id) => !work.records.some((record) => record.id === id)),
+    phases,
+  };
+}
