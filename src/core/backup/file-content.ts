@@ -103,7 +103,7 @@ export class ContentStore {
     if (read.kind === 'unsettled') return this.#storeInBlocks(file);
     const put = this.#putter(file);
     for (let start = 0; start < read.bytes;) {
-      const length = this.#chunker.cut(block, start, read.bytes);
+      const length = put.cut(block, start, read.bytes);
       put.chunk(block.subarray(start, start + length));
       start += length;
       if (this.#writer.isBusy) await this.#writer.drain();
@@ -115,7 +115,7 @@ export class ContentStore {
     const memory = this.#memory();
     const store = async (blocks: AsyncIterable<Buffer>): Promise<Buffer> => {
       const put = this.#putter(file);
-      for await (const chunk of cutBlocks(blocks, this.#chunker, memory.cut)) {
+      for await (const chunk of cutBlocks(blocks, put.cut, this.#chunker.sizes.max, memory.cut)) {
         put.chunk(chunk);
         if (this.#writer.isBusy) await this.#writer.drain();
       }
@@ -126,11 +126,17 @@ export class ContentStore {
     return read.kind === 'failed' ? undefined : { chunks: read.value, stat: read.stat };
   }
 
-  #putter(file: FileToStore): { chunk(bytes: Buffer): void; finish(): Buffer } {
+  #putter(file: FileToStore): Putter {
     const kind = contentKind(file.path);
+    const { sizes } = this.#chunker;
     const previous = new PreviousVersion(file.previous, this.#writer);
     const ids: Buffer[] = [];
     return {
+      // A picture or an archive that changes at all changes everywhere: looking for places to cut it finds nothing.
+      cut:
+        kind === 'packed'
+          ? (_, start, end) => Math.min(end - start, sizes.max)
+          : (bytes, start, end) => this.#chunker.cut(bytes, start, end),
       chunk: (bytes) => {
         const id = this.#writer.put(kind, bytes, previous.around(bytes.length));
         previous.passed(id, bytes.length);
@@ -147,10 +153,19 @@ export class ContentStore {
   }
 }
 
+/** Takes one file's content chunk by chunk. */
+interface Putter {
+  readonly cut: Chunker['cut'];
+  chunk(bytes: Buffer): void;
+  /** The ids of all chunks. */
+  finish(): Buffer;
+}
+
 /** Cuts a stream of blocks into chunks; each is valid until the next is asked for. */
 async function* cutBlocks(
   blocks: AsyncIterable<Buffer>,
-  chunker: Chunker,
+  cut: Chunker['cut'],
+  most: number,
   memory: Buffer,
 ): AsyncGenerator<Buffer> {
   let start = 0;
@@ -164,15 +179,15 @@ async function* cutBlocks(
       end += block.copy(memory, end, taken, taken + part);
       taken += part;
       // What is shorter than a largest chunk may be cut elsewhere once more is known.
-      while (end - start >= chunker.sizes.max) {
-        const length = chunker.cut(memory, start, end);
+      while (end - start >= most) {
+        const length = cut(memory, start, end);
         yield memory.subarray(start, start + length);
         start += length;
       }
     }
   }
   while (start < end) {
-    const length = chunker.cut(memory, start, end);
+    const length = cut(memory, start, end);
     yield memory.subarray(start, start + length);
     start += length;
   }

@@ -20,14 +20,16 @@ export function encodeEntry(entry: Entry): Buffer {
   const extra = entry.extra === undefined ? EMPTY : Buffer.from(JSON.stringify(entry.extra));
   const total = HEAD_BYTES + path.length + target.length + extra.length + entry.chunks.length;
   const bytes = Buffer.allocUnsafe(total);
+  // Buffer's own methods for 64 bits compute with bigints byte by byte.
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEAD_BYTES);
   bytes.writeUInt32LE(total, 0);
   bytes.writeUInt8(TYPES.indexOf(entry.type), 4);
   bytes.writeUInt8(0, 5);
   bytes.writeUInt16LE(entry.mode & 0o7777, 6);
-  bytes.writeBigUInt64LE(BigInt(entry.size), 8);
-  bytes.writeBigInt64LE(entry.mtimeNs, 16);
-  bytes.writeBigInt64LE(entry.ctimeNs, 24);
-  bytes.writeBigUInt64LE(BigInt.asUintN(64, entry.inode), 32);
+  view.setBigUint64(8, BigInt(entry.size), true);
+  view.setBigInt64(16, entry.mtimeNs, true);
+  view.setBigInt64(24, entry.ctimeNs, true);
+  view.setBigUint64(32, BigInt.asUintN(64, entry.inode), true);
   bytes.writeUInt16LE(path.length, 40);
   bytes.writeUInt16LE(target.length, 42);
   bytes.writeUInt32LE(extra.length, 44);
@@ -48,6 +50,7 @@ export class EntryView {
   readonly #bytes: Buffer;
   readonly #start: number;
   readonly #total: number;
+  #heading: DataView | undefined;
   readonly path: string;
 
   /** @throws {VaultError} `damaged` when no whole entry stands at `start`. */
@@ -60,6 +63,14 @@ export class EntryView {
       throw new VaultError('damaged', 'A manifest is damaged: an entry does not add up.');
     }
     this.path = decodeName(bytes.subarray(start + HEAD_BYTES, pathEnd));
+  }
+
+  get #view(): DataView {
+    return (this.#heading ??= new DataView(
+      this.#bytes.buffer,
+      this.#bytes.byteOffset + this.#start,
+      HEAD_BYTES,
+    ));
   }
 
   /** Where the next entry begins. */
@@ -79,16 +90,16 @@ export class EntryView {
     return this.#bytes.readUInt16LE(this.#start + 6);
   }
   get size(): number {
-    return Number(this.#bytes.readBigUInt64LE(this.#start + 8));
+    return this.#bytes.readUInt32LE(this.#start + 12) * 2 ** 32 + this.#bytes.readUInt32LE(this.#start + 8);
   }
   get mtimeNs(): bigint {
-    return this.#bytes.readBigInt64LE(this.#start + 16);
+    return this.#view.getBigInt64(16, true);
   }
   get ctimeNs(): bigint {
-    return this.#bytes.readBigInt64LE(this.#start + 24);
+    return this.#view.getBigInt64(24, true);
   }
   get inode(): bigint {
-    return this.#bytes.readBigUInt64LE(this.#start + 32);
+    return this.#view.getBigUint64(32, true);
   }
   get chunks(): Buffer {
     const count = this.#bytes.readUInt32LE(this.#start + 48);

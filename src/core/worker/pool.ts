@@ -22,6 +22,9 @@ const MOST_THREADS = 4;
 /** Tasks a thread holds at once, so that it never waits for the next. */
 const TASKS_A_THREAD = 2;
 
+/** Starting a thread costs as much as some ten frames: it takes a queue to be worth another. */
+const QUEUE_FOR_ANOTHER = 3;
+
 /** A few worker threads, started on first need, fed in order. Close it to let the process end. */
 export class WorkerPool implements AsyncDisposable {
   readonly size: number;
@@ -68,8 +71,9 @@ export class WorkerPool implements AsyncDisposable {
     for (const thread of this.#threads) {
       if (thread.running.size < (least?.running.size ?? TASKS_A_THREAD)) least = thread;
     }
-    if (this.#threads.length < this.size && (least === undefined || least.running.size > 0)) {
-      least = this.#startThread();
+    if (this.#threads.length === 0) return this.#startThread();
+    if (least === undefined && this.#threads.length < this.size && this.#queue.length >= QUEUE_FOR_ANOTHER) {
+      return this.#startThread();
     }
     return least;
   }
