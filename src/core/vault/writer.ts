@@ -20,6 +20,8 @@ const FRAME_BYTES = MIB;
 const FRAME_ROOM_BYTES = CHUNK_ID_HEADROOM_BYTES + 2 * MIB;
 /** A pack is closed when it holds this many bytes. */
 const PACK_BYTES = 16 * MIB;
+/** Coding so much costs less than starting a thread for it. */
+const SMALL_FRAME_BYTES = 128 * KIB;
 /** Packs on their way to the storage at once. */
 const MOST_STORING = 3;
 /** A delta frame is closed when its dictionary holds this many bytes. */
@@ -324,7 +326,12 @@ export class ChunkWriter {
     const { buffer } = frame;
     const plainBytes = frame.at - CHUNK_ID_HEADROOM_BYTES;
     const plain = new Uint8Array(buffer.buffer, CHUNK_ID_HEADROOM_BYTES, plainBytes);
-    const coded = await this.#pool.run('code', { plain, dictionary: dictionaryBytes }, [buffer.buffer]);
+    const coded = await this.#pool.run(
+      'code',
+      { plain, dictionary: dictionaryBytes },
+      [buffer.buffer],
+      plainBytes <= SMALL_FRAME_BYTES,
+    );
     const isDelta = coded.method === FrameMethod.delta;
     this.#pack ??= new PackBuilder(this.#vault.keys);
     const entry = this.#pack.add(coded.coded, {

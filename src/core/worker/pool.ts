@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { VaultError, type VaultErrorCode } from '../vault/error.ts';
 import workerSource from './entry.ts?worker';
 import type { WorkerRequest, WorkerResponse } from './messages.ts';
-import type { WorkerTaskName, WorkerTasks } from './tasks.ts';
+import { type WorkerTaskName, type WorkerTasks, workerTasks } from './tasks.ts';
 
 interface Waiting {
   readonly name: WorkerTaskName;
@@ -38,12 +38,21 @@ export class WorkerPool implements AsyncDisposable {
     this.size = Math.max(1, size);
   }
 
-  /** Runs a task in a thread. Buffers in `transfer` are handed over and can no longer be used here. */
+  /**
+   * Runs a task in a thread, or here and now when it is `small` and no thread was needed yet. Buffers in `transfer` are
+   * handed over and can no longer be used here.
+   */
   run<Name extends WorkerTaskName>(
     name: Name,
     input: WorkerTasks[Name]['input'],
     transfer: readonly ArrayBuffer[] = [],
+    small = false,
   ): Promise<WorkerTasks[Name]['output']> {
+    if (small && this.#threads.length === 0 && !this.#closed) {
+      return new Promise((resolve) => {
+        resolve(workerTasks[name](input).output);
+      });
+    }
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error('the worker pool is closed'));

@@ -66,7 +66,7 @@ describe('a backup', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
