@@ -12,6 +12,7 @@ import { defineList } from './list.ts';
 import { defineLog } from './log.ts';
 import { defineLs } from './ls.ts';
 import type { Act } from './session.ts';
+import { definePrune } from './prune.ts';
 import { defineRestore } from './restore.ts';
 import { defineShow } from './show.ts';
 
@@ -34,6 +35,7 @@ export function defineCommands(program: Command, act: Act): void {
     definePins,
     defineLabel,
     defineForget,
+    definePrune,
     defineKey,
     defineDoctor,
   ]) {

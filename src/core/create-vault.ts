@@ -61,6 +61,10 @@ export async function createVault(
 export async function writePrivateFile(file: string, text: string): Promise<boolean> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: PRIVATE_DIRECTORY });
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+  try {
     const handle = await open(file, 'wx', PRIVATE_FILE);
     try {
       await handle.writeFile(text);
@@ -73,15 +77,24 @@ export async function writePrivateFile(file: string, text: string): Promise<bool
     }
     return true;
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EEXIST') return false;
-    if (code === undefined) throw error;
-    throw new StorageError(
-      code === 'ENOSPC' ? 'no-space' : 'storage-failed',
-      `The file ${file} could not be written: ${code === 'ENOSPC' ? 'the disk is full' : `the system says ${code}`}.`,
-      { cause: error },
-    );
+    if (systemCode(error) === 'EEXIST') return false;
+    throw unwritable(file, error);
   }
+}
+
+function unwritable(file: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === undefined) return error;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const why = isFull ? 'the disk is full' : `the system says ${code}`;
+  return new StorageError(
+    isFull ? 'no-space' : 'storage-failed',
+    `The file ${file} could not be written: ${why}.`,
+    {
+      cause: error,
+      hint: 'Name another file, or make it possible to write there.',
+    },
+  );
 }
 
 /** Whether a key among the user's own data says that a vault was made at this place. */

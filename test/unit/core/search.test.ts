@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { globTest } from '../../../src/core/glob.ts';
+import { findPaths, pathVersions } from '../../../src/core/search.ts';
+import type { BackupRecord } from '../../../src/core/vault/record.ts';
+import { buildVault, type BuiltVault, type Content, storeBackup } from '../../build/vault.ts';
+
+let built: BuiltVault;
+beforeEach(async () => {
+  built = await buildVault();
+});
+afterEach(() => built[Symbol.asyncDispose]());
+
+/** Stores contents one after the other; the records, newest first. */
+async function store(...contents: readonly Content[]): Promise<BackupRecord[]> {
+  const records: BackupRecord[] = [];
+  for (const [at, content] of contents.entries()) {
+    const createdAt = new Date(Date.UTC(2026, 0, at + 1)).toISOString();
+    records.unshift(await storeBackup(built.vault, content, { base: records[0], createdAt }));
+  }
+  return records;
+}
+
+describe('the versions of a path', () => {
+  it('are one for each content, with the backup where it came up, newest first', async () => {
+    const records = await store(
+      { other: 'x' },
+      { other: 'x', a: '1' },
+      { other: 'y', a: '1' },
+      { other: 'y', a: '22' },
+      { other: 'z' },
+      { other: 'z', a: '1' },
+    );
+    const versions = await pathVersions(built.vault, records, 'files/workspace/a');
+    expect(
+      versions.map(({ record, change, entry }) => [record.createdAt.slice(8, 10), change, entry?.size]),
+    ).toEqual([
+      ['06', 'added', 1],
+      ['05', 'deleted', undefined],
+      ['04', 'modified', 2],
+      ['02', 'added', 1],
+    ]);
+  });
+
+  it('are not confused with those of a path that begins alike', async () => {
+    const records = await store({ 'a/b': '1', ab: '1', 'a.b': '1' }, { 'a/b': '2', ab: '1', 'a.b': '1' });
+    expect(await pathVersions(built.vault, records, 'files/workspace/ab')).toHaveLength(1);
+    await expect(pathVersions(built.vault, records, 'files/workspace/a')).rejects.toMatchObject({
+      code: 'unknown-entry',
+    });
+    await expect(pathVersions(built.vault, records, 'files/elsewhere/ab')).rejects.toMatchObject({
+      code: 'unknown-entry',
+    });
+  });
+});
+
+describe('finding paths in all backups', () => {
+  it('names the newest and the oldest backup with each', async () => {
+    const records = await store(
+      { 'a.txt': '1', 'b.php': '1' },
+      { 'a.txt': '1', 'c/a.txt': '1' },
+      { 'c/a.txt': '2' },
+    );
+    const matches = await findPaths(built.vault, records, globTest('*.txt'));
+    const day = (record: BackupRecord): string => record.createdAt.slice(8, 10);
+    expect(matches.map(({ path, newest, oldest }) => [path, day(newest), day(oldest)])).toEqual([
+      ['files/workspace/a.txt', '02', '01'],
+      ['files/workspace/c/a.txt', '03', '02'],
+    ]);
+  });
+
+  it('reads a chunk that many backups share once', async () => {
+    const many = Object.fromEntries(Array.from({ length: 6000 }, (_, at) => [`d${at % 50}/f${at}`, '']));
+    const records = await store(many, { ...many, 'd7/f7': 'x' }, { ...many, 'd7/f7': 'y' });
+    const read = vi.spyOn(built.vault.reader, 'readChunk');
+    await findPaths(built.vault, records, globTest('f7'));
+    const ids = read.mock.calls.map(([id]) => id.toString('hex'));
+    const chunks = records[0]!.manifest[0]!.chunks.length / 32;
+    expect(new Set(ids).size).toBe(chunks + 2);
+    // A chunk that serves as the dictionary of another is read for that, too.
+    expect(ids.length).toBeLessThanOrEqual(chunks + 4);
+  });
+});
