@@ -2,7 +2,7 @@ import { type Task, throwIfCancelled } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
-import { diskFailure } from './disk-failure.ts';
+import { diskFailure, isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
 import { Journal, newRestoreId, type Switch } from './journal.ts';
 import { isSameLive, lookAt } from './live-tree.ts';
@@ -37,6 +37,8 @@ export interface ApplyPhases {
   readonly switch: number;
 }
 
+/** So little is written before a thread has even started. */
+const FEW_BYTES = 2 * 1024 * 1024;
 const NO_PHASES: ApplyPhases = { fetch: 0, decode: 0, write: 0, verify: 0, switch: 0 };
 
 /**
@@ -84,10 +86,15 @@ export async function applyRestore(
     journal.enter('switched');
   } catch (error) {
     await takeBack(journal, disk, switcher, error);
-    throw error instanceof RestoreError ? error : diskFailure('put the restored files in place', error);
+    throw diskFailure('put the restored files in place', error);
   }
   const switchedAt = performance.now();
-  await finish(journal, disk, switcher);
+  try {
+    await finish(journal, disk, switcher);
+  } catch (error) {
+    // All is in place; what could not be cleared away now is at the next start.
+    if (!isSystemError(error)) throw error;
+  }
   return { ...phases, switch: Math.round(switchedAt - startedAt) };
 }
 
@@ -158,8 +165,9 @@ async function writeContent(
     index,
   );
   const context = { storage, keys, reader, index, umask };
-  if (disk !== undefined) {
-    const write: WriteContext['write'] = async (job) => Promise.resolve(writeFiles(job, disk));
+  if (disk !== undefined || runs.reduce((sum, run) => sum + run.bytes, 0) <= FEW_BYTES) {
+    const here = disk ?? nodeDisk(umask);
+    const write: WriteContext['write'] = async (job) => Promise.resolve(writeFiles(job, here));
     return writeNewFiles(runs, { ...context, lanes: 1, write }, task);
   }
   await using pool = new WorkerPool();

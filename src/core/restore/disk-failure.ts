@@ -1,15 +1,19 @@
-import { systemCode } from '../errors.ts';
+import { CrmBackupError, systemCode } from '../errors.ts';
 import { RestoreError } from './error.ts';
 
 /**
- * What an error of the system means for a restore that is still being prepared. Errors without a system code are bugs
- * and come back as they are.
+ * What an error of the system means for a restore that is still being prepared. All other errors come back as
+ * they are.
  *
  * @param what what could not be done, as the end of “could not …”
  */
 export function diskFailure(what: string, error: unknown): unknown {
-  const code = systemCode(error);
-  return code === undefined ? error : diskError(what, code, error);
+  return isSystemError(error) ? diskError(what, systemCode(error) ?? '', error) : error;
+}
+
+/** Whether an error is the system's and not one of ours. */
+export function isSystemError(error: unknown): boolean {
+  return systemCode(error) !== undefined && !(error instanceof CrmBackupError);
 }
 
 /** The same where only the system's code is known. */

@@ -2,8 +2,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
+import { isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
-import { isAbandonedJournal, Journal, removeUnbegun, restoresFolder } from './journal.ts';
+import { isAbandonedJournal, Journal, type JournalRoot, removeUnbegun, restoresFolder } from './journal.ts';
 import { listNames, lookAt } from './live-tree.ts';
 import { closeStaging, keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
 import { privateStaging, STAGING } from './staging-name.ts';
@@ -25,15 +26,23 @@ export interface Recovered {
  * be called at each start. What still runs is left alone.
  *
  * @param home the folder with all the tool keeps for its user
- * @throws {RestoreError} `unfinished-restore` when one can neither be finished nor undone now; calling it again goes on.
+ * @throws {RestoreError} `unfinished-restore` or `rollback-failed` when one can neither be finished nor undone now, the
+ *   others being dealt with; calling it again goes on.
  */
 export async function recoverRestores(home: string, disk: RestoreDisk = nodeDisk()): Promise<Recovered[]> {
   const recovered: Recovered[] = [];
+  const failures: RestoreError[] = [];
   const all = restoresFolder(home);
   for (const name of namesIn(all)) {
-    const one = await recoverJournal(join(all, name), disk);
-    if (one !== undefined) recovered.push(one);
+    try {
+      const one = await recoverJournal(join(all, name), disk);
+      if (one !== undefined) recovered.push(one);
+    } catch (error) {
+      if (!(error instanceof RestoreError)) throw error;
+      failures.push(error);
+    }
   }
+  if (failures[0] !== undefined) throw failures[0];
   return recovered;
 }
 
@@ -54,7 +63,7 @@ export async function recoverRoot(directory: string, disk: RestoreDisk = nodeDis
     }
     if (isAbandoned) await recoverJournal(journal!, disk);
     else if (keepsNothing(directory)) removeTree(disk, `${directory}/${STAGING}`);
-    else throw unfinished(directory, undefined);
+    else throw journalGone(directory);
   }
   for (const { id, owner: of } of leftovers(directory)) {
     if (of === undefined || isAbandonedJournal(of.journal) === undefined) {
@@ -121,7 +130,13 @@ async function recoverJournal(directory: string, disk: RestoreDisk): Promise<Rec
   const { roots, set, backup, startedAt } = journal.header;
   const all = journal.readSwitch();
   const switcher = new Switcher(disk, roots, all, journal.directory);
-  const outcome = await complete(journal, disk, switcher);
+  let outcome: Recovered['outcome'];
+  try {
+    outcome = await complete(journal, disk, switcher);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw stillUnfinished(roots, error);
+  }
   return { set, backup, startedAt, directories: roots.map((root) => root.directory), outcome };
 }
 
@@ -164,12 +179,19 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function unfinished(directory: string, cause: unknown): RestoreError {
+function stillUnfinished(roots: readonly JournalRoot[], cause: unknown): RestoreError {
+  const where = roots.map(({ directory }) => directory).join(', ');
+  return new RestoreError('unfinished-restore', `A restore of before in ${where} could not be ended yet.`, {
+    cause,
+    hint: 'Check that its disk is there and may be written to, then try again; nothing is lost.',
+  });
+}
+
+function journalGone(directory: string): RestoreError {
   return new RestoreError(
     'unfinished-restore',
     `${directory} holds what an unfinished restore moved away, and its journal is gone.`,
     {
-      cause,
       hint: `Look into ${directory}/${STAGING}/old, take back what you need, and remove ${STAGING}.`,
     },
   );

@@ -124,7 +124,7 @@ async function restorePaths(
   const startedAt = performance.now();
   const { home, set, disk } = options;
   const to = options.to === undefined ? undefined : resolve(options.to);
-  if (!options.dryRun) await recoverRestores(home, disk);
+  if (!options.dryRun) await recoverElsewhere(home, disk);
   await using _lock = await lockForReading(vault, task);
   const request = {
     paths: options.selected,
@@ -149,6 +149,15 @@ async function restorePaths(
     else keepUndo(home, vault.id, record, safety, plan);
   }
   return report(plan, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, phases);
+}
+
+/** Restores of other folders that cannot be ended now do not stop this one; those of its own folders will. */
+async function recoverElsewhere(home: string, disk: RestoreDisk | undefined): Promise<void> {
+  try {
+    await recoverRestores(home, disk);
+  } catch (error) {
+    if (!(error instanceof RestoreError)) throw error;
+  }
 }
 
 function report(
