@@ -109,6 +109,30 @@ export class ChunkIndex {
     }
   }
 
+  /**
+   * Forgets chunks in delta frames that can no longer be decoded, because a part of their dictionary is lost: what looks
+   * for them is to find them missing, and a new backup to store them again.
+   */
+  dropUndecodable(): void {
+    for (let broken = this.#brokenFrames(); broken.size > 0; broken = this.#brokenFrames()) {
+      for (let chunk = 0; chunk < this.#count; chunk++) {
+        if (!broken.has(this.#frameOf(chunk))) continue;
+        this.#blocks[chunk >>> BLOCK_BITS]!.frames[chunk & BLOCK_MASK] = NOWHERE;
+        this.#known--;
+      }
+      for (const frame of broken) this.#frames.dictionaries[frame] = 0;
+    }
+  }
+
+  #brokenFrames(): Set<number> {
+    const broken = new Set<number>();
+    for (let frame = 0; frame < this.frameCount; frame++) {
+      if (this.#frames.dictionaries[frame] === 0) continue;
+      if (this.dictionaryOf(frame).some((chunk) => !this.isKnown(chunk))) broken.add(frame);
+    }
+    return broken;
+  }
+
   /** Reserves the number of a frame that is being filled. */
   openFrame(): number {
     return this.#frames.add();

@@ -85,34 +85,41 @@ function markAll(ids: Buffer, index: ChunkIndex, chunks: BitSet): boolean {
 /**
  * Adds what delta frames were coded against. A frame that stays as it is needs its whole dictionary, one that is coded
  * again (`isNarrowed`) only what its marked chunks correspond to.
+ * @param staying Delta frames that stay although no marked chunk is in them; what they list must not lose its base.
  * @throws {VaultError} `damaged` when a part of a dictionary is missing.
  */
 export function withDictionaries(
   index: ChunkIndex,
   marked: BitSet,
   isNarrowed: (frame: number) => boolean,
+  staying: Iterable<number> = [],
 ): BitSet {
   const chunks = marked.copy();
   const frames = new BitSet(index.frameCount);
   const waiting: number[] = [];
-  for (const chunk of marked.values()) if (index.isDelta(chunk)) waiting.push(chunk);
-  for (let chunk = waiting.pop(); chunk !== undefined; chunk = waiting.pop()) {
-    const { frame } = index.place(chunk);
-    const isWhole = !isNarrowed(frame);
-    if (isWhole && !frames.add(frame)) continue;
-    for (const needed of isWhole ? index.dictionaryOf(frame) : index.dictionaryOfChunk(chunk)) {
-      if (!index.isKnown(needed)) {
-        throw new VaultError(
-          'damaged',
-          'The vault lacks a part of what changed files were stored against, so what may go is not known.',
-          { hint: REPAIR_FIRST },
-        );
-      }
+  const addAll = (dictionary: Uint32Array): void => {
+    for (const needed of dictionary) {
+      if (!index.isKnown(needed)) throw incompleteDictionary();
       // Dictionaries stand alone; one that no longer does has a dictionary of its own.
       if (chunks.add(needed) && index.isDelta(needed)) waiting.push(needed);
     }
+  };
+  for (const frame of staying) if (frames.add(frame)) addAll(index.dictionaryOf(frame));
+  for (const chunk of marked.values()) if (index.isDelta(chunk)) waiting.push(chunk);
+  for (let chunk = waiting.pop(); chunk !== undefined; chunk = waiting.pop()) {
+    const { frame } = index.place(chunk);
+    if (isNarrowed(frame)) addAll(index.dictionaryOfChunk(chunk));
+    else if (frames.add(frame)) addAll(index.dictionaryOf(frame));
   }
   return chunks;
+}
+
+function incompleteDictionary(): VaultError {
+  return new VaultError(
+    'damaged',
+    'The vault lacks a part of what changed files were stored against, so what may go is not known.',
+    { hint: REPAIR_FIRST },
+  );
 }
 
 const REPAIR_FIRST = 'Run “crm-backup repair” first: it tells what is lost and what can be rebuilt.';

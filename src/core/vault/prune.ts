@@ -3,10 +3,11 @@ import { BitSet } from './bit-set.ts';
 import { VaultError } from './error.ts';
 import { ChunkIndex } from './index.ts';
 import { encodeIndexFile, type IndexFile, type PackSurvey, surveyPacks } from './index-file.ts';
-import { type Liveness, markLive, withDictionaries } from './liveness.ts';
+import { type Liveness, markLive } from './liveness.ts';
 import { lockVault, type VaultLock } from './lock.ts';
 import { encodeNotes, latestNotes, readNotes } from './notes.ts';
 import { type ListedPack, packName, readFooter } from './pack.ts';
+import { type PackFate, planPrune } from './prune-plan.ts';
 import { type BackupRecord, forgottenName, listRecordIds } from './record.ts';
 import { Repacker } from './repack.ts';
 import type { Vault } from './vault.ts';
@@ -31,8 +32,6 @@ export interface PruneResult {
 }
 
 const WAIT_FOR_LOCK_MS = 10_000;
-/** A pack is written anew when this share of it is waste. */
-const MOST_WASTE = 0.25;
 /** Index files smaller than this are put together. */
 const SMALL_INDEX_BYTES = 1024 * 1024;
 /** New index files hold listings of about this many bytes. */
@@ -62,14 +61,8 @@ interface Work {
   freedBytes: number;
 }
 
-/** What is to become of a pack. */
-interface PackPlan {
+interface PackPlan extends PackFate {
   readonly pack: ListedPack;
-  /** The number of its first frame in the index. */
-  readonly firstFrame: number;
-  readonly fate: 'keep' | 'repack' | 'remove';
-  /** Bytes of it that nobody needs. */
-  readonly wasteBytes: number;
 }
 
 /** Looking at things; nothing is changed before all of it is done. */
@@ -77,7 +70,7 @@ const LOOK: readonly (readonly [name: string, step: (work: Work) => Promise<void
   ['records', readRecords],
   ['packs', readPacks],
   ['mark', mark],
-  ['plan', planPacks],
+  ['plan', plan],
 ];
 
 /** Changing things, in an order that is safe to be killed in at any point. */
@@ -173,58 +166,13 @@ async function mark(work: Work): Promise<void> {
   work.live = await markLive(work.vault.reader, work.index, work.records, work.task);
 }
 
-/**
- * Decides on every pack. A delta frame of which little is needed may be small itself and yet keep much alive that it
- * was coded against: this counts as its pack's waste. Packs that are written anew keep only what they need.
- */
-async function planPacks(work: Work): Promise<void> {
-  const { index, live } = work;
-  const least = withDictionaries(index, live.chunks, () => true);
-  const first = fatesOf(work, least, true);
-  const isRewritten = (frame: number): boolean => first[index.packOf(frame)]!.fate === 'repack';
-  work.needed = withDictionaries(index, live.chunks, isRewritten);
-  const second = fatesOf(work, work.needed, false);
-  for (const [number, { id }] of index.packs.entries()) {
-    const pack = work.packs.get(id)!;
-    const { firstFrame, fate, wasteBytes } = second[number]!;
-    const isRewritten = fate === 'keep' && first[number]!.fate === 'repack';
-    work.plan.push({ pack, firstFrame, fate: isRewritten ? 'repack' : fate, wasteBytes });
+async function plan(work: Work): Promise<void> {
+  const { fates, needed } = planPrune(work.index, work.live.chunks);
+  work.needed = needed;
+  for (const [number, { id }] of work.index.packs.entries()) {
+    work.plan.push({ pack: work.packs.get(id)!, ...fates[number]! });
   }
   return Promise.resolve();
-}
-
-/** What would become of each pack, by its number in the index, if only some chunks were needed. */
-function fatesOf(work: Work, needed: BitSet, countDictionaries: boolean): Omit<PackPlan, 'pack'>[] {
-  const { index } = work;
-  const neededFrames = new BitSet(index.frameCount);
-  const neededBytes = new Uint32Array(index.frameCount);
-  for (const chunk of needed.values()) {
-    const { frame, bytes } = index.place(chunk);
-    neededFrames.add(frame);
-    neededBytes[frame]! += bytes;
-  }
-  const totals = index.packs.map(() => ({ firstFrame: -1, isNeeded: false, wasteBytes: 0, heldBytes: 0 }));
-  for (let frame = 0; frame < index.frameCount; frame++) {
-    const total = totals[index.packOf(frame)]!;
-    if (total.firstFrame < 0) total.firstFrame = frame;
-    const { plainBytes, sealedBytes } = index.frame(frame);
-    const isNeeded = neededFrames.has(frame);
-    total.isNeeded ||= isNeeded;
-    total.wasteBytes += isNeeded
-      ? sealedBytes * (1 - neededBytes[frame]! / Math.max(1, plainBytes))
-      : sealedBytes;
-    if (countDictionaries && isNeeded) {
-      for (const held of index.dictionaryOf(frame)) {
-        if (!needed.has(held)) total.heldBytes += index.bytesOf(held);
-      }
-    }
-  }
-  return index.packs.map(({ bytes }, number) => {
-    const { firstFrame, isNeeded, wasteBytes, heldBytes } = totals[number]!;
-    if (!isNeeded) return { firstFrame, fate: 'remove', wasteBytes: bytes };
-    const fate = wasteBytes + heldBytes > bytes * MOST_WASTE ? 'repack' : 'keep';
-    return { firstFrame, fate, wasteBytes: Math.round(wasteBytes) };
-  });
 }
 
 /** From here on forgotten backups cannot be taken back: their records go before their data. */

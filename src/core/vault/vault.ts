@@ -187,6 +187,7 @@ export class Vault {
       }
     }
     for (const pack of adopted) index.addPack(pack);
+    index.dropUndecodable();
     return { index, adopted };
   }
 

@@ -138,6 +138,22 @@ describe('the index', () => {
     expect(index.chunkCount).toBe(2);
   });
 
+  it('forgets what cannot be decoded any more, and what rests on that in turn', () => {
+    const index = new ChunkIndex();
+    index.addPack(
+      packOf('deltas', { chunks: ['x', 'y'], against: ['a'] }, { chunks: ['z'], against: ['x'] }),
+    );
+    index.addPack(packOf('whole', { chunks: ['b'] }, { chunks: ['c'], against: ['b'], ranges: [[0, 1]] }));
+    index.dropUndecodable();
+    for (const name of ['a', 'x', 'y', 'z']) expect(index.find(idOf(name), 0)).toBe(-1);
+    for (const name of ['b', 'c']) expect(index.find(idOf(name), 0)).toBeGreaterThanOrEqual(0);
+    expect(index.chunkCount).toBe(2);
+    // What is lost is stored again.
+    index.addPack(packOf('again', { chunks: ['x'] }));
+    expect(index.find(idOf('x'), 0)).toBeGreaterThanOrEqual(0);
+    expect(index.chunkCount).toBe(3);
+  });
+
   it('follows a frame from open to its pack', () => {
     const index = new ChunkIndex();
     const frame = index.openFrame();
