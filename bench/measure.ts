@@ -25,13 +25,14 @@ const gnuTime = '/usr/bin/time';
 /**
  * Runs a command to its end and tells its wall time and peak memory.
  *
- * Dirty pages of whatever ran before are written out first, so that an `fsync` here does not pay for them.
+ * What earlier runs left to be written to the disk of `directory` is written first, so that an `fsync` of this one
+ * does not pay for it.
  * Throws when the command cannot be started or exits with anything but 0; the message ends with its stderr.
  */
-export async function measure(command: Command): Promise<Measurement> {
+export async function measure(command: Command, directory: string): Promise<Measurement> {
   const scratch = await mkdtemp(join(tmpdir(), 'crm-backup-measure-'));
   try {
-    await run({ argv: ['sync'] });
+    await run({ argv: ['sync', '--file-system', directory] });
     const report = join(scratch, 'time');
     const argv: Command['argv'] = existsSync(gnuTime)
       ? [gnuTime, '-q', '-f', '%M', '-o', report, ...command.argv]

@@ -70,26 +70,26 @@ async function runRound(
     }
     await sleep(RACY_MS);
     for (const { tool, repository } of contestants) {
-      const { durationMs, peakBytes } = await measure(repository.first);
+      const { durationMs, peakBytes } = await measure(repository.first, scratch);
       note('first', tool, durationMs);
       note('memory', tool, peakBytes);
       note('size', tool, sizeOf(repository.stored));
     }
     const withHistory = contestants.filter(({ tool }) => tool.keepsHistory);
     for (const { tool, repository } of withHistory) {
-      note('unchanged', tool, (await measure(repository.again())).durationMs);
+      note('unchanged', tool, (await measure(repository.again(), scratch)).durationMs);
     }
     ({ undo } = editTree(tree));
     await sleep(RACY_MS);
     for (const { tool, repository } of withHistory) {
       const before = sizeOf(repository.stored);
-      note('edited', tool, (await measure(repository.again())).durationMs);
+      note('edited', tool, (await measure(repository.again(), scratch)).durationMs);
       note('added', tool, sizeOf(repository.stored) - before);
     }
     for (const { tool, repository } of contestants) {
       const target = await mkdtemp(join(restoreTo, 'restore-'));
       try {
-        note('restore', tool, (await measure(repository.restore(target))).durationMs);
+        note('restore', tool, (await measure(repository.restore(target), scratch)).durationMs);
         // The archive of a tool without a second backup is of the tree before the edits.
         if (check && tool.keepsHistory) checkRestore(tool, tree, repository.restoredRoot(target));
       } finally {

@@ -143,9 +143,9 @@ async function measureMemory(tool: Tool): Promise<MemoryResult | undefined> {
   for (const made of [tree, directory, target]) await mkdir(made);
   const { files } = createManyFiles(tree);
   const repository = await tool.open(tree, directory);
-  const full = (await measure(repository.first)).peakBytes;
-  const incremental = (await measure(repository.again())).peakBytes;
-  const restore = (await measure(repository.restore(target))).peakBytes;
+  const full = (await measure(repository.first, directory)).peakBytes;
+  const incremental = (await measure(repository.again(), directory)).peakBytes;
+  const restore = (await measure(repository.restore(target), directory)).peakBytes;
   if (full === undefined || incremental === undefined || restore === undefined) return undefined;
   const reached = Math.max(full, incremental, restore) <= memoryLimitBytes;
   return { files, limitBytes: memoryLimitBytes, peaks: { full, incremental, restore }, reached };
