@@ -6,7 +6,7 @@ import { BackupFiles } from './vscode/files/backup-files.ts';
 import { BACKUP_SCHEME } from './vscode/files/backup-uri.ts';
 import { BACKUPS_VIEW } from './vscode/ids.ts';
 import { openLog } from './vscode/log.ts';
-import { LastRestore } from './vscode/restore/last-restore.ts';
+import { tellInterrupted } from './vscode/restore/interrupted.ts';
 import { showSetFileProblems } from './vscode/set-file-problems.ts';
 import { Sets } from './vscode/sets.ts';
 import { showStatus } from './vscode/status-bar.ts';
@@ -23,10 +23,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const sets = new Sets(engine);
   const works = new Works();
   const documents = new TextDocuments();
-  const lastRestore = new LastRestore(context.workspaceState);
   const tree = new BackupsTree(sets, engine);
   const files = new BackupFiles(engine, sets);
-  const app: App = { engine, sets, works, log, lastRestore, documents };
+  const app: App = { engine, sets, works, log, documents };
   context.subscriptions.push(
     log,
     engine,
@@ -49,5 +48,9 @@ export function activate(context: vscode.ExtensionContext): void {
     showStatus(sets, works),
     showSetFileProblems(sets),
     watchSets(sets),
+    tellInterrupted(engine, log),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('crmBackup.home')) engine.restart();
+    }),
   );
 }

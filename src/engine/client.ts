@@ -12,7 +12,15 @@ import { CancelledError } from '../core/errors.ts';
 import { type Task, throwIfCancelled } from '../core/task.ts';
 import { EngineError } from './error.ts';
 import { type FailureData, fromFailure } from './failure.ts';
-import { type Input, type Operation, type Output, progressOf, requestOf } from './protocol.ts';
+import {
+  type Awakening,
+  awakening,
+  type Input,
+  type Operation,
+  type Output,
+  progressOf,
+  requestOf,
+} from './protocol.ts';
 
 /** How a client starts its engine. */
 export interface EngineOptions {
@@ -22,6 +30,8 @@ export interface EngineOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** The engine is ended after so many milliseconds without a request. */
   readonly idleMs: number;
+  /** Told what the engine found when it started, when there was something. */
+  readonly onAwakening?: ((found: Awakening) => void) | undefined;
   /** Told what happens to the process, for a log. */
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
@@ -136,6 +146,7 @@ export class EngineClient {
       log(child.exitCode === 0 ? 'info' : 'error', stoppedMessage(child));
       this.#forget(running);
     });
+    connection.onNotification(awakening, (found) => this.#options.onAwakening?.(found));
     // A broken channel shows as the process's exit; nothing more to tell here.
     connection.onError(() => undefined);
     connection.listen();

@@ -3,7 +3,9 @@
  * are structured clones (bytes and names that are not UTF-8 pass as they are). Shapes follow the command line's
  * JSON; paths are entries' paths in a backup, `files/<root>/…`, with '' for the top of the backup.
  */
-import { ProgressType, RequestType } from 'vscode-jsonrpc';
+import { NotificationType, ProgressType, RequestType } from 'vscode-jsonrpc';
+import type { Check } from '../core/doctor/check.ts';
+import type { Recovered } from '../core/restore/recover.ts';
 import type { Progress } from '../core/task.ts';
 import type { EntryType } from '../core/vault/entry.ts';
 import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
@@ -43,6 +45,8 @@ export interface SetState {
   readonly backups: readonly BackupSummary[];
   /** Backups whose records cannot be read any more, and why. */
   readonly damaged: readonly { readonly id: string; readonly message: string }[];
+  /** When the last restore that can be taken back was done, ISO 8601. */
+  readonly restoredAt: string | undefined;
   /** Why the set or its vault cannot be used. */
   readonly problem: FailureData | undefined;
 }
@@ -122,20 +126,10 @@ export interface Verification {
   readonly damage: readonly Damage[];
 }
 
-/** One check of the surroundings. */
-export interface Check {
-  readonly name: string;
-  readonly status: 'ok' | 'warning' | 'error';
-  readonly detail: string;
-  readonly hint?: string | undefined;
-}
-
 /** Every request: what goes in, what comes out. */
 export interface Operations {
   /** The workspace's sets with their backups; without a set file there are none. */
   state: { in: InWorkspace; out: { readonly setFile: string; readonly sets: readonly SetState[] } };
-  /** Finishes or rolls back the restores that were interrupted here. */
-  recover: { in: InWorkspace; out: { readonly recovered: number } };
   createSet: { in: InSet; out: { readonly setFile: string; readonly vault: string } };
   backup: {
     in: InSet & {
@@ -160,6 +154,9 @@ export interface Operations {
   read: { in: OfEntry; out: Uint8Array };
   planRestore: { in: RestoreRequest; out: RestorePlan };
   restore: { in: RestoreRequest; out: RestoreResult };
+  planUndo: { in: InSet; out: RestorePlan };
+  /** Takes the last restore of a set back. */
+  undoRestore: { in: InSet; out: RestoreResult };
   pin: { in: OfBackup & { readonly pinned: boolean }; out: null };
   label: { in: OfBackup & { readonly label: string | null }; out: null };
   forget: { in: OfBackup; out: null };
@@ -181,7 +178,6 @@ export type Output<O extends Operation> = Operations[O]['out'];
  */
 export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   state: false,
-  recover: true,
   createSet: true,
   backup: true,
   changes: false,
@@ -190,6 +186,8 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   read: false,
   planRestore: false,
   restore: true,
+  planUndo: false,
+  undoRestore: true,
   pin: true,
   label: true,
   forget: true,
@@ -209,6 +207,16 @@ export interface Call<O extends Operation> {
 export function requestOf<O extends Operation>(operation: O): RequestType<Call<O>, Output<O>, FailureData> {
   return new RequestType(operation);
 }
+
+/** What the engine found at its start: restores that were interrupted, and what became of them. */
+export interface Awakening {
+  readonly recovered: readonly Recovered[];
+  /** Why one could not be brought to its end. */
+  readonly failure: FailureData | undefined;
+}
+
+/** Sent once, before the first answer, when there was something to tell. */
+export const awakening = new NotificationType<Awakening>('awakening');
 
 /** How far a running request is. */
 export const progressOf = new ProgressType<Progress>();

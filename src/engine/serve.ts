@@ -29,10 +29,10 @@ interface Work {
 }
 
 /**
- * Answers a host's requests with the given handlers. Cancelling a request aborts the signal its handler gets;
+ * Answers a host's requests with the given handlers, from when `ready` resolves. Cancelling a request aborts the signal its handler gets;
  * a connection that breaks leaves the handlers running until {@link Service.finish}.
  */
-export function serve(connection: MessageConnection, handlers: Handlers): Service {
+export function serve(connection: MessageConnection, ready: Promise<unknown>, handlers: Handlers): Service {
   const works = new Set<Work>();
 
   const accept = <O extends Operation>(operation: O, handler: Handler<O>): void => {
@@ -40,7 +40,7 @@ export function serve(connection: MessageConnection, handlers: Handlers): Servic
       const controller = new AbortController();
       const cancellation = token.onCancellationRequested(() => controller.abort());
       const task = { signal: controller.signal, progress: reporter(connection, call.progress) };
-      const work = () => handler(call.input, task);
+      const work = async (): Promise<Output<O>> => ready.then(() => handler(call.input, task));
       const done = isBackground(call.input) ? atLowPriority(work) : work();
       const entry = { operation, controller, done };
       works.add(entry);

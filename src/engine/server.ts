@@ -1,17 +1,27 @@
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { processSurroundings } from '../core/surroundings.ts';
 import { changes } from './operations/changes.ts';
+import { doctor } from './operations/doctor.ts';
 import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin } from './operations/marks.ts';
+import { planRestore, planUndo, recover, restore, undoRestore } from './operations/restoring.ts';
 import { state } from './operations/state.ts';
 import { backup, createSet } from './operations/take.ts';
+import { awakening } from './protocol.ts';
 import { serve } from './serve.ts';
 import { Vaults } from './vaults.ts';
 
 const vaults = new Vaults(processSurroundings());
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
 
-const service = serve(connection, {
+// What an interrupted restore has left is put in order before anything looks at it.
+const ready = recover(vaults).then(async (found) => {
+  if (found.recovered.length > 0 || found.failure !== undefined) {
+    await connection.sendNotification(awakening, found).catch(() => undefined);
+  }
+});
+
+const service = serve(connection, ready, {
   state: state(vaults),
   createSet: createSet(vaults),
   backup: backup(vaults),
@@ -22,6 +32,11 @@ const service = serve(connection, {
   pin: pin(vaults),
   label: label(vaults),
   forget: forget(vaults),
+  planRestore: planRestore(vaults),
+  restore: restore(vaults),
+  planUndo: planUndo(vaults),
+  undoRestore: undoRestore(vaults),
+  doctor: doctor(vaults),
 });
 
 /** How long an engine that is done may take to end by itself. */

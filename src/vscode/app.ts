@@ -1,6 +1,5 @@
 import type { Engine } from './engine.ts';
 import type { Log } from './log.ts';
-import type { LastRestore } from './restore/last-restore.ts';
 import type { TextDocuments } from './text-documents.ts';
 import type { Sets } from './sets.ts';
 import type { Works } from './works.ts';
@@ -11,6 +10,5 @@ export interface App {
   readonly sets: Sets;
   readonly works: Works;
   readonly log: Log;
-  readonly lastRestore: LastRestore;
   readonly documents: TextDocuments;
 }

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { EngineClient } from '../engine/client.ts';
-import type { Input, Operation, Output } from '../engine/protocol.ts';
+import type { Awakening, Input, Operation, Output } from '../engine/protocol.ts';
 import type { Progress } from '../core/task.ts';
 import type { Log } from './log.ts';
 
@@ -16,8 +16,12 @@ const IDLE_MS = 5 * 60_000;
 export class Engine implements vscode.Disposable {
   readonly #script: string;
   readonly #log: Log;
+  readonly #awoken = new vscode.EventEmitter<Awakening>();
   #client: Promise<EngineClient> | undefined;
   #disposed = false;
+
+  /** The engine has started and found something to tell. */
+  readonly onDidAwake = this.#awoken.event;
 
   constructor(script: string, log: Log) {
     this.#script = script;
@@ -55,6 +59,7 @@ export class Engine implements vscode.Disposable {
   dispose(): void {
     this.#disposed = true;
     this.restart();
+    this.#awoken.dispose();
   }
 
   async #connect(): Promise<EngineClient> {
@@ -63,6 +68,7 @@ export class Engine implements vscode.Disposable {
       script: this.#script,
       environment: environment(),
       idleMs: IDLE_MS,
+      onAwakening: (found) => this.#awoken.fire(found),
       log: (level, message) => this.#log[level](message),
     });
     if (this.#disposed) client.dispose();

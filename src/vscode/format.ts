@@ -33,8 +33,9 @@ export function formatAge(fromMs: number, nowMs: number, locale?: string): strin
   return words.format(-Math.floor(passed / DAY_MS), 'day');
 }
 
-/** A duration as “0.4 s”, “12 s” or “3 min 5 s”. */
+/** A duration as “40 ms”, “0.4 s”, “12 s” or “3 min 5 s”. */
 export function formatDuration(ms: number, locale?: string): string {
+  if (ms < 95) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
   if (seconds < 9.95) return `${formatNumber(seconds, locale, 1)} s`;
   if (seconds < 59.5) return `${formatNumber(seconds, locale)} s`;

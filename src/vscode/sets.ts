@@ -20,6 +20,7 @@ export class Sets implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
   #loading: Promise<void> | undefined;
   #asked = 0;
+  #content = '';
 
   /** Something may be different now. */
   readonly onDidChange = this.#changed.event;
@@ -55,11 +56,13 @@ export class Sets implements vscode.Disposable {
       answered = this.#asked;
       const folders = localFolders();
       const states = await Promise.all(folders.map((folder) => this.#ask(folder)));
+      const entries = folders.map(({ uri }, at) => [uri.fsPath, states[at]!] as const);
+      const content = JSON.stringify(entries, withMessages);
+      // A tree that is drawn anew under the pointer is a nuisance.
+      if (content === this.#content) continue;
+      this.#content = content;
       this.#states.clear();
-      folders.forEach((folder, at) => {
-        const state = states[at];
-        if (state !== undefined) this.#states.set(folder.uri.fsPath, state);
-      });
+      for (const [folder, state] of entries) this.#states.set(folder, state);
       this.#changed.fire();
     }
   }
@@ -100,6 +103,11 @@ export class Sets implements vscode.Disposable {
   dispose(): void {
     this.#changed.dispose();
   }
+}
+
+/** Errors keep what they say where JSON does not see it. */
+function withMessages(_key: string, value: unknown): unknown {
+  return value instanceof Error ? [value.name, value.message] : value;
 }
 
 /** The workspace folders that are on this machine's disk. */

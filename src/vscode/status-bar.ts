@@ -6,6 +6,8 @@ import type { FoundSet, Sets } from './sets.ts';
 import type { Works } from './works.ts';
 
 const REDRAW_MS = 60_000;
+/** A window that opens has better things to do first than to ask for the age of a backup. */
+const FIRST_LOOK_MS = 1_500;
 
 /** One item in the status bar: the age of the last backup, or what is running. */
 export function showStatus(sets: Sets, works: Works): vscode.Disposable {
@@ -27,8 +29,12 @@ export function showStatus(sets: Sets, works: Works): vscode.Disposable {
     item.show();
   };
   const timer = setInterval(draw, REDRAW_MS);
+  const first = setTimeout(() => void sets.load(), FIRST_LOOK_MS);
   return vscode.Disposable.from(item, sets.onDidChange(draw), works.onDidChange(draw), {
-    dispose: () => clearInterval(timer),
+    dispose: () => {
+      clearInterval(timer);
+      clearTimeout(first);
+    },
   });
 }
 

@@ -7,7 +7,11 @@ type ViewState = 'loading' | 'none' | 'empty' | 'ready' | 'failed';
 
 /** Keeps the context key the welcome texts and menus depend on. */
 export function tellState(sets: Sets): vscode.Disposable {
-  const tell = (): void => void vscode.commands.executeCommand('setContext', Context.state, stateOf(sets));
+  const tell = (): void => {
+    void vscode.commands.executeCommand('setContext', Context.state, stateOf(sets));
+    const canUndo = sets.all().some(({ state }) => state.restoredAt !== undefined);
+    void vscode.commands.executeCommand('setContext', Context.canUndoRestore, canUndo);
+  };
   tell();
   return sets.onDidChange(tell);
 }

@@ -112,9 +112,10 @@ function phaseName(phase: string): string {
     read: vscode.l10n.t('Reading'),
     store: vscode.l10n.t('Storing'),
     verify: vscode.l10n.t('Verifying'),
-    plan: vscode.l10n.t('Comparing'),
-    fetch: vscode.l10n.t('Fetching'),
-    decode: vscode.l10n.t('Decoding'),
+    compare: vscode.l10n.t('Comparing'),
+    mark: vscode.l10n.t('Looking for what is unused'),
+    repack: vscode.l10n.t('Repacking'),
+    remove: vscode.l10n.t('Removing'),
     write: vscode.l10n.t('Writing'),
     switch: vscode.l10n.t('Switching'),
   };

@@ -1,8 +1,11 @@
 import { placeSet } from '../../core/open.ts';
 import type { BackupSet } from '../../core/set/definition.ts';
+import { readUndo } from '../../core/restore/last-restore.ts';
 import { SetError } from '../../core/set/error.ts';
 import { loadSets, setFilePath } from '../../core/set/load.ts';
+import { homeOf } from '../../core/surroundings.ts';
 import type { BackupRecord } from '../../core/vault/record.ts';
+import type { Vault } from '../../core/vault/vault.ts';
 import { toFailure } from '../failure.ts';
 import type { BackupSummary, SetState } from '../protocol.ts';
 import type { Handler } from '../serve.ts';
@@ -25,7 +28,14 @@ export function state(vaults: Vaults): Handler<'state'> {
 
 async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promise<SetState> {
   const known = { name: set.name, databases: set.databases.map(({ name }) => name) };
-  const nothing = { vault: undefined, roots: [], backups: [], damaged: [], problem: undefined };
+  const nothing = {
+    vault: undefined,
+    roots: [],
+    backups: [],
+    damaged: [],
+    restoredAt: undefined,
+    problem: undefined,
+  };
   try {
     const placed = await placeSet(workspace, set, undefined, vaults.surroundings);
     const roots = placed.set.roots.map(({ name, directory }) => ({ name, directory }));
@@ -37,6 +47,7 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
       return {
         ...found,
         backups: records.filter((record) => record.set === set.name).map(summaryOf),
+        restoredAt: restoredAt(vaults, vault, set.name, records),
         damaged: damaged.map(({ id, error }) => ({ id, message: error.message })),
       };
     } catch (error) {
@@ -45,6 +56,17 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
   } catch (error) {
     return { ...nothing, ...known, problem: toFailure(error) };
   }
+}
+
+/** When the last restore was that can be taken back: its safety backup must still be there. */
+function restoredAt(
+  { surroundings }: Vaults,
+  vault: Vault,
+  set: string,
+  records: readonly BackupRecord[],
+): string | undefined {
+  const last = readUndo(homeOf(surroundings), vault.id, set);
+  return records.some(({ id }) => id === last?.safetyBackup) ? last?.at : undefined;
 }
 
 /** A backup's record as it travels to the host. */

@@ -2,8 +2,9 @@ import * as vscode from 'vscode';
 import type { BackupKind } from '../../core/vault/record.ts';
 import type { BackupSummary } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
+import { fileCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
-import { formatBytes, formatDuration, formatNumber } from '../format.ts';
+import { formatBytes, formatDuration } from '../format.ts';
 import { kindName } from '../kinds.ts';
 import { pickSet } from './targets.ts';
 
@@ -59,9 +60,7 @@ async function tell(app: App, summary: BackupSummary): Promise<void> {
     const isFirst = summary.base === undefined;
     const count = isFirst ? total : added + modified + deleted;
     const sizes = `${formatBytes(summary.bytes.stored, locale)} · ${formatDuration(summary.durationMs, locale)}`;
-    const files = isFirst
-      ? vscode.l10n.t('{0} files', formatNumber(count, locale))
-      : vscode.l10n.t('{0} changed files', formatNumber(count, locale));
+    const files = isFirst ? fileCount(count) : vscode.l10n.t('{0} changed', fileCount(count));
     const facts = [kindName(summary.kind), files, sizes].join(' · ');
     const done = vscode.l10n.t('{0} backed up', displayName(summary.set));
     vscode.window.setStatusBarMessage(`$(check) ${done}: ${facts}`, TOLD_FOR_MS);

@@ -9,7 +9,7 @@ export async function doctor(app: App, target?: unknown): Promise<void> {
   const checks = await app.works.run('doctor', title, (options) =>
     app.engine.call('doctor', { workspace: folder.uri.fsPath }, options),
   );
-  const marks = { ok: '✓', warning: '!', error: '✗' };
+  const marks = { ok: '✓', warning: '!', failed: '✗' };
   const lines = checks.map(({ name, status, detail, hint }) =>
     [`${marks[status]} ${name}: ${detail}`, ...(hint === undefined ? [] : [`  ${hint}`])].join('\n'),
   );

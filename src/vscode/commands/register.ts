@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
-import { EditorError } from '../error.ts';
+import { codeOf, EditorError } from '../error.ts';
 import { showFailure } from '../failures.ts';
 import { backUpDifferential, backUpFull, backUpIncremental, backUpNow } from './back-up.ts';
 import { createSet } from './create-set.ts';
@@ -53,6 +53,8 @@ export function registerCommands(app: App): vscode.Disposable {
           if (commandTable[id].needsTrust) requireTrust();
           return await handlers[id](app, target, selected);
         } catch (error) {
+          // An engine that has died is started again at once: what it left half done is put in order then.
+          if (codeOf(error) === 'stopped') void app.sets.refresh();
           // Not awaited: whoever called the command need not wait for the message to be closed.
           void showFailure(app.log, error);
           return undefined;

@@ -19,17 +19,19 @@ export async function restore(
   const paths = given.length > 0 ? given : await chooseWhat(app, backup);
   const destination = await chooseWhere(backup);
   const { workspace, set, found, summary } = backup;
-  const inPlace = destination.to === undefined;
-  const safetyBackup =
-    inPlace && vscode.workspace.getConfiguration('crmBackup').get('backUpBeforeRestore', true);
-  return runRestore(
-    app,
-    { workspace, set, backup: backup.backup, paths, safetyBackup, ...destination },
-    {
-      backup: [displayName(set), momentAndLabel(summary)].join(', '),
-      destination: destination.to ?? originalPlace(found.state.roots),
-    },
-  );
+  const { to } = destination;
+  const isSafe =
+    to === undefined && vscode.workspace.getConfiguration('crmBackup').get('backUpBeforeRestore', true);
+  const request = { workspace, set, backup: backup.backup, paths, safetyBackup: isSafe, ...destination };
+  return runRestore(app, {
+    workspace,
+    backup: [displayName(set), momentAndLabel(summary)].join(', '),
+    destination: to ?? originalPlace(found.state.roots),
+    to,
+    isSafe,
+    plan: (options) => app.engine.call('planRestore', request, options),
+    apply: (options) => app.engine.call('restore', request, options),
+  });
 }
 
 /** A file that a backup no longer has is restored from the one that had it last. */

@@ -4,19 +4,26 @@ import type { App } from '../app.ts';
 import { EditorError } from '../error.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { originalPlace, runRestore } from '../restore/run-restore.ts';
+import { fieldOf } from './targets.ts';
 
 /** Brings back what the last restore has replaced or deleted, and removes what it has created. */
-export async function undoRestore(app: App): Promise<RestoreResult | undefined> {
-  const { undo } = app.lastRestore;
-  if (undo === undefined) throw new EditorError('no-backup', vscode.l10n.t('There is no restore to undo.'));
-  await app.sets.load();
-  const found = app.sets.find(undo);
-  return runRestore(
-    app,
-    { ...undo, delete: true, safetyBackup: true },
-    {
-      backup: vscode.l10n.t('{0}, before the last restore', displayName(undo.set)),
-      destination: originalPlace(found?.state.roots ?? []),
-    },
-  );
+export async function undoRestore(app: App, target?: unknown): Promise<RestoreResult | undefined> {
+  // The last one may have been done by the command line meanwhile.
+  await app.sets.refresh();
+  const set = fieldOf(target, 'set');
+  const [latest] = app.sets
+    .all()
+    .filter((found) => found.state.restoredAt !== undefined && (set === undefined || found.set === set))
+    .sort((a, b) => (b.state.restoredAt ?? '').localeCompare(a.state.restoredAt ?? ''));
+  if (latest === undefined) throw new EditorError('no-backup', vscode.l10n.t('There is no restore to undo.'));
+  const request = { workspace: latest.workspace, set: latest.set };
+  return runRestore(app, {
+    workspace: latest.workspace,
+    backup: vscode.l10n.t('{0}, before the last restore', displayName(latest.set)),
+    destination: originalPlace(latest.state.roots),
+    to: undefined,
+    isSafe: true,
+    plan: (options) => app.engine.call('planUndo', request, options),
+    apply: (options) => app.engine.call('undoRestore', request, options),
+  });
 }

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import type { Verification } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
+import { backupCount, fileCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
-import { formatBytes, formatNumber } from '../format.ts';
+import { formatBytes } from '../format.ts';
 import { cancelled, fieldOf, pickSet } from './targets.ts';
 
 /** Checks a backup, or all of a set's vault, as thoroughly as the user picks. */
@@ -40,19 +41,18 @@ async function tell(app: App, { checked, damage }: Verification): Promise<void> 
   const locale = vscode.env.language;
   if (damage.length === 0) {
     const sentence = vscode.l10n.t(
-      'No damage found: {0} backups, {1} chunks, {2} checked.',
-      formatNumber(checked.backups, locale),
-      formatNumber(checked.chunks, locale),
+      'No damage found: {0} checked, {1}.',
+      backupCount(checked.backups),
       formatBytes(checked.bytes, locale),
     );
     void vscode.window.showInformationMessage(sentence);
     return;
   }
-  const backups = new Set(damage.flatMap((each) => each.backups)).size;
-  const paths = new Set(damage.flatMap((each) => each.paths)).size;
+  const backups = backupCount(new Set(damage.flatMap((each) => each.backups)).size);
+  const files = fileCount(new Set(damage.flatMap((each) => each.paths)).size);
   app.log.error(`Damage found in ${damage.length} objects.`);
   const report = vscode.l10n.t('Show Report');
-  const sentence = vscode.l10n.t('Damage found: {0} backups and {1} files are affected.', backups, paths);
+  const sentence = vscode.l10n.t('Damage found: it affects {0}, {1}.', backups, files);
   if ((await vscode.window.showErrorMessage(sentence, report)) === report) {
     await app.documents.show(vscode.l10n.t('Damage Report.md'), damageReport(damage));
   }

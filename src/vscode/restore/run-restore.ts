@@ -1,15 +1,26 @@
 import * as vscode from 'vscode';
-import type { RestorePlan, RestoreRequest, RestoreResult } from '../../engine/protocol.ts';
+import type { RestorePlan, RestoreResult } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { cancelled } from '../commands/targets.ts';
+import { fileCount } from '../counts.ts';
+import type { CallOptions } from '../engine.ts';
 import { displayName } from '../files/backup-uri.ts';
-import { formatDuration, formatNumber } from '../format.ts';
+import { formatDuration } from '../format.ts';
 import { planText } from './plan-text.ts';
 
-/** What a restore is called: “espocrm, 10:42”, and where it goes. */
-export interface RestoreNames {
+/** A restore that has been decided on, or its undoing. */
+export interface PendingRestore {
+  readonly workspace: string;
+  /** What is restored: “espocrm, 10:42”. */
   readonly backup: string;
+  /** Where it goes, for people. */
   readonly destination: string;
+  /** A folder it goes to instead of the original place. */
+  readonly to: string | undefined;
+  /** Whether a safety backup comes first. */
+  readonly isSafe: boolean;
+  readonly plan: (options: CallOptions) => Promise<RestorePlan>;
+  readonly apply: (options: CallOptions) => Promise<RestoreResult>;
 }
 
 /**
@@ -17,77 +28,68 @@ export interface RestoreNames {
  * what was done with a way back.
  * @throws {CancelledError} when the user turned away; nothing was changed
  */
-export async function runRestore(
-  app: App,
-  request: RestoreRequest,
-  names: RestoreNames,
-): Promise<RestoreResult | undefined> {
-  const key = `restore:${request.workspace}`;
-  const title = vscode.l10n.t('Restoring {0}', names.backup);
-  const plan = await app.works.run(key, vscode.l10n.t('Comparing with {0}', names.backup), (options) =>
-    app.engine.call('planRestore', request, options),
-  );
+export async function runRestore(app: App, pending: PendingRestore): Promise<RestoreResult | undefined> {
+  const key = `restore:${pending.workspace}`;
+  const comparing = vscode.l10n.t('Comparing with {0}', pending.backup);
+  const plan = await app.works.run(key, comparing, pending.plan);
   if (plan.create + plan.replace + plan.delete === 0) {
     void vscode.window.showInformationMessage(vscode.l10n.t('Everything there is as in the backup already.'));
     return undefined;
   }
-  if (plan.replace + plan.delete > 0) await confirm(app, request, plan, names);
-  const result = await app.works.run(key, title, (options) => app.engine.call('restore', request, options));
+  if (plan.replace + plan.delete > 0) await confirm(app, pending, plan);
+  const result = await app.works.run(key, vscode.l10n.t('Restoring {0}', pending.backup), pending.apply);
+  const { create, replace, delete: removed } = result.plan;
   app.log.info(
-    `Restored ${names.backup} to ${names.destination}: ${result.plan.create} created, ${result.plan.replace} replaced, ` +
-      `${result.plan.delete} deleted, ${result.durationMs} ms.`,
+    `Restored ${pending.backup} to ${pending.destination}: ${create} created, ${replace} replaced, ` +
+      `${removed} deleted, ${result.durationMs} ms; safety backup: ${result.safetyBackup ?? 'none'}.`,
   );
-  if (request.to === undefined) await rememberUndo(app, request, result);
   await app.sets.refresh();
-  void tell(app, request, result);
+  void tell(pending, result);
   return result;
 }
 
-async function confirm(
-  app: App,
-  request: RestoreRequest,
-  plan: RestorePlan,
-  names: RestoreNames,
-): Promise<void> {
-  const text = planText(plan, names.backup, names.destination);
-  await app.documents.show(vscode.l10n.t('Restore Preview.md'), text);
-  const count = (value: number): string => formatNumber(value, vscode.env.language);
+/** States the counts; whoever wants to know the names gets them, and is asked again when they have read. */
+async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Promise<void> {
+  const question =
+    plan.delete === 0
+      ? vscode.l10n.t('Replace {0}?', fileCount(plan.replace))
+      : plan.replace === 0
+        ? vscode.l10n.t('Delete {0}?', fileCount(plan.delete))
+        : vscode.l10n.t('Replace {0} and delete {1}?', fileCount(plan.replace), fileCount(plan.delete));
   const details = [
-    vscode.l10n.t('{0} are created, {1} stay as they are.', count(plan.create), count(plan.unchanged)),
-    request.safetyBackup
+    vscode.l10n.t('Created: {0}. Unchanged: {1}.', fileCount(plan.create), fileCount(plan.unchanged)),
+    pending.isSafe
       ? vscode.l10n.t('A safety backup is taken first, so that this can be undone.')
       : vscode.l10n.t('No safety backup is taken: this cannot be undone.'),
   ];
-  const question =
-    plan.delete === 0
-      ? vscode.l10n.t('Replace {0} files?', count(plan.replace))
-      : vscode.l10n.t('Replace {0} files and delete {1}?', count(plan.replace), count(plan.delete));
   const yes = vscode.l10n.t('Restore');
+  const review = vscode.l10n.t('Review Files');
   const options = { modal: true, detail: details.join('\n') };
-  if ((await vscode.window.showWarningMessage(question, options, yes)) !== yes) cancelled();
+  const chosen = await vscode.window.showWarningMessage(question, options, yes, review);
+  if (chosen === yes) return;
+  if (chosen !== review) cancelled();
+  await app.documents.show(
+    vscode.l10n.t('Restore Preview'),
+    planText(plan, pending.backup, pending.destination),
+  );
+  const after = await vscode.window.showQuickPick([yes, vscode.l10n.t('Cancel')], {
+    placeHolder: question,
+    // It stays while the list is read.
+    ignoreFocusOut: true,
+  });
+  if (after !== yes) cancelled();
 }
 
-async function rememberUndo(app: App, request: RestoreRequest, result: RestoreResult): Promise<void> {
-  const { workspace, set, paths } = request;
-  const backup = result.safetyBackup;
-  await app.lastRestore.remember(backup === null ? undefined : { workspace, set, backup, paths });
-}
-
-async function tell(
-  app: App,
-  request: RestoreRequest,
-  { plan, durationMs, verified }: RestoreResult,
-): Promise<void> {
-  const locale = vscode.env.language;
-  const count = formatNumber(plan.create + plan.replace + plan.delete, locale);
-  const duration = formatDuration(durationMs, locale);
+async function tell({ to }: PendingRestore, result: RestoreResult): Promise<void> {
+  const { plan, durationMs, safetyBackup, verified } = result;
+  const files = fileCount(plan.create + plan.replace + plan.delete);
+  const duration = formatDuration(durationMs, vscode.env.language);
   const sentence = verified
-    ? vscode.l10n.t('{0} files restored and verified in {1}.', count, duration)
-    : vscode.l10n.t('{0} files restored in {1}.', count, duration);
+    ? vscode.l10n.t('{0} restored and verified in {1}.', files, duration)
+    : vscode.l10n.t('{0} restored in {1}.', files, duration);
   const undo = vscode.l10n.t('Undo');
   const open = vscode.l10n.t('Open Folder');
-  const { to } = request;
-  const actions = to !== undefined ? [open] : app.lastRestore.undo === undefined ? [] : [undo];
+  const actions = to !== undefined ? [open] : safetyBackup === null ? [] : [undo];
   const chosen = await vscode.window.showInformationMessage(sentence, ...actions);
   if (chosen === undo) await vscode.commands.executeCommand('crmBackup.undoRestore');
   if (chosen === open && to !== undefined) {

@@ -16,24 +16,29 @@ import {
 } from './nodes.ts';
 import { present } from './present.ts';
 
+/** Sets tell how old their last backup is. */
+const REDRAW_MS = 60_000;
+
 /** The tree: sets → periods → backups → changes and files. What is below a backup is asked for when opened. */
 export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   readonly #sets: Sets;
   readonly #engine: Engine;
-  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly #changed = new vscode.EventEmitter<Node | undefined>();
   readonly #parents = new Map<string, Node>();
-  readonly #subscription: vscode.Disposable;
+  readonly #subscriptions: vscode.Disposable;
+  #top: Node[] = [];
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(sets: Sets, engine: Engine) {
     this.#sets = sets;
     this.#engine = engine;
-    this.#subscription = sets.onDidChange(() => this.#changed.fire(undefined));
-  }
-
-  /** Draws the ages of backups anew. */
-  redraw(): void {
-    this.#changed.fire(undefined);
+    const timer = setInterval(() => {
+      for (const node of this.#top) this.#changed.fire(node);
+    }, REDRAW_MS);
+    this.#subscriptions = vscode.Disposable.from(
+      sets.onDidChange(() => this.#changed.fire(undefined)),
+      { dispose: () => clearInterval(timer) },
+    );
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
@@ -53,7 +58,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
   async #childrenOf(node: Node | undefined): Promise<Node[]> {
     switch (node?.type) {
       case undefined:
-        return this.#top();
+        return (this.#top = await this.#roots());
       case 'set':
         return this.#periods(node);
       case 'period':
@@ -71,7 +76,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     }
   }
 
-  async #top(): Promise<Node[]> {
+  async #roots(): Promise<Node[]> {
     if (localFolders().length === 0) return [];
     await this.#sets.load();
     const failures = localFolders().flatMap((folder) => {
@@ -174,7 +179,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
   }
 
   dispose(): void {
-    this.#subscription.dispose();
+    this.#subscriptions.dispose();
     this.#changed.dispose();
   }
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { BACKUP_SCHEME, addressToPath, displayName } from '../files/backup-uri.ts';
 import { formatAge, formatBytes, formatMoment, formatNumber, formatTime } from '../format.ts';
+import { backupCount, fileCount } from '../counts.ts';
 import { kindName } from '../kinds.ts';
 import type {
   BackupNode,
@@ -66,7 +67,7 @@ function periodItem({ period, backups, first }: PeriodNode): vscode.TreeItem {
   item.contextValue = 'period';
   item.description = first ? '' : formatNumber(backups.length, vscode.env.language);
   item.accessibilityInformation = {
-    label: vscode.l10n.t('{0}, {1} backups', periodName(period), backups.length),
+    label: [periodName(period), backupCount(backups.length)].join(', '),
   };
   return item;
 }
@@ -130,7 +131,7 @@ function changesItem(node: ChangesNode): vscode.TreeItem {
   const moment = formatMoment(new Date(from.createdAt), new Date(), locale);
   const title = vscode.l10n.t('Changes since {0} {1}', kindName(from.kind), moment);
   const item = new vscode.TreeItem(title, count === 0 ? None : Collapsed);
-  if (count !== undefined) item.description = fileCount(count);
+  if (count !== undefined) item.description = count === 0 ? vscode.l10n.t('none') : fileCount(count);
   item.contextValue = 'changes';
   item.iconPath = new vscode.ThemeIcon('diff-multiple');
   item.command = {
@@ -139,12 +140,6 @@ function changesItem(node: ChangesNode): vscode.TreeItem {
     arguments: [node],
   };
   return item;
-}
-
-function fileCount(count: number): string {
-  if (count === 0) return vscode.l10n.t('none');
-  if (count === 1) return vscode.l10n.t('1 file');
-  return vscode.l10n.t('{0} files', formatNumber(count, vscode.env.language));
 }
 
 function changeItem(node: ChangeNode): vscode.TreeItem {

@@ -20,7 +20,7 @@ const LINES = {
   pinnedBackup: 'viewItem == backup.pinned',
   unpinnedBackup: 'viewItem == backup.unpinned',
   changes: 'viewItem == changes',
-  entry: 'viewItem =~ /^(change|files|entry\\.)/',
+  entry: 'viewItem =~ /^(change$|files$|entry\\.)/',
 } as const;
 
 /** Needs a folder; commands that change something also need its trust. */

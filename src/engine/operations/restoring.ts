@@ -1,0 +1,99 @@
+import { readUndo } from '../../core/restore/last-restore.ts';
+import { planRestore as makePlan, type RestorePlan as Plan } from '../../core/restore/plan-restore.ts';
+import { recoverRestores } from '../../core/restore/recover.ts';
+import {
+  restore as restoreBackup,
+  type RestoreReport,
+  undoRestore as undo,
+} from '../../core/restore/restore.ts';
+import type { SelectedPath } from '../../core/restore/selection.ts';
+import { findBackup } from '../../core/reference.ts';
+import { homeOf } from '../../core/surroundings.ts';
+import { toFailure } from '../failure.ts';
+import type { Awakening, RestorePlan, RestoreResult } from '../protocol.ts';
+import type { Handler } from '../serve.ts';
+import { reading, type Vaults } from '../vaults.ts';
+
+/** What a restore would do; nothing is changed. */
+export function planRestore(vaults: Vaults): Handler<'planRestore'> {
+  return async ({ paths, to, delete: remove, ...target }, task) => {
+    const { vault, record, placed } = await vaults.backup(target);
+    const selected = paths.length === 0 ? undefined : paths.map((path) => ({ path, recursive: true }));
+    const request = { paths: selected, set: placed.set, to, delete: remove };
+    return reading(vault, async () => told(await makePlan(vault, record, request, task)));
+  };
+}
+
+/** Restores. What stands in another folder was counted by the plan and agreed to, so it may be replaced. */
+export function restore(vaults: Vaults): Handler<'restore'> {
+  return async ({ paths, to, delete: remove, safetyBackup, ...target }, task) => {
+    const { vault, record, placed } = await vaults.backup(target);
+    const home = homeOf(vaults.surroundings);
+    const options = { home, set: placed.set, paths, to, delete: remove, safetyBackup, overwrite: true };
+    return resultOf(await reading(vault, () => restoreBackup(vault, record, options, task)));
+  };
+}
+
+/** What taking the last restore of a set back would do. */
+export function planUndo(vaults: Vaults): Handler<'planUndo'> {
+  return async (target, task) => {
+    const placed = await vaults.place(target);
+    const vault = await vaults.existing(placed);
+    const last = readUndo(homeOf(vaults.surroundings), vault.id, target.set);
+    const paths: readonly SelectedPath[] = last?.touched ?? [];
+    const record = findBackup(await vaults.records(vault), last?.safetyBackup ?? 'latest', target.set);
+    const request = { paths, set: placed.set, to: undefined, delete: true, deleteMissing: true };
+    return reading(vault, async () => told(await makePlan(vault, record, request, task)));
+  };
+}
+
+/** Takes the last restore of a set back. */
+export function undoRestore(vaults: Vaults): Handler<'undoRestore'> {
+  return async (target, task) => {
+    const placed = await vaults.place(target);
+    const vault = await vaults.existing(placed);
+    const home = homeOf(vaults.surroundings);
+    return resultOf(await reading(vault, () => undo(vault, placed.set, { home }, task)));
+  };
+}
+
+/** Brings restores that were interrupted to their end, wherever they were working. */
+export async function recover({ surroundings }: Vaults): Promise<Awakening> {
+  try {
+    return { recovered: await recoverRestores(homeOf(surroundings)), failure: undefined };
+  } catch (error) {
+    return { recovered: [], failure: toFailure(error) };
+  }
+}
+
+function resultOf({ plan, safetyBackup, verified, durationMs }: RestoreReport): RestoreResult {
+  const { create, replace, delete: removed, unchanged, bytes } = plan;
+  return {
+    plan: { create, replace, delete: removed, unchanged, bytes },
+    safetyBackup,
+    verified,
+    durationMs,
+  };
+}
+
+function told({ targets, counts }: Plan): RestorePlan {
+  const { create, replace, delete: removed, unchanged, bytes } = counts;
+  return { create, replace, delete: removed, unchanged, bytes, steps: targets.flatMap(stepsOf) };
+}
+
+/** Files and links by what becomes of them; a folder that goes stands for all that is in it. */
+function stepsOf({ root, plan }: Plan['targets'][number]): RestorePlan['steps'] {
+  const at = (path: string): string => (path === '' ? root : `${root}/${path}`);
+  const placed = plan.placements.flatMap(({ live, entries }) =>
+    entries
+      .filter(({ type }) => type !== 'directory')
+      .map(({ path }) => ({ path: at(path), action: live === undefined ? 'create' : 'replace' }) as const),
+  );
+  const adjusted = plan.adjustments
+    .filter(({ live, after }) => live?.type === 'file' && live.mode !== after.mode)
+    .map(({ path }) => ({ path: at(path), action: 'replace' }) as const);
+  const removed = plan.removals.map(({ path, live }) => {
+    return { path: live.type === 'directory' ? `${at(path)}/` : at(path), action: 'delete' } as const;
+  });
+  return [...placed, ...adjusted, ...removed];
+}
