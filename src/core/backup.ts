@@ -1,4 +1,5 @@
 import { backUpRoot, type RootResult, type RootSink, type Tally } from './backup/files.ts';
+import { type BackedUpDatabase, type BackupDatabase, freezeDatabases } from './backup/databases.ts';
 import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
 import { CrmBackupError } from './errors.ts';
 import type { Problem } from './problem.ts';
@@ -32,7 +33,7 @@ export interface BackupRoot {
 export interface BackupSources {
   readonly name: string;
   readonly roots: readonly BackupRoot[];
-  readonly databases: readonly { readonly name: string }[];
+  readonly databases: readonly BackupDatabase[];
   /** Days after which `auto` takes a new full backup; 7 by default. */
   readonly fullEvery?: number | undefined;
 }
@@ -82,6 +83,13 @@ export async function backUp(
   const { index, adopted } = await vault.writableIndex();
   clock.end('prepare');
 
+  const problems: Problem[] = [];
+  const report = (problem: Problem): void => void problems.push(problem);
+  // First the moment of the databases, then the files: what is uploaded in between is in no row yet.
+  const databases = options.databases === false ? [] : sources.databases;
+  await using frozen = await freezeDatabases(databases, report, task);
+  clock.end('connect');
+
   await using pool = new WorkerPool();
   const writer = new ChunkWriter(
     vault,
@@ -91,7 +99,6 @@ export async function backUp(
     adopted,
   );
   try {
-    const problems: Problem[] = databaseProblems(sources, options);
     const sink: RootSink = {
       writer,
       chunker: vault.chunker,
@@ -100,18 +107,22 @@ export async function backUp(
           return await vault.reader.readChunk(id, index);
         } catch (error) {
           if (!(error instanceof CrmBackupError)) throw error;
-          problems.push(baseDamaged(error));
+          problems.push(baseDamaged(error as CrmBackupError));
           return Buffer.alloc(0);
         }
       },
-      report: (problem) => problems.push(problem),
+      report,
     };
     const roots = [...sources.roots].sort((a, b) => comparePaths(a.name, b.name));
-    const results: RootResult[] = [];
-    for (const root of roots) results.push(await backUpOne(root, choice, sink, task));
-    if (results.every((result) => result.tally.total === 0 && result.segment.entries <= 1)) {
-      throw nothingToBackUp(sources, problems);
-    }
+    const { previous } = choice;
+    const [results, dumped] = await bothOrNone(
+      async (each) => backUpAll(roots, choice, sink, each),
+      async (each) => frozen.dump({ ...sink, vault, previous, startedAt }, each),
+      task,
+    );
+    const isEmpty = results.every((result) => result.tally.total === 0 && result.segment.entries <= 1);
+    if (isEmpty && dumped.length === 0) throw nothingToBackUp(sources, problems);
+    const all = [...dumped, ...results];
     clock.end('read');
     task.progress?.({ phase: 'store', done: 0, unit: 'bytes' });
     await writer.finish();
@@ -128,14 +139,17 @@ export async function backUp(
       label: options.label,
       pinned: options.pinned ?? false,
       safety: options.safety ?? false,
-      sources: roots.map((root, at) => recordedSource(root, results[at]!)),
+      sources: [
+        ...dumped.map(recordedDatabase),
+        ...roots.map((root, at) => recordedSource(root, results[at]!)),
+      ],
       files: sumTallies(results.map((result) => result.tally)),
-      tables: NO_CHANGES,
-      bytes: bytesOf(results, writer.written),
+      tables: sumTallies(dumped.map((database) => database.tally)),
+      bytes: bytesOf(all, writer.written),
       phases: clock.phases,
       problems,
       git: undefined,
-      manifest: results.map((result) => result.segment),
+      manifest: all.map((result) => result.segment),
     };
     if (options.dryRun) return { ...content, id: '', verifiedAt: undefined };
     await lock.assertHeld();
@@ -145,6 +159,43 @@ export async function backUp(
   } finally {
     await writer.settle();
   }
+}
+
+/** Reads files and databases at once; when one of them fails, the other is stopped before the failure is thrown. */
+async function bothOrNone<A, B>(
+  first: (task: Task) => Promise<A>,
+  second: (task: Task) => Promise<B>,
+  { signal, progress }: Task,
+): Promise<[A, B]> {
+  const stop = new AbortController();
+  const task: Task = {
+    signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
+    progress,
+  };
+  let failure: unknown;
+  const watched = async <T>(work: (task: Task) => Promise<T>): Promise<T> => {
+    try {
+      return await work(task);
+    } catch (error) {
+      failure ??= error;
+      stop.abort();
+      throw error;
+    }
+  };
+  const [a, b] = await Promise.allSettled([watched(first), watched(second)]);
+  if (a.status === 'rejected' || b.status === 'rejected') throw failure;
+  return [a.value, b.value];
+}
+
+async function backUpAll(
+  roots: readonly BackupRoot[],
+  choice: KindChoice,
+  sink: RootSink,
+  task: Task,
+): Promise<RootResult[]> {
+  const results: RootResult[] = [];
+  for (const root of roots) results.push(await backUpOne(root, choice, sink, task));
+  return results;
 }
 
 async function backUpOne(
@@ -172,16 +223,6 @@ async function backUpOne(
 function startAfter(latest: BackupRecord | undefined, now: Date): Date {
   const behindMs = latest === undefined ? -1 : Date.parse(latest.createdAt) - now.getTime();
   return behindMs >= 0 && behindMs < 1000 ? new Date(now.getTime() + behindMs + 1) : now;
-}
-
-function databaseProblems(sources: BackupSources, options: BackupOptions): Problem[] {
-  if (options.databases === false) return [];
-  return sources.databases.map(({ name }) => ({
-    code: 'database-not-supported',
-    path: `databases/${name}`,
-    message: 'This version backs up files only; the database is not in this backup.',
-    incomplete: true,
-  }));
 }
 
 /** What the vault has lost of an older backup must not stop a new one: the files it listed are read again. */
@@ -214,6 +255,19 @@ function recordedSource(root: BackupRoot, result: RootResult): RecordedSource {
   };
 }
 
+function recordedDatabase({ name, segment, tally }: BackedUpDatabase): RecordedSource {
+  const { entries } = segment;
+  return {
+    type: 'database',
+    name,
+    directory: '',
+    include: [],
+    exclude: [],
+    entries,
+    bytes: tally.sourceBytes,
+  };
+}
+
 function sumTallies(tallies: readonly Tally[]): ChangeCounts {
   const sum = { ...NO_CHANGES };
   for (const tally of tallies) {
@@ -222,7 +276,7 @@ function sumTallies(tallies: readonly Tally[]): ChangeCounts {
   return sum;
 }
 
-function bytesOf(results: readonly RootResult[], written: WrittenBytes): BackupBytes {
+function bytesOf(results: readonly { readonly tally: Tally }[], written: WrittenBytes): BackupBytes {
   const sum = (key: 'sourceBytes' | 'readBytes'): number =>
     results.reduce((total, result) => total + result.tally[key], 0);
   return { source: sum('sourceBytes'), read: sum('readBytes'), new: written.new, stored: written.stored };

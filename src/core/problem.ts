@@ -9,7 +9,14 @@ export type ProblemCode =
   | 'root-missing'
   | 'unsupported-name'
   | 'base-damaged'
-  | 'database-not-supported';
+  /** A database could not be connected to or its moment not be fixed; it is not in the backup. */
+  | 'database-unreachable'
+  /** Reading a database failed in the middle; it is not in the backup. */
+  | 'database-failed'
+  /** A part of a database is not of the same moment as the rest. */
+  | 'database-inconsistent'
+  /** A part of a database is not in the backup. */
+  | 'database-incomplete';
 
 /** Something a backup could not take as it should have; the backup exists nevertheless. */
 export interface Problem {

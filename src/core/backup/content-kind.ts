@@ -1,6 +1,6 @@
 import type { ContentKind } from '../vault/writer.ts';
 
-const KINDS: Readonly<Record<Exclude<ContentKind, 'manifest'>, string>> = {
+const KINDS: Readonly<Record<Exclude<ContentKind, 'manifest' | 'rows'>, string>> = {
   text:
     'php phtml inc tpl twig js mjs cjs ts tsx jsx vue css scss sass less html htm xhtml md txt rst ini conf cfg env ' +
     'yml yaml toml properties po pot py rb pl pm sh bash bat ps1 java cs cls trigger c h cpp hpp go rs lua ' +

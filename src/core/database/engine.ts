@@ -1,3 +1,4 @@
+import type { Problem } from '../problem.ts';
 import type { Task } from '../task.ts';
 
 /*
@@ -154,6 +155,13 @@ export interface DumpSink {
    * content, for dumps of other tools.
    */
   stream(path: string, cut: 'blocks' | 'content'): StreamSink;
+  /** Tells what of the database is not as it should be in this backup; the dump goes on. */
+  report(problem: DumpProblem): void;
+}
+
+/** A problem of a part of a database; its path is below `databases/<name>/`, or empty for all of it. */
+export interface DumpProblem extends Problem {
+  readonly code: 'database-inconsistent' | 'database-incomplete';
 }
 
 /** Takes bytes of a table, cut wherever it suits the engine. */

@@ -22,18 +22,19 @@ export const defaultExcludes: readonly string[] = [
   '__pycache__/',
 ];
 
-/** What no pattern takes in: files a restore has staged beside their target. */
-const STAGING = '.crm-backup-restore-*';
+/** What no pattern takes in: what a restore has staged beside its target. */
+const STAGING = ['.crm-backup-restore-*', '.crm-backup-database-*'];
 
 /**
  * The patterns a root leaves out, in the order in which later ones win: the defaults, but for what an include or a
- * `!pattern` names itself; the root's own; and at last what is never backed up. `leftOut` are such folders, as
- * paths from the root.
+ * `!pattern` names itself; the root's own; and at last what is never backed up. `leftOut` are such folders,
+ * `databases` files that are backed up as databases, as paths from the root.
  */
 export function excludesOf(
   include: readonly string[],
   exclude: readonly string[],
   leftOut: readonly string[],
+  databases: readonly string[] = [],
 ): string[] {
   const named = [
     ...include,
@@ -43,8 +44,11 @@ export function excludesOf(
     ...defaultExcludes,
     ...new Set(named.flatMap(openings)),
     ...exclude,
-    STAGING,
+    ...STAGING,
     ...leftOut.map((path) => `/${literalPattern(path)}/`),
+    ...databases.flatMap((path) =>
+      ['', '-journal', '-wal', '-shm'].map((end) => `/${literalPattern(path + end)}`),
+    ),
   ];
 }
 

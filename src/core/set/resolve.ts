@@ -1,15 +1,30 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { CrmBackupError } from '../errors.ts';
 import { excludesOf } from './default-excludes.ts';
 import type { BackupSet, FileRoot } from './definition.ts';
+import type { DatabaseAddress } from '../database/engine.ts';
+import { sqliteFile } from '../database/sqlite/address.ts';
 import { SetError } from './error.ts';
-import { interpolate, type Variables } from './interpolation.ts';
+import { interpolate, interpolateUrl, type Variables } from './interpolation.ts';
 
 /** A set whose folders are known. Databases keep their variables: a secret is asked for only when it is used. */
-export interface ResolvedSet extends Omit<BackupSet, 'files' | 'vault'> {
+export interface ResolvedSet extends Omit<BackupSet, 'files' | 'vault' | 'databases'> {
   readonly roots: readonly ResolvedRoot[];
+  readonly databases: readonly ResolvedDatabase[];
   /** An absolute folder or `rclone:REMOTE:PATH`; absent when the set leaves it to the tool. */
   readonly vault?: string;
+}
+
+type DatabaseSource = BackupSet['databases'][number];
+
+/** A database that is backed up. */
+export interface ResolvedDatabase {
+  readonly name: string;
+  /** As it is written, with its variables. */
+  readonly source: DatabaseSource;
+  /** Where it is. @throws {SetError} `missing-variable`. */
+  readonly address: () => Promise<DatabaseAddress>;
 }
 
 /** A folder whose files are backed up. */
@@ -41,15 +56,60 @@ export async function resolveSet(
   workspace: string,
   environment: SetEnvironment,
 ): Promise<ResolvedSet> {
-  const { files, vault: namedVault, ...rest } = set;
+  const { files, databases, vault: namedVault, ...rest } = set;
   const variables: Variables = { ...environment, workspaceFolder: workspace };
 
   const vault = namedVault === undefined ? undefined : await resolveVault(namedVault, set.name, variables);
   const vaultFolder = vault === undefined || isRemote(vault) ? [] : [vault];
   const leftOut = [...new Set([...vaultFolder, ...(environment.leftOut ?? [])])];
   const realLeftOut = await Promise.all(leftOut.map(realPath));
-  const roots = await Promise.all(files.map((root) => resolveRoot(root, set.name, variables, realLeftOut)));
-  return { ...rest, roots, ...(vault === undefined ? {} : { vault }) };
+  const resolved = databases.map((source) => resolveDatabase(source, set.name, variables));
+  const databaseFiles = await filesOf(resolved);
+  const roots = await Promise.all(
+    files.map((root) => resolveRoot(root, set.name, variables, realLeftOut, databaseFiles)),
+  );
+  return { ...rest, roots, databases: resolved, ...(vault === undefined ? {} : { vault }) };
+}
+
+/**
+ * A database of a set file, with its address still to be found.
+ * @param variables also where secrets come from when the address is asked for
+ */
+export function resolveDatabase(source: DatabaseSource, set: string, variables: Variables): ResolvedDatabase {
+  const { name, url = '', command, tools } = source;
+  const subject = `Database “${name}” of set “${set}”`;
+  return {
+    name,
+    source,
+    address: async () => ({
+      name,
+      url: await interpolateUrl(url, variables, subject),
+      command,
+      tools: tools === undefined ? undefined : await resolveTools(tools, variables, subject),
+      workspace: variables.workspaceFolder,
+    }),
+  };
+}
+
+async function resolveTools(tools: string, variables: Variables, subject: string): Promise<string> {
+  return tools.startsWith('docker:')
+    ? tools
+    : absoluteFolder(await interpolate(tools, variables, `The tools of ${subject}`), variables);
+}
+
+/** Files that are backed up as databases, absolute and without links on the way; what cannot be told yet has none. */
+async function filesOf(databases: readonly ResolvedDatabase[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const { source, address } of databases) {
+    if (!source.url?.toLowerCase().startsWith('sqlite:')) continue;
+    try {
+      files.push(await realPath(sqliteFile(await address())));
+    } catch (error) {
+      // A backup says what is wrong with it.
+      if (!(error instanceof CrmBackupError)) throw error;
+    }
+  }
+  return files;
 }
 
 /**
@@ -79,6 +139,7 @@ async function resolveRoot(
   set: string,
   variables: Variables,
   leftOut: readonly string[],
+  databaseFiles: readonly string[],
 ): Promise<ResolvedRoot> {
   const name = root.name ?? 'workspace';
   const subject = `The root “${name}” of set “${set}”`;
@@ -98,8 +159,12 @@ async function resolveRoot(
     }
     if (!leadsOut(fromRoot)) inside.push(fromRoot.replaceAll(path.sep, '/'));
   }
+  const databases = databaseFiles
+    .map((file) => path.relative(realDirectory, file))
+    .filter((fromRoot) => !leadsOut(fromRoot))
+    .map((fromRoot) => fromRoot.replaceAll(path.sep, '/'));
   const include = root.include ?? [];
-  return { name, directory, include, exclude: excludesOf(include, root.exclude ?? [], inside) };
+  return { name, directory, include, exclude: excludesOf(include, root.exclude ?? [], inside, databases) };
 }
 
 function notEmpty(value: string, written: string, subject: string): string {

@@ -10,7 +10,7 @@ import type { ChunkReader } from './reader.ts';
 import type { VaultKeys } from './seal.ts';
 
 /** Kinds of content; what is alike compresses better together. */
-export type ContentKind = 'text' | 'data' | 'binary' | 'packed' | 'manifest';
+export type ContentKind = 'text' | 'data' | 'binary' | 'packed' | 'rows' | 'manifest';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

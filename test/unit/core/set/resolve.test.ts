@@ -84,7 +84,24 @@ describe('the folders of a set', () => {
   it('leave a database’s secrets alone until it is used', async () => {
     const databases = [{ name: 'd', url: 'mysql://u:${secret:none}@h/d' }];
     const resolved = await resolveSet(set([], { databases }), workspace, environment);
-    expect(resolved.databases).toEqual(databases);
+    const [database] = resolved.databases;
+    expect(database).toMatchObject({ name: 'd', source: databases[0] });
+    await expect(database!.address()).rejects.toMatchObject({ code: 'missing-variable' });
+  });
+
+  it('leave the files of a SQLite database to the database', async () => {
+    const databases = [{ name: 'd', url: 'sqlite:var/app [1].db' }];
+    const { roots } = await resolveSet(set([{ root: '.' }], { databases }), workspace, environment);
+    const filter = createFilter(roots[0]!.include, roots[0]!.exclude);
+    const names = [
+      'app [1].db',
+      'app [1].db-wal',
+      'app [1].db-shm',
+      'app [1].db-journal',
+      'app 1.db',
+      'app.txt',
+    ];
+    expect(names.filter((name) => filter.includes(`var/${name}`, false))).toEqual(['app 1.db', 'app.txt']);
   });
 });
 
