@@ -6,16 +6,15 @@ export class Killed extends Error {}
 
 /** A disk that counts its steps and asks before each one. */
 function watchedDisk(before: (step: keyof RestoreDisk, args: readonly unknown[]) => void): RestoreDisk {
-  const disk = nodeDisk();
-  const watched: Record<string, unknown> = {};
-  for (const step of Object.keys(disk) as (keyof RestoreDisk)[]) {
-    const work = disk[step] as (...args: unknown[]) => unknown;
-    watched[step] = (...args: unknown[]): unknown => {
+  const steps = Object.entries(nodeDisk()) as [keyof RestoreDisk, (...args: unknown[]) => unknown][];
+  const watched = steps.map(([step, work]) => [
+    step,
+    (...args: unknown[]) => {
       before(step, args);
       return work(...args);
-    };
-  }
-  return watched as unknown as RestoreDisk;
+    },
+  ]);
+  return Object.fromEntries(watched) as RestoreDisk;
 }
 
 /** A disk that works, and tells how many steps it took. */

@@ -7,7 +7,7 @@ import { RestoreError } from './error.ts';
 import { Journal, newRestoreId, type Switch } from './journal.ts';
 import { isSameLive, lookAt } from './live-tree.ts';
 import { mustHaveRoom, type PreparedRoot, prepareRoot, type TargetRoot } from './prepare-root.ts';
-import { discard, finish, recoverRoot, takeBack } from './recover.ts';
+import { discard, finish, takeBack } from './recover.ts';
 import { changesAnything } from './root-plan.ts';
 import { parentPath } from './selection.ts';
 import { RootStage } from './stage-root.ts';
@@ -60,7 +60,6 @@ export async function applyRestore(
   const disk = context.disk ?? nodeDisk();
   const prepared = changed.map(prepareRoot);
   mustHaveRoom(prepared);
-  for (const { directory } of changed) await recoverRoot(directory, disk);
   const { home, set, backup } = context;
   const roots = prepared.map((root) => root.journal);
   using journal = beginJournal(disk, home, { set, backup, roots });

@@ -19,15 +19,9 @@ import {
 } from 'node:fs';
 import { systemCode } from '../errors.ts';
 import { systemPath } from '../source/name.ts';
-import { setExactTimes, type TimedItem } from './exact-times.ts';
+import { type Owner, setExactTimes, type TimedItem } from './exact-times.ts';
 import type { FileTime } from './file-time.ts';
 import { flushAll } from './flush-all.ts';
-
-/** To whom a file belongs. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 /** What a file gets besides its content. */
 export interface Attributes {

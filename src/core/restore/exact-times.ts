@@ -1,8 +1,14 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, symlinkSync } from 'node:fs';
+import { chmodSync, lchownSync, symlinkSync } from 'node:fs';
 import { parentPath } from './selection.ts';
 import { systemPath } from '../source/name.ts';
 import { lookAt } from './live-tree.ts';
+
+/** To whom a file belongs. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
 
 /** Something whose time Node cannot set exactly. */
 export interface TimedItem {
@@ -12,6 +18,8 @@ export interface TimedItem {
   readonly mtimeNs: bigint;
   /** Where a link points. */
   readonly target?: string | undefined;
+  /** To whom a link belongs, when that is somebody else. */
+  readonly owner?: Owner | undefined;
 }
 
 const BLOCK_BYTES = 512;
@@ -50,10 +58,12 @@ export async function setExactTimes(
   }
   archive.push(Buffer.alloc(2 * BLOCK_BYTES));
   await run('tar', ['-x', '-P', '--no-same-owner', '--warning=none', '-f', '-'], Buffer.concat(archive));
-  for (const { path, type, target = '' } of items) {
+  for (const { path, type, target = '', owner } of items) {
+    if (type !== 'link') continue;
+    const link = systemPath(join(base, path));
     // Should it have been stopped just there: a link may come back with another time, but not be lost.
-    const link = join(base, path);
-    if (type === 'link' && lookAt(link) === undefined) symlinkSync(systemPath(target), systemPath(link));
+    if (lookAt(join(base, path)) === undefined) symlinkSync(systemPath(target), link);
+    if (owner !== undefined) lchownSync(link, owner.uid, owner.gid);
   }
   const locked = lockedFiles(base, items);
   for (const [file, mode] of locked) chmodSync(systemPath(file), mode | 0o200);

@@ -47,24 +47,13 @@ export async function planRestore(
   request: PlanRequest,
   task: Task,
 ): Promise<RestorePlan> {
-  const { set, to } = request;
-  if (set === undefined && to === undefined) {
-    throw new RestoreError('no-target', 'Without a workspace there is no place to restore to.', {
-      hint: 'Name a folder with --to, or run it in the workspace.',
-    });
-  }
-  const selection = new Selection(request.paths);
   const index = await vault.index();
   const targets: TargetRoot[] = [];
   const sources: BackupRoot[] = [];
   const counts = noCounts();
   const found = new Set<string>();
-  for (const source of record.sources.filter(({ type }) => type === 'files')) {
-    const root = `files/${source.name}`;
-    if (selection.resolve(root) === 'none') continue;
-    mustBeName(root);
-    const place = placeOf(source, request);
-    const directory = realFolder(place);
+  const selection = new Selection(request.paths);
+  for (const { source, root, place, directory } of placesOf(record, request)) {
     const plan = await planRoot(
       vault.entries(record, root),
       {
@@ -89,7 +78,44 @@ export async function planRestore(
   return { targets, counts, sources };
 }
 
-function placeOf(source: RecordedSource, { set, to }: PlanRequest): string {
+/** A root of a backup and where it goes. */
+export interface RestorePlace {
+  readonly source: RecordedSource;
+  /** `files/<name>`. */
+  readonly root: string;
+  /** As it was named. */
+  readonly place: string;
+  /** The same without links. */
+  readonly directory: string;
+}
+
+/**
+ * Where the roots go of which something is restored.
+ * @throws {RestoreError} `no-target`, `hostile-path`.
+ */
+export function placesOf(
+  record: BackupRecord,
+  request: Pick<PlanRequest, 'paths' | 'set' | 'to'>,
+): RestorePlace[] {
+  const { set, to } = request;
+  if (set === undefined && to === undefined) {
+    throw new RestoreError('no-target', 'Without a workspace there is no place to restore to.', {
+      hint: 'Name a folder with --to, or run it in the workspace.',
+    });
+  }
+  const selection = new Selection(request.paths);
+  const places: RestorePlace[] = [];
+  for (const source of record.sources.filter(({ type }) => type === 'files')) {
+    const root = `files/${source.name}`;
+    if (selection.resolve(root) === 'none') continue;
+    mustBeName(root);
+    const place = placeOf(source, request);
+    places.push({ source, root, place, directory: realFolder(place) });
+  }
+  return places;
+}
+
+function placeOf(source: RecordedSource, { set, to }: Pick<PlanRequest, 'set' | 'to'>): string {
   if (to !== undefined) return join(to, 'files', source.name);
   return set?.roots.find(({ name }) => name === source.name)?.directory ?? source.directory;
 }

@@ -121,21 +121,20 @@ class RootPlanner {
       this.#folders.pop();
       around = this.#folders.at(-1);
     }
-    const coverage =
-      around?.coverage === 'whole'
-        ? 'whole'
-        : entry.path === root
-          ? selection.resolve(root)
-          : selection.of(entry.path);
+    if (around === undefined && entry.path !== root) {
+      throw this.#hostile(entry.path, 'The folder it is in is not in the backup.');
+    }
+    const own = around === undefined ? selection.resolve(root) : selection.of(entry.path);
+    const coverage = around?.coverage === 'whole' ? 'whole' : own;
     if (coverage === 'none' || (coverage === 'way' && entry.type !== 'directory')) return;
     if (coverage !== 'way') this.#found.add(entry.path);
-    if (entry.path === root) {
+    if (around === undefined) {
       this.#takeRoot(entry, coverage);
       return;
     }
     const path = entry.path.slice(root.length + 1);
     this.#check(entry, path);
-    if (around === undefined || around.path !== parentPath(path)) {
+    if (around.path !== parentPath(path)) {
       throw this.#hostile(entry.path, 'The folder it is in is not in the backup.');
     }
     around.names.add(path.slice(path.lastIndexOf('/') + 1));

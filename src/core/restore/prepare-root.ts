@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, realpathSync, statfsSync } from 'nod
 import { basename, dirname, join } from 'node:path';
 import { systemPath } from '../source/name.ts';
 import { comparePaths } from '../vault/order.ts';
-import type { Owner } from './disk.ts';
+import type { Owner } from './exact-times.ts';
 import { RestoreError } from './error.ts';
 import type { JournalRoot, Move, Remark } from './journal.ts';
 import { type LiveStat, lookAt } from './live-tree.ts';
@@ -42,7 +42,7 @@ const LEAST_BLOCK_BYTES = 512;
  *
  * As root, what is made belongs to the owner of what it replaces, else to the owner of the folder it comes into.
  * @param root the root's number in the journal
- * @throws {RestoreError} `permission`.
+ * @throws {RestoreError} `permission`, `target-not-directory`.
  */
 export function prepareRoot(target: TargetRoot, root: number): PreparedRoot {
   const { directory, plan } = target;

@@ -51,7 +51,7 @@ export async function recoverRestores(home: string, disk: RestoreDisk = nodeDisk
  * @throws {RestoreError} `locked` when one works there now, `unfinished-restore`.
  */
 export async function recoverRoot(directory: string, disk: RestoreDisk = nodeDisk()): Promise<void> {
-  if (lookAt(directory) === undefined) return;
+  if (lookAt(directory)?.type !== 'directory') return;
   const owner = stagingOwner(directory);
   if (owner !== undefined) {
     const journal = owner === 'unknown' ? undefined : owner.journal;
@@ -65,10 +65,12 @@ export async function recoverRoot(directory: string, disk: RestoreDisk = nodeDis
     else if (keepsNothing(directory)) removeTree(disk, `${directory}/${STAGING}`);
     else throw journalGone(directory);
   }
-  for (const { id, owner: of } of leftovers(directory)) {
-    if (of === undefined || isAbandonedJournal(of.journal) === undefined) {
-      removeTree(disk, `${directory}/${privateStaging(id)}`);
-    }
+  for (const leftover of leftovers(directory)) {
+    // Without an owner's name in it, it may just be being made.
+    if (leftover.owner === undefined) continue;
+    const isAbandoned = isAbandonedJournal(leftover.owner.journal);
+    if (isAbandoned === undefined) removeTree(disk, `${directory}/${privateStaging(leftover.id)}`);
+    else if (isAbandoned) await recoverJournal(leftover.owner.journal, disk);
   }
 }
 

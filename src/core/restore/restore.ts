@@ -10,16 +10,19 @@ import { applyRestore } from './apply.ts';
 import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
 import { forgetUndo, keepUndo, readUndo } from './last-restore.ts';
-import { recoverRestores } from './recover.ts';
+import { recoverRestores, recoverRoot } from './recover.ts';
 import { changesAnything } from './root-plan.ts';
 import type { SelectedPath } from './selection.ts';
-import { planRestore, type RestorePlan } from './plan-restore.ts';
+import { placesOf, planRestore, type RestorePlan } from './plan-restore.ts';
+
+/** A live set, as far as files are concerned. */
+export type RestoreSet = Omit<BackupSources, 'databases'>;
 
 export interface RestoreOptions {
   /** The folder with everything the tool keeps for its user: journals of restores are kept there. */
   readonly home: string;
   /** The live set; may be left out when `to` is given. */
-  readonly set?: BackupSources | undefined;
+  readonly set?: RestoreSet | undefined;
   /** Paths in the backup, `files/<root>/…`, with all that is below them; none or an empty list means everything. */
   readonly paths?: readonly string[] | undefined;
   /** Restores to `<to>/files/<root>/…` instead of the original places; relative to the current folder. */
@@ -93,7 +96,7 @@ export async function restore(
  */
 export async function undoRestore(
   vault: Vault,
-  set: BackupSources,
+  set: RestoreSet,
   options: Pick<RestoreOptions, 'home' | 'safetyBackup' | 'dryRun' | 'disk'>,
   task: Task = {},
 ): Promise<RestoreReport> {
@@ -124,7 +127,6 @@ async function restorePaths(
   const startedAt = performance.now();
   const { home, set, disk } = options;
   const to = options.to === undefined ? undefined : resolve(options.to);
-  if (!options.dryRun) await recoverElsewhere(home, disk);
   await using _lock = await lockForReading(vault, task);
   const request = {
     paths: options.selected,
@@ -133,6 +135,10 @@ async function restorePaths(
     delete: options.delete ?? false,
     deleteMissing: options.deleteMissing,
   };
+  if (!options.dryRun) {
+    await recoverElsewhere(home, disk);
+    for (const { directory } of placesOf(record, request)) await recoverRoot(directory, disk);
+  }
   const plan = await planRestore(vault, record, request, task);
   const plannedAt = performance.now();
   const nothing = { fetch: 0, decode: 0, write: 0, verify: 0, switch: 0 };
@@ -221,7 +227,7 @@ async function takeSafetyBackup(
   vault: Vault,
   record: BackupRecord,
   plan: RestorePlan,
-  set: BackupSources,
+  set: RestoreSet,
   task: Task,
 ): Promise<BackupRecord | undefined> {
   const planned = new Set(plan.sources.map(({ name }) => name));
@@ -230,7 +236,7 @@ async function takeSafetyBackup(
   try {
     return await backUp(
       vault,
-      { ...set, name: record.set, roots },
+      { ...set, name: record.set, roots, databases: [] },
       { kind: 'auto', label, safety: true, databases: false },
       task,
     );

@@ -59,7 +59,8 @@ export class RootStage {
       const mode = isTop && type === 'directory' ? entry.mode | 0o200 : entry.mode;
       if (type === 'directory' || isInParts(entry)) later.push({ file, entry, mode, owner });
       if (!isReachable(mtimeNs)) {
-        inexact.push({ path: file.slice(this.#staging.path.length + 1), type, mtimeNs, target });
+        const path = file.slice(this.#staging.path.length + 1);
+        inexact.push({ path, type, mtimeNs, target, owner });
       }
     }
     for (const { file, entry, mode, owner } of later.reverse()) {

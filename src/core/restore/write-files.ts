@@ -4,7 +4,8 @@ import { VaultError } from '../vault/error.ts';
 import { decodeFrame, type FrameMethod } from '../vault/frame.ts';
 import { packPosition } from '../vault/pack.ts';
 import { open, type VaultKeys } from '../vault/seal.ts';
-import type { Owner, RestoreDisk } from './disk.ts';
+import type { RestoreDisk } from './disk.ts';
+import type { Owner } from './exact-times.ts';
 
 /** A frame in the bytes of a {@link WriteJob}. */
 export interface JobFrame {

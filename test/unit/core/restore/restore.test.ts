@@ -354,8 +354,12 @@ describe('another folder', () => {
     const record = await place.backUp();
     mkdirSync(join(place.scratch, 'files'));
     writeFileSync(join(place.scratch, 'files/workspace'), '');
-    await expect(place.restore(record, { to: place.scratch })).rejects.toMatchObject({
-      code: 'target-not-directory',
-    });
+    for (const to of [
+      place.scratch,
+      join(place.scratch, 'files/workspace'),
+      join(place.scratch, 'files/workspace/x'),
+    ]) {
+      await expect(place.restore(record, { to })).rejects.toMatchObject({ code: 'target-not-directory' });
+    }
   });
 });

@@ -1,0 +1,260 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CancelledError } from '../../../../src/core/errors.ts';
+import { nodeDisk, type RestoreDisk } from '../../../../src/core/restore/disk.ts';
+import { recoverRestores } from '../../../../src/core/restore/recover.ts';
+import { isStagingName } from '../../../../src/core/restore/staging-name.ts';
+import { countingDisk, dyingDisk, failingDisk } from '../../../build/faulty-disk.ts';
+import { noiseOf } from '../../../build/random-tree.ts';
+import { type Restorable, restorable } from '../../../build/restorable.ts';
+import { snapshotTree } from '../../../build/snapshot-tree.ts';
+import { makeTree, treeOf } from '../../../build/tree.ts';
+
+const STAGING = '.crm-backup-restore-staging';
+const isRoot = process.geteuid?.() === 0;
+
+/** A disk that does something else before it flushes, when everything is staged and nothing switched. */
+function interruptedDisk(work: () => void | Promise<void>): RestoreDisk {
+  const disk = nodeDisk();
+  let done = false;
+  return {
+    ...disk,
+    flushAll: async (paths, below) => {
+      if (!done) {
+        done = true;
+        await work();
+      }
+      return disk.flushAll(paths, below);
+    },
+  };
+}
+
+describe('a disk without room', () => {
+  const mounted = isRoot && process.platform === 'linux';
+
+  async function onSmallDisk(
+    options: string,
+    work: (to: string, place: Restorable) => Promise<void>,
+  ): Promise<void> {
+    await using place = await restorable(
+      treeOf({ a: noiseOf(1, 1_500_000), b: noiseOf(2, 1_500_000), c: 'c' }),
+    );
+    const to = join(place.scratch, 'small');
+    mkdirSync(to);
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', to]).status !== 0) return;
+    try {
+      await work(to, place);
+    } finally {
+      execFileSync('umount', [to]);
+    }
+  }
+
+  it.runIf(mounted)('is noticed before anything is written', async () => {
+    await onSmallDisk('size=2m', async (to, place) => {
+      const record = await place.backUp();
+      await expect(place.restore(record, { to })).rejects.toMatchObject({
+        code: 'no-space',
+        message: expect.stringMatching(/needs 3[.]\d MB, 2[.]\d MB are free/) as string,
+      });
+      expect(readdirSync(to)).toEqual([]);
+    });
+  });
+
+  it.runIf(mounted)('is noticed also when only files run out', async () => {
+    await onSmallDisk('size=20m,nr_inodes=3', async (to, place) => {
+      const record = await place.backUp();
+      await expect(place.restore(record, { to })).rejects.toMatchObject({ code: 'no-space' });
+      expect(readdirSync(to)).toEqual([]);
+    });
+  });
+
+  it.runIf(mounted)('that fills up meanwhile leaves nothing behind', async () => {
+    await onSmallDisk('size=4m', async (to, place) => {
+      const record = await place.backUp();
+      const disk = nodeDisk();
+      const filling: RestoreDisk = {
+        ...disk,
+        makeDirectory(path, mode) {
+          disk.makeDirectory(path, mode);
+          if (!existsSync(join(to, 'filler'))) writeFileSync(join(to, 'filler'), Buffer.alloc(2_000_000));
+        },
+      };
+      await expect(place.restore(record, { to, disk: filling })).rejects.toMatchObject({ code: 'no-space' });
+      expect(readdirSync(to)).toEqual(['filler']);
+      expect(readdirSync(join(place.home, 'restores'))).toEqual([]);
+    });
+  });
+
+  it('is told with its sentence wherever it shows', async () => {
+    await using place = await restorable(treeOf({ a: 'a', b: 'b' }));
+    const record = await place.backUp();
+    place.fill(treeOf({ a: 'other' }));
+    const before = snapshotTree(place.root);
+    for (const step of [0, 5, 8]) {
+      await expect(place.restore(record, { disk: failingDisk(step, 'ENOSPC') })).rejects.toMatchObject({
+        code: 'no-space',
+        hint: expect.stringContaining('Free some space') as string,
+      });
+      expect(snapshotTree(place.root)).toEqual(before);
+    }
+  });
+});
+
+describe('a cancelled restore', () => {
+  const many = Object.fromEntries(Array.from({ length: 600 }, (_, at) => [`folder/${at}`, `content ${at}`]));
+
+  it.each(['compare', 'read', 'write'])('leaves everything as it was (%s)', async (phase) => {
+    await using place = await restorable(treeOf(many));
+    const record = await place.backUp();
+    place.fill(treeOf({ ...Object.fromEntries(Object.keys(many).map((path) => [path, 'other'])), more: '' }));
+    const before = snapshotTree(place.root);
+    const controller = new AbortController();
+    const seen = new Set<string>();
+    const task = {
+      signal: controller.signal,
+      progress: (progress: { phase: string }) => {
+        seen.add(progress.phase);
+        if (progress.phase === phase) controller.abort();
+      },
+    };
+    await expect(place.restore(record, { delete: true, safetyBackup: true }, task)).rejects.toThrow(
+      CancelledError,
+    );
+    expect(seen).toContain(phase);
+    expect(snapshotTree(place.root)).toEqual(before);
+    expect(existsSync(join(place.home, 'restores')) ? readdirSync(join(place.home, 'restores')) : []).toEqual(
+      [],
+    );
+  });
+
+  it('before it began does nothing', async () => {
+    await using place = await restorable(treeOf({ a: 'a' }));
+    const record = await place.backUp();
+    await expect(place.restore(record, {}, { signal: AbortSignal.abort() })).rejects.toThrow(CancelledError);
+  });
+
+  it('is finished when it is already switching', async () => {
+    await using place = await restorable(treeOf(many));
+    const before = snapshotTree(place.root);
+    const record = await place.backUp();
+    place.fill(treeOf(Object.fromEntries(Object.keys(many).map((path) => [path, 'other']))));
+    const controller = new AbortController();
+    const task = {
+      signal: controller.signal,
+      progress: (progress: { phase: string }) => {
+        if (progress.phase === 'switch') controller.abort();
+      },
+    };
+    await place.restore(record, {}, task);
+    expect(controller.signal.aborted).toBe(true);
+    expect(snapshotTree(place.root)).toEqual(before);
+  });
+});
+
+describe('two restores into one folder', () => {
+  it('exclude each other', async () => {
+    await using place = await restorable(treeOf({ a: 'a' }));
+    const before = snapshotTree(place.root);
+    const record = await place.backUp();
+    writeFileSync(join(place.root, 'a'), 'b');
+    let second: unknown;
+    const disk = interruptedDisk(async () => {
+      second = await place
+        .restore(record, { home: join(place.scratch, 'other-home') })
+        .catch((error: unknown) => error);
+    });
+    await place.restore(record, { disk });
+    expect(second).toMatchObject({ name: 'RestoreError', code: 'locked' });
+    expect(snapshotTree(place.root)).toEqual(before);
+  });
+
+  it('do not when the first is dead, even if its journal is somebody else’s', async () => {
+    await using place = await restorable(treeOf({ a: 'a', b: 'b' }));
+    const before = snapshotTree(place.root, { times: false });
+    const record = await place.backUp();
+    const home = join(place.scratch, 'other-home');
+    const { disk, steps } = countingDisk();
+    place.fill(treeOf({ a: 'other' }));
+    await place.restore(record, { disk });
+    for (let step = 0; step < steps.length; step++) {
+      place.fill(treeOf({ a: 'other' }));
+      await place.restore(record, { home, disk: dyingDisk(step) }).catch(() => undefined);
+      await place.restore(record);
+      // Half a staging directory, in which no owner stands yet, may be a living one's: only its own journal ends it.
+      expect(Object.keys(snapshotTree(place.root, { except: isStagingName }))).toEqual(['.', 'a', 'b']);
+      await recoverRestores(home);
+      expect(snapshotTree(place.root, { times: false })).toEqual(before);
+    }
+  });
+
+  it('keeps what a dead one moved away when its journal is gone', async () => {
+    await using place = await restorable(treeOf({ a: 'a', b: 'b' }));
+    const record = await place.backUp();
+    const other = treeOf({ a: 'other', b: 'other' });
+    place.fill(other);
+    const { disk, steps } = countingDisk();
+    await place.restore(record, { disk });
+    for (const [step, expected] of [
+      [steps.indexOf('rename') + 1, 'done'],
+      [steps.lastIndexOf('rename') - 1, 'kept'],
+    ] as const) {
+      place.fill(other);
+      await place.restore(record, { disk: dyingDisk(step) }).catch(() => undefined);
+      rmSync(place.home, { recursive: true, force: true });
+      const again = place.restore(record);
+      if (expected === 'done') await again;
+      else {
+        await expect(again).rejects.toMatchObject({ code: 'unfinished-restore' });
+        expect(readdirSync(join(place.root, STAGING, 'old'))).not.toEqual([]);
+      }
+    }
+  });
+});
+
+describe('somebody who works there meanwhile', () => {
+  it.each<[string, (root: string) => void]>([
+    ['changes a file', (root) => writeFileSync(join(root, 'a'), 'newest of all')],
+    ['removes a file', (root) => rmSync(join(root, 'a'))],
+    ['makes what was to be created', (root) => writeFileSync(join(root, 'created'), 'first')],
+    [
+      'puts a link where a folder was',
+      (root) => {
+        rmSync(join(root, 'folder'), { recursive: true });
+        symlinkSync('/tmp', join(root, 'folder'));
+      },
+    ],
+  ])('and %s is not overruled', async (_what, work) => {
+    await using place = await restorable(treeOf({ a: 'a', created: 'c', 'folder/in': 'in' }));
+    const record = await place.backUp();
+    place.fill(treeOf({ a: 'A', 'folder/in': 'IN' }));
+    let worked = {};
+    const disk = interruptedDisk(() => {
+      work(place.root);
+      worked = snapshotTree(place.root, { times: false, except: (path) => path === STAGING });
+    });
+    await expect(place.restore(record, { disk })).rejects.toMatchObject({ code: 'target-changed' });
+    expect(snapshotTree(place.root, { times: false })).toEqual(worked);
+  });
+});
+
+describe('a damaged vault', () => {
+  it('is told with the path it hits, and nothing is touched', async () => {
+    await using place = await restorable(treeOf({ a: noiseOf(3, 50_000), b: 'b' }));
+    const record = await place.backUp();
+    const [pack] = await place.vault.storage.list('packs');
+    const bytes = await place.vault.storage.read(pack!.name);
+    bytes[1000] = bytes[1000]! ^ 1;
+    await place.vault.storage.write(pack!.name, [bytes]);
+    writeFileSync(join(place.root, 'a'), 'other');
+    makeTree(place.root, treeOf({ 'more/of': 'it' }));
+    const before = snapshotTree(place.root);
+    await expect(place.restore(record, { delete: true })).rejects.toMatchObject({
+      name: 'VaultError',
+      code: 'damaged',
+      message: expect.stringContaining('files/workspace/') as string,
+    });
+    expect(snapshotTree(place.root)).toEqual(before);
+  });
+});
