@@ -24,7 +24,11 @@ export function encodeIndexFile(
     parts.push(head, listing);
   }
   const sealed = seal(keys, 'index', NOWHERE, Buffer.concat(parts));
-  return { name: `index/${createHash('sha256').update(sealed).digest('hex')}.idx`, bytes: sealed };
+  return { name: nameOf(sealed), bytes: sealed };
+}
+
+function nameOf(sealed: Buffer): string {
+  return `index/${createHash('sha256').update(sealed).digest('hex')}.idx`;
 }
 
 /**
@@ -54,6 +58,8 @@ export function decodeIndexFile(keys: VaultKeys, sealed: Buffer): ListedPack[] {
 export interface IndexFile {
   readonly name: string;
   readonly bytes: number;
+  /** Whether the name is not that of the content. */
+  readonly isMisnamed: boolean;
   readonly packs: readonly string[];
 }
 
@@ -88,7 +94,8 @@ export async function surveyPacks(storage: Storage, keys: VaultKeys): Promise<Pa
       survey.damagedIndexes.push(name);
       continue;
     }
-    survey.indexes.push({ name, bytes: bytes.length, packs: packs.map((pack) => pack.id) });
+    const isMisnamed = nameOf(bytes) !== name;
+    survey.indexes.push({ name, bytes: bytes.length, isMisnamed, packs: packs.map((pack) => pack.id) });
     for (const pack of packs) {
       if (listed.has(pack.id)) continue;
       listed.add(pack.id);

@@ -19,6 +19,7 @@ export interface Liveness {
 /**
  * Marks every chunk that backups are made of: their manifests and all content these name. Backups whose losses are known ({@link BackupRecord.lostPaths}) may lack chunks; all others must be whole,
  * because what cannot be read cannot be known to be unneeded.
+ * @param isTolerant Whether all may lack chunks, and manifests may be unreadable.
  * @throws {VaultError} `damaged`, naming the first backup and path found to lack something; {CancelledError}.
  */
 export async function markLive(
@@ -26,6 +27,7 @@ export async function markLive(
   index: ChunkIndex,
   records: readonly BackupRecord[],
   task: Task,
+  isTolerant = false,
 ): Promise<Liveness> {
   const chunks = new BitSet(index.numberCount);
   const manifests = new BitSet(index.numberCount);
@@ -33,7 +35,7 @@ export async function markLive(
   const inOrder = records.toSorted((a, b) => (a.lostPaths ?? 0) - (b.lostPaths ?? 0));
   for (const [number, record] of inOrder.entries()) {
     task.progress?.({ phase: 'mark', done: number, total: inOrder.length, unit: 'backups' });
-    const mayLack = (record.lostPaths ?? 0) > 0;
+    const mayLack = isTolerant || (record.lostPaths ?? 0) > 0;
     for (const segment of record.manifest) {
       for (let at = 0; at < segment.chunks.length; at += CHUNK_ID_BYTES) {
         throwIfCancelled(task);
@@ -45,7 +47,11 @@ export async function markLive(
         }
         chunks.add(chunk);
         if (!manifests.add(chunk)) continue;
-        const bytes = await readManifestChunk(reader, index, chunk, record, first);
+        const bytes = await readManifestChunk(reader, index, chunk);
+        if (bytes instanceof Error) {
+          if (isTolerant) continue;
+          throw incomplete(record, first, bytes);
+        }
         for (const view of viewsIn(bytes)) {
           const isWhole = markAll(view.chunks, index, chunks);
           if (!isWhole && !mayLack) throw incomplete(record, view.path);
@@ -60,13 +66,11 @@ async function readManifestChunk(
   reader: ChunkReader,
   index: ChunkIndex,
   chunk: number,
-  record: BackupRecord,
-  path: string,
-): Promise<Buffer> {
+): Promise<Buffer | CrmBackupError> {
   try {
     return await reader.readChunk(index.idOf(chunk), index);
   } catch (error) {
-    if (error instanceof CrmBackupError) throw incomplete(record, path, error);
+    if (error instanceof CrmBackupError) return error;
     throw error;
   }
 }
@@ -80,6 +84,23 @@ function markAll(ids: Buffer, index: ChunkIndex, chunks: BitSet): boolean {
     else chunks.add(chunk);
   }
   return isWhole;
+}
+
+/** All chunks that backups rest on, as far as they are there; what cannot be read is passed over. */
+export async function findLive(
+  reader: ChunkReader,
+  index: ChunkIndex,
+  records: readonly BackupRecord[],
+  task: Task,
+): Promise<BitSet> {
+  const { chunks } = await markLive(reader, index, records, task, true);
+  const all = chunks.copy();
+  for (const chunk of chunks.values()) {
+    for (const needed of index.dictionaryOf(index.place(chunk).frame)) {
+      if (index.isKnown(needed)) all.add(needed);
+    }
+  }
+  return all;
 }
 
 /**

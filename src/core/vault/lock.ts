@@ -19,6 +19,8 @@ interface LockFile {
   readonly purpose: string;
   readonly since: string;
   readonly nonce: string;
+  /** The lock's name, when it cannot be read. */
+  readonly damaged?: string;
 }
 
 export interface LockOptions {
@@ -142,11 +144,13 @@ export async function lockVault(
 
 function locked(by: LockFile): VaultError {
   const hint = 'Wait until it is done, then try again.';
-  if (by === UNREADABLE) {
+  if (by.damaged !== undefined) {
     const minutes = STALE_MS / 60_000;
-    return new VaultError('locked', 'The vault is in use: by whom cannot be told, as the lock is damaged.', {
-      hint: `A lock that nobody renews is removed after ${minutes} minutes; try again then.`,
-    });
+    return new VaultError(
+      'locked',
+      `The vault is in use: by whom cannot be told, because ${by.damaged} is damaged.`,
+      { hint: `A lock that nobody renews is removed after ${minutes} minutes; try again then.` },
+    );
   }
   const who = by.host === hostname() ? `process ${by.pid}` : `process ${by.pid} on ${by.host}`;
   return new VaultError(
@@ -159,11 +163,6 @@ function locked(by: LockFile): VaultError {
 /** A lock is named by its content: damage must not make it look like the lock of a dead process. */
 function lockName(bytes: Buffer): string {
   return `locks/${createHash('sha256').update(bytes).digest('hex').slice(0, NAME_DIGITS)}.json`;
-}
-
-/** Whether a lock file is as it was written. */
-export function isIntactLock(name: string, bytes: Buffer): boolean {
-  return lockName(bytes) === name;
 }
 
 async function findOpponent(storage: Storage, kind: LockKind, own: string): Promise<LockFile | undefined> {
@@ -186,7 +185,8 @@ async function readLock(storage: Storage, object: StoredObject): Promise<LockFil
     throw error;
   }
   // A damaged lock is still somebody's, until it is old.
-  return isIntactLock(object.name, bytes) ? (JSON.parse(bytes.toString()) as LockFile) : UNREADABLE;
+  if (lockName(bytes) === object.name) return JSON.parse(bytes.toString()) as LockFile;
+  return { ...UNREADABLE, damaged: object.name };
 }
 
 function isStale(lock: LockFile, object: StoredObject): boolean {

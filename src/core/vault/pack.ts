@@ -3,7 +3,7 @@ import type { Storage } from '../storage/storage.ts';
 import { CHUNK_ID_BYTES } from './chunk-id.ts';
 import { VaultError } from './error.ts';
 import { FrameMethod } from './frame.ts';
-import { open, seal, SEAL_OVERHEAD_BYTES, type VaultKeys } from './seal.ts';
+import { open, seal, SEAL_OVERHEAD_BYTES, type SealKeys } from './seal.ts';
 
 const MAGIC = Buffer.from('CRMPACK1');
 const SALT_BYTES = 16;
@@ -64,12 +64,12 @@ export function packName(id: string): string {
 export class PackBuilder {
   readonly salt = randomBytes(SALT_BYTES);
   readonly frames: FrameEntry[] = [];
-  readonly #keys: VaultKeys;
+  readonly #keys: SealKeys;
   readonly #hash: Hash = createHash('sha256');
   readonly #parts: Buffer[] = [];
   #bytes = 0;
 
-  constructor(keys: VaultKeys) {
+  constructor(keys: SealKeys) {
     this.#keys = keys;
     this.#append(Buffer.concat([MAGIC, this.salt]));
   }
@@ -122,13 +122,36 @@ export function packPosition(salt: Buffer, offset: number): Buffer {
   return position;
 }
 
+/** The salt in a pack's header, or undefined when the bytes do not begin with one. */
+export function packHeaderSalt(bytes: Buffer): Buffer | undefined {
+  if (bytes.length < PACK_HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
+  return bytes.subarray(MAGIC.length, PACK_HEADER_BYTES);
+}
+
+/** The listing in the footer of a whole pack, or undefined when footer or trailer are not what they should be. */
+export function openFooter(keys: SealKeys, bytes: Buffer, salt: Buffer | undefined): Buffer | undefined {
+  const footerBytes = footerBytesOf(bytes.subarray(-TRAILER_BYTES));
+  const offset = bytes.length - TRAILER_BYTES - (footerBytes ?? Infinity);
+  if (footerBytes === undefined || salt === undefined || offset < PACK_HEADER_BYTES) return undefined;
+  try {
+    return open(keys, 'footer', packPosition(salt, offset), bytes.subarray(offset, offset + footerBytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function footerBytesOf(trailer: Buffer): number | undefined {
+  const isTrailer = trailer.length === TRAILER_BYTES && trailer.readUInt32LE(4) === TRAILER_MAGIC;
+  return isTrailer ? trailer.readUInt32LE(0) : undefined;
+}
+
 /**
  * Reads a pack's footer from the storage.
  * @throws {VaultError} `damaged` when header, trailer or footer are not what they should be.
  */
 export async function readFooter(
   storage: Storage,
-  keys: VaultKeys,
+  keys: SealKeys,
   id: string,
   bytes: number,
 ): Promise<ListedPack> {
@@ -138,13 +161,12 @@ export async function readFooter(
       hint: 'Run “crm-backup repair” to rebuild what can be rebuilt.',
     });
   if (bytes < PACK_HEADER_BYTES + SEAL_OVERHEAD_BYTES + TRAILER_BYTES) throw damaged('it is too short');
-  const header = await storage.read(name, { offset: 0, length: PACK_HEADER_BYTES });
-  if (!header.subarray(0, MAGIC.length).equals(MAGIC)) throw damaged('its header is not a pack’s');
-  const salt = header.subarray(MAGIC.length);
+  const salt = packHeaderSalt(await storage.read(name, { offset: 0, length: PACK_HEADER_BYTES }));
+  if (salt === undefined) throw damaged('its header is not a pack’s');
   const trailer = await storage.read(name, { offset: bytes - TRAILER_BYTES, length: TRAILER_BYTES });
-  const footerBytes = trailer.readUInt32LE(0);
-  const footerOffset = bytes - TRAILER_BYTES - footerBytes;
-  if (trailer.readUInt32LE(4) !== TRAILER_MAGIC || footerOffset < PACK_HEADER_BYTES) {
+  const footerBytes = footerBytesOf(trailer);
+  const footerOffset = bytes - TRAILER_BYTES - (footerBytes ?? Infinity);
+  if (footerBytes === undefined || footerOffset < PACK_HEADER_BYTES) {
     throw damaged('its trailer is not a pack’s');
   }
   const sealed = await storage.read(name, { offset: footerOffset, length: footerBytes });

@@ -18,6 +18,9 @@ export interface VaultKeys {
   readonly config: Buffer;
 }
 
+/** The keys that sealing takes. */
+export type SealKeys = Pick<VaultKeys, 'vaultId' | 'sealing'>;
+
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -41,7 +44,7 @@ export function deriveKeys(masterKey: Buffer, vaultId: Buffer): VaultKeys {
  * Encrypts with AES-256-GCM under a random 96-bit nonce: nonce ‖ ciphertext ‖ tag. Role and position (where the
  * bytes will stand) are authenticated with it.
  */
-export function seal(keys: VaultKeys, role: SealRole, position: Uint8Array, plain: Uint8Array): Buffer {
+export function seal(keys: SealKeys, role: SealRole, position: Uint8Array, plain: Uint8Array): Buffer {
   const sealed = Buffer.allocUnsafeSlow(plain.byteLength + SEAL_OVERHEAD_BYTES);
   const nonce = randomFillSync(sealed.subarray(0, NONCE_BYTES));
   const cipher = createCipheriv('aes-256-gcm', keys.sealing, nonce);
@@ -57,7 +60,7 @@ export function seal(keys: VaultKeys, role: SealRole, position: Uint8Array, plai
  * Opens what {@link seal} made.
  * @throws {VaultError} `damaged` when a single bit, the role, the position or the key differs.
  */
-export function open(keys: VaultKeys, role: SealRole, position: Uint8Array, sealed: Buffer): Buffer {
+export function open(keys: SealKeys, role: SealRole, position: Uint8Array, sealed: Buffer): Buffer {
   try {
     if (sealed.length < SEAL_OVERHEAD_BYTES) throw new RangeError('too short to be sealed');
     const decipher = createDecipheriv('aes-256-gcm', keys.sealing, sealed.subarray(0, NONCE_BYTES), {
@@ -76,6 +79,6 @@ export function open(keys: VaultKeys, role: SealRole, position: Uint8Array, seal
   }
 }
 
-function associatedData(keys: VaultKeys, role: SealRole, position: Uint8Array): Buffer {
+function associatedData(keys: SealKeys, role: SealRole, position: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`crm-backup/1 ${role}\0`), keys.vaultId, position]);
 }

@@ -1,5 +1,12 @@
 import { nodeDisk } from '../restore/disk.ts';
 import { writeFiles, type WriteJob, type WriteResult } from '../restore/write-files.ts';
+import {
+  checkDelta,
+  checkPack,
+  type DeltaCheck,
+  type PackCheck,
+  type PackReport,
+} from '../vault/check-pack.ts';
 import type { FrameMethod } from '../vault/frame.ts';
 import { codeFrame } from '../vault/frame.ts';
 
@@ -12,6 +19,10 @@ export interface WorkerTasks {
   };
   /** Decodes frames, checks their chunks and writes files from them. */
   write: { input: WriteJob; output: WriteResult };
+  /** Checks every byte of a pack; its bytes are handed over. */
+  checkPack: { input: PackCheck; output: PackReport };
+  /** Checks one delta frame. */
+  checkDelta: { input: DeltaCheck; output: boolean };
 }
 
 export type WorkerTaskName = keyof WorkerTasks;
@@ -37,5 +48,11 @@ export const workerTasks: Implementations = {
   },
   write(job) {
     return { output: writeFiles(job, nodeDisk(job.umask)), transfer: [] };
+  },
+  checkPack(job) {
+    return { output: checkPack(job), transfer: [] };
+  },
+  checkDelta(job) {
+    return { output: checkDelta(job), transfer: [] };
   },
 };

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LocalStorage } from '../../../../src/core/storage/local.ts';
 import { lockVault } from '../../../../src/core/vault/lock.ts';
@@ -139,7 +139,7 @@ describe('a lock on a vault', () => {
     writeFileSync(file!, bytes);
     await expect(lockVault(storage, 'exclusive', { purpose })).rejects.toMatchObject({
       code: 'locked',
-      message: expect.stringContaining('the lock is damaged') as string,
+      message: expect.stringContaining(`locks/${basename(file!)} is damaged`) as string,
     });
     const before = Date.now() / 1000 - 16 * 60;
     utimesSync(file!, before, before);

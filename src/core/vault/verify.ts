@@ -1,0 +1,122 @@
+import type { Task } from '../task.ts';
+import { findAffected } from './affected.ts';
+import { type Damage, DamageReport } from './damage.ts';
+import { VaultError } from './error.ts';
+import type { ChunkIndex } from './index.ts';
+import { factsOf, inspectData, inspectFooters, type PackInspection } from './inspect.ts';
+import { inspectObjects, inspectRecords } from './inspect-objects.ts';
+import { findLive } from './liveness.ts';
+import { lockVault } from './lock.ts';
+import type { BackupRecord } from './record.ts';
+import type { Vault } from './vault.ts';
+
+export interface VerifyOptions {
+  /** `quick`: whether all is there and fits together; `data`: every byte. */
+  readonly level: 'quick' | 'data';
+  /** Only this backup and what it needs. */
+  readonly record?: Pick<BackupRecord, 'id'> | undefined;
+  /** At level `data`: read so many of a hundred packs, drawn anew each time. */
+  readonly samplePercent?: number | undefined;
+}
+
+/** What a verification has looked at, and what it found. */
+export interface Verification {
+  readonly level: 'quick' | 'data';
+  readonly checked: {
+    readonly packs: number;
+    readonly chunks: number;
+    /** Bytes of these packs. */
+    readonly bytes: number;
+    readonly backups: number;
+  };
+  /** Empty when all is well. */
+  readonly damage: readonly Damage[];
+}
+
+const WAIT_FOR_LOCK_MS = 10_000;
+
+/**
+ * Verifies a vault. Damage is told, not thrown, each with the backups and paths that have lost content by it. Backups of
+ * which every byte was read and found right are noted as verified. Cancelling leaves everything as it was.
+ * @throws {VaultError} `locked`, `newer-format`; `unknown-backup` when the record is not in the vault.
+ * @throws {CancelledError}, {StorageError} when the storage does not answer.
+ */
+export async function verify(vault: Vault, options: VerifyOptions, task: Task = {}): Promise<Verification> {
+  await using _lock = await lockVault(
+    vault.storage,
+    'shared',
+    { purpose: 'a verification', waitMs: WAIT_FOR_LOCK_MS },
+    task,
+  );
+  const report = new DamageReport();
+  await inspectObjects(vault, report);
+  const { level, record } = options;
+  const all = await inspectRecords(vault, 'backups', report);
+  if (record === undefined) await inspectRecords(vault, 'forgotten', report);
+  const records = record === undefined ? all : all.filter(({ id }) => id === record.id);
+  if (record !== undefined && records.length === 0 && report.isEmpty) throw unknownBackup(record.id);
+
+  // At level `data` all of a pack is read, and its footer with it.
+  const isWhole = level === 'data' && record === undefined && options.samplePercent === undefined;
+  const inspection = await inspectFooters(vault, report, () => isWhole, task);
+  let checked = checkedFooters(inspection);
+  if (level === 'data') {
+    const ids =
+      record === undefined
+        ? [...inspection.packs.keys()]
+        : packsOf(await neededBy(vault, inspection, records, task), inspection.index);
+    checked = await inspectData(vault, inspection, sample(ids, options.samplePercent), report, task);
+  }
+  await findAffected(records, factsOf(vault, inspection), report, task);
+  if (level === 'data' && options.samplePercent === undefined) await noteVerified(vault, records, report);
+  return { level, checked: { ...checked, backups: records.length }, damage: report.list() };
+}
+
+function unknownBackup(id: string): VaultError {
+  return new VaultError('unknown-backup', `There is no backup ${id.slice(0, 8)} in the vault.`);
+}
+
+function checkedFooters({ packs, index }: PackInspection): Omit<Verification['checked'], 'backups'> {
+  let bytes = 0;
+  for (const pack of packs.values()) bytes += pack.bytes;
+  return { packs: packs.size, chunks: index.chunkCount, bytes };
+}
+
+async function neededBy(
+  vault: Vault,
+  { index }: PackInspection,
+  records: readonly BackupRecord[],
+  task: Task,
+): Promise<Iterable<number>> {
+  return (await findLive(vault.reader, index, records, task)).values();
+}
+
+function packsOf(chunks: Iterable<number>, index: ChunkIndex): string[] {
+  const ids = new Set<string>();
+  for (const chunk of chunks) ids.add(index.frame(index.place(chunk).frame).pack);
+  return [...ids];
+}
+
+/** A random share of packs, at least one. */
+function sample(ids: readonly string[], percent: number | undefined): readonly string[] {
+  if (percent === undefined || ids.length === 0) return ids;
+  const drawn = ids.map((id) => ({ id, at: Math.random() })).sort((a, b) => a.at - b.at);
+  const count = Math.min(ids.length, Math.max(1, Math.ceil((ids.length * percent) / 100)));
+  return drawn.slice(0, count).map(({ id }) => id);
+}
+
+/** Notes which backups were found whole. What is lost for good is for repair to say, not for a look. */
+async function noteVerified(
+  vault: Vault,
+  records: readonly BackupRecord[],
+  report: DamageReport,
+): Promise<void> {
+  const marked = new Set(
+    (await vault.records()).records.filter(({ lostPaths }) => (lostPaths ?? 0) > 0).map(({ id }) => id),
+  );
+  const verifiedAt = new Date().toISOString();
+  const notes = records
+    .filter(({ id }) => report.lostPathsOf(id) === 0)
+    .map(({ id }) => ({ backup: id, verifiedAt, ...(marked.has(id) ? { lostPaths: 0 } : {}) }));
+  if (notes.length > 0) await vault.note(...notes);
+}

@@ -1,0 +1,417 @@
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FrameMethod } from '../../../../src/core/vault/frame.ts';
+import { lockVault } from '../../../../src/core/vault/lock.ts';
+import { decodeFrames, readFooter } from '../../../../src/core/vault/pack.ts';
+import type { BackupRecord } from '../../../../src/core/vault/record.ts';
+import { verify, type Verification } from '../../../../src/core/vault/verify.ts';
+import { noiseOf } from '../../../build/random-tree.ts';
+import { buildVault, type BuiltVault, storeBackup } from '../../../build/vault.ts';
+
+const TEXT = noiseOf(1, 30_000).toString('hex');
+const FIRST = { 'a.bin': noiseOf(2, 300_000), 'b.txt': TEXT, 'c.txt': 'short' };
+const SECOND = { ...FIRST, 'a.bin': edited(FIRST['a.bin']), 'd.bin': noiseOf(3, 50_000) };
+
+function edited(content: Uint8Array): Buffer {
+  const bytes = Buffer.from(content);
+  bytes.write('edited', 100_000);
+  return bytes;
+}
+
+/** Names of the objects in a folder of a vault. */
+function objects(built: BuiltVault, folder: string): string[] {
+  const items = readdirSync(join(built.directory, folder), { recursive: true, withFileTypes: true });
+  return items
+    .filter((item) => item.isFile())
+    .map((item) => join(item.parentPath, item.name).slice(built.directory.length + 1))
+    .sort();
+}
+
+/** Runs an action while one bit of an object is flipped. */
+async function withFlippedBit<T>(
+  built: BuiltVault,
+  name: string,
+  byte: number,
+  action: () => Promise<T>,
+): Promise<T> {
+  const file = join(built.directory, name);
+  const bytes = readFileSync(file);
+  const at = byte < 0 ? bytes.length + byte : byte;
+  const flipped = Buffer.from(bytes);
+  flipped[at] = flipped[at]! ^ (1 << (at % 8));
+  writeFileSync(file, flipped);
+  try {
+    return await action();
+  } finally {
+    writeFileSync(file, bytes);
+  }
+}
+
+function damagedObjects({ damage }: Verification): string[] {
+  return damage.map(({ object }) => object);
+}
+
+describe('verify', () => {
+  let built: BuiltVault;
+  let first: BackupRecord;
+  let second: BackupRecord;
+  beforeAll(async () => {
+    built = await buildVault();
+    first = await storeBackup(built.vault, FIRST);
+    second = await storeBackup(built.vault, SECOND, { base: first });
+    await built.vault.note({ backup: first.id, label: 'a label' });
+  });
+  afterAll(async () => built[Symbol.asyncDispose]());
+
+  async function verifyFresh(level: 'quick' | 'data', options: Partial<Parameters<typeof verify>[1]> = {}) {
+    return verify(await built.reopen(), { level, ...options });
+  }
+
+  it.each(['quick', 'data'] as const)(
+    'finds nothing wrong in a vault that is whole, at level %s',
+    async (level) => {
+      const result = await verifyFresh(level);
+      expect(result).toMatchObject({ level, damage: [], checked: { packs: 2, backups: 2 } });
+      const index = await (await built.reopen()).index();
+      expect(result.checked.chunks).toBe(index.chunkCount);
+      const packBytes = objects(built, 'packs').map(
+        (name) => readFileSync(join(built.directory, name)).length,
+      );
+      expect(result.checked.bytes).toBe(packBytes[0]! + packBytes[1]!);
+    },
+  );
+
+  it('notes which backups were read whole, and when', async () => {
+    const before = new Date().toISOString();
+    await verifyFresh('quick');
+    await verifyFresh('data', { record: second });
+    let { records } = await (await built.reopen()).records();
+    expect(records.find(({ id }) => id === second.id)!.verifiedAt! >= before).toBe(true);
+    await verifyFresh('data');
+    ({ records } = await (await built.reopen()).records());
+    for (const { verifiedAt } of records) expect(verifiedAt! >= before).toBe(true);
+  });
+
+  describe('finds a flipped bit', () => {
+    it('in vault.json', async () => {
+      for (const byte of [0, 3, 5, 15, 40, 90, 150, -5]) {
+        const result = await withFlippedBit(built, 'vault.json', byte, async () => verifyFresh('quick'));
+        expect(damagedObjects(result)).toEqual(['vault.json']);
+      }
+    });
+
+    it('in a key', async () => {
+      await using other = await buildVault();
+      await other.vault.addKey('recovery-key', { secret: Buffer.alloc(32, 1) });
+      for (const name of objects(other, 'keys')) {
+        const length = readFileSync(join(other.directory, name)).length;
+        for (let byte = 0; byte < length; byte += 37) {
+          const result = await withFlippedBit(other, name, byte, async () =>
+            verify(other.vault, { level: 'quick' }),
+          );
+          expect(damagedObjects(result)).toEqual([name]);
+        }
+      }
+    });
+
+    it.each(['backups', 'index', 'notes'])('in %s', async (folder) => {
+      for (const name of objects(built, folder)) {
+        for (const byte of [0, 11, 12, 20, -17, -16, -1]) {
+          const result = await withFlippedBit(built, name, byte, async () => verifyFresh('quick'));
+          expect(damagedObjects(result)).toEqual([name]);
+          if (folder === 'backups')
+            expect(result.damage[0]!.backups).toEqual([name.slice('backups/'.length)]);
+        }
+      }
+    });
+
+    it('in the record of a forgotten backup', async () => {
+      const { vault } = built;
+      await vault.forget(first.id);
+      try {
+        const name = `forgotten/${first.id}`;
+        const result = await withFlippedBit(built, name, 50, async () => verifyFresh('quick'));
+        expect(damagedObjects(result)).toEqual([name]);
+      } finally {
+        await vault.unforget(first.id);
+      }
+    });
+
+    it('in a lock, which holds until it is old', async () => {
+      await using _lock = await lockVault(built.storage, 'shared', { purpose: 'a test' });
+      const [name] = objects(built, 'locks');
+      const file = join(built.directory, name!);
+      await withFlippedBit(built, name!, 40, async () => {
+        await expect(lockVault(built.storage, 'shared', { purpose: 'another' })).rejects.toMatchObject({
+          code: 'locked',
+          message: expect.stringContaining(`${name!} is damaged`) as string,
+        });
+        utimesSync(file, 1, 1);
+        expect((await verifyFresh('quick')).damage).toEqual([]);
+        expect(objects(built, 'locks')).toEqual([]);
+      });
+    });
+
+    it.each(['quick', 'data'] as const)(
+      'in the header, footer or trailer of a pack, at level %s',
+      async (level) => {
+        for (const name of objects(built, 'packs')) {
+          for (const byte of [0, 7, 8, 23, -1, -4, -5, -8, -9, -24, -25, -60]) {
+            const result = await withFlippedBit(built, name, byte, async () => verifyFresh(level));
+            // The index knows what is in the pack: nothing is lost.
+            expect(result.damage).toEqual([
+              expect.objectContaining({ object: name, pack: name.slice(9, -5), backups: [], paths: [] }),
+            ]);
+          }
+        }
+      },
+    );
+
+    it('in every frame of every pack, and names the backups and paths', async () => {
+      const paths = new Set<string>();
+      for (const name of objects(built, 'packs')) {
+        const bytes = readFileSync(join(built.directory, name)).length;
+        const pack = await readFooter(built.storage, built.vault.keys, name.slice(9, -5), bytes);
+        for (const frame of decodeFrames(pack.listing)) {
+          for (const byte of [frame.offset, frame.offset + 13, frame.offset + frame.sealedBytes - 1]) {
+            const result = await withFlippedBit(built, name, byte, async () => verifyFresh('data'));
+            expect(result.damage).toHaveLength(1);
+            const [damage] = result.damage;
+            expect(damage).toMatchObject({ object: name, pack: pack.id });
+            expect(damage!.problems[0]).toMatch(/1 of its \d frames is damaged/);
+            expect(damage!.backupCount).toBeGreaterThan(0);
+            expect(damage!.paths.length).toBe(damage!.pathCount);
+            for (const path of damage!.paths) paths.add(path);
+          }
+        }
+      }
+      expect([...paths].sort()).toEqual(
+        ['', '/a.bin', '/b.txt', '/c.txt', '/d.bin'].map((name) => `files/workspace${name}`),
+      );
+    });
+  });
+
+  it('names what rests on a damaged frame as a delta, too', async () => {
+    const index = await (await built.reopen()).index();
+    const changed = index.find(await entryChunks(built, second, 'a.bin'), 0);
+    const delta = index.frame(index.place(changed).frame);
+    expect(delta.method).toBe(FrameMethod.delta);
+    const chunk = index.find(delta.dictionary, 0);
+    const base = index.frame(index.place(chunk).frame);
+    const name = `packs/${base.pack.slice(0, 2)}/${base.pack}.pack`;
+    const result = await withFlippedBit(built, name, base.offset + 20, async () => verifyFresh('data'));
+    expect(result.damage).toEqual([
+      expect.objectContaining({
+        object: name,
+        backups: expect.arrayContaining([first.id, second.id]) as string[],
+        paths: expect.arrayContaining(['files/workspace/a.bin']) as string[],
+      }),
+    ]);
+  });
+
+  it('verifies one backup and only what it needs', async () => {
+    const index = await (await built.reopen()).index();
+    const onlySecond = index.find(await entryChunks(built, second, 'd.bin'), 0);
+    const { pack, offset } = index.frame(index.place(onlySecond).frame);
+    const name = `packs/${pack.slice(0, 2)}/${pack}.pack`;
+    await withFlippedBit(built, name, offset + 20, async () => {
+      expect((await verifyFresh('data', { record: first })).damage).toEqual([]);
+      expect((await verifyFresh('data', { record: second })).damage).toEqual([
+        expect.objectContaining({ backups: [second.id], paths: ['files/workspace/d.bin'] }),
+      ]);
+      expect((await verifyFresh('quick')).damage).toEqual([]);
+    });
+    const one = await verifyFresh('data', { record: first });
+    expect(one.checked).toMatchObject({ packs: 1, backups: 1 });
+    await expect(verifyFresh('data', { record: { id: 'ab'.repeat(32) } })).rejects.toMatchObject({
+      code: 'unknown-backup',
+    });
+  });
+
+  it('reads a random share of the packs', async () => {
+    const seen = new Set<number>();
+    for (let round = 0; round < 12; round++) {
+      const { checked } = await verifyFresh('data', { samplePercent: 10 });
+      expect(checked.packs).toBe(1);
+      seen.add(checked.bytes);
+    }
+    expect(seen.size).toBe(2);
+    expect((await verifyFresh('data', { samplePercent: 100 })).checked.packs).toBe(2);
+  });
+
+  it('can be cancelled', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    await expect(verify(built.vault, { level: 'data' }, { signal: controller.signal })).rejects.toMatchObject(
+      { code: 'cancelled' },
+    );
+  });
+
+  describe('does not let objects be moved or swapped:', () => {
+    let other: BuiltVault;
+    beforeAll(async () => {
+      other = await buildVault();
+      const base = await storeBackup(other.vault, FIRST);
+      await storeBackup(other.vault, SECOND, { base });
+    });
+    afterAll(async () => other[Symbol.asyncDispose]());
+
+    async function withChange(change: () => () => void): Promise<Verification> {
+      const undo = change();
+      try {
+        return await verifyFresh('data');
+      } finally {
+        undo();
+      }
+    }
+
+    function moved(from: string, to: string): () => () => void {
+      return () => {
+        const [source, target] = [join(built.directory, from), join(built.directory, to)];
+        mkdirSync(dirname(target), { recursive: true });
+        renameSync(source, target);
+        return () => renameSync(target, source);
+      };
+    }
+
+    function planted(from: string, name: string): () => () => void {
+      return () => {
+        const target = join(built.directory, name);
+        mkdirSync(dirname(target), { recursive: true });
+        copyFileSync(join(other.directory, from), target);
+        return () => rmSync(target);
+      };
+    }
+
+    it('two frames of one pack', async () => {
+      for (const name of objects(built, 'packs')) {
+        const file = join(built.directory, name);
+        const before = readFileSync(file);
+        const pack = await readFooter(built.storage, built.vault.keys, name.slice(9, -5), before.length);
+        const [one, two] = decodeFrames(pack.listing);
+        const length = Math.min(one!.sealedBytes, two!.sealedBytes);
+        const result = await withChange(() => {
+          const bytes = Buffer.from(before);
+          before.copy(bytes, one!.offset, two!.offset, two!.offset + length);
+          before.copy(bytes, two!.offset, one!.offset, one!.offset + length);
+          writeFileSync(file, bytes);
+          return () => writeFileSync(file, before);
+        });
+        expect(damagedObjects(result)).toEqual([name]);
+        expect(result.damage[0]!.problems[0]).toMatch(/2 of its/);
+      }
+    });
+
+    it('a pack under another name', async () => {
+      const [name] = objects(built, 'packs');
+      const renamed = `packs/ab/${'ab'.repeat(32)}.pack`;
+      const result = await withChange(moved(name!, renamed));
+      expect(damagedObjects(result).sort()).toEqual([name, renamed].sort());
+      expect(result.damage.find(({ object }) => object === renamed)!.problems).toEqual([
+        'Its name is not that of its content.',
+      ]);
+    });
+
+    it('a pack in another folder', async () => {
+      const [name] = objects(built, 'packs');
+      const result = await withChange(moved(name!, `packs/zz/${name!.slice(9)}`));
+      expect(damagedObjects(result)).toContain(name);
+      expect(damagedObjects(result)).toContain(`packs/zz/${name!.slice(9)}`);
+    });
+
+    it('two packs', async () => {
+      const [one, two] = objects(built, 'packs');
+      const result = await withChange(() => {
+        const [a, b] = [one!, two!].map((name) => readFileSync(join(built.directory, name)));
+        writeFileSync(join(built.directory, one!), b!);
+        writeFileSync(join(built.directory, two!), a!);
+        return () => {
+          writeFileSync(join(built.directory, one!), a!);
+          writeFileSync(join(built.directory, two!), b!);
+        };
+      });
+      expect(damagedObjects(result).sort()).toEqual([one, two]);
+    });
+
+    it('a record under another name', async () => {
+      const [name] = objects(built, 'backups');
+      const renamed = `backups/${'cd'.repeat(32)}`;
+      expect(damagedObjects(await withChange(moved(name!, renamed)))).toEqual([renamed]);
+      expect(damagedObjects(await withChange(moved(name!, 'backups/something')))).toEqual([
+        'backups/something',
+      ]);
+    });
+
+    it('a record, note, index file or pack of another vault', async () => {
+      await other.vault.note({ backup: first.id, label: 'planted' });
+      for (const folder of ['backups', 'notes', 'index', 'packs']) {
+        const [name] = objects(other, folder);
+        expect(damagedObjects(await withChange(planted(name!, name!)))).toEqual([name]);
+      }
+    });
+
+    it('an index file as a note, a note as a record', async () => {
+      const [index] = objects(built, 'index');
+      const hash = index!.slice('index/'.length, -'.idx'.length);
+      const inPlace = (from: string, to: string) => () => {
+        copyFileSync(join(built.directory, from), join(built.directory, to));
+        return () => rmSync(join(built.directory, to));
+      };
+      expect(damagedObjects(await withChange(inPlace(index!, `notes/${hash}`)))).toEqual([`notes/${hash}`]);
+      expect(damagedObjects(await withChange(inPlace(index!, `backups/${hash}`)))).toEqual([
+        `backups/${hash}`,
+      ]);
+    });
+  });
+
+  it('tells a pack that is gone or cut short, with the backups and paths that have lost by it', async () => {
+    for (const name of objects(built, 'packs')) {
+      const file = join(built.directory, name);
+      const bytes = readFileSync(file);
+      for (const length of [undefined, bytes.length - 1, 100, 0]) {
+        if (length === undefined) rmSync(file);
+        else truncateSync(file, length);
+        for (const level of ['quick', 'data'] as const) {
+          const { damage } = await verifyFresh(level);
+          expect(damage.map(({ object }) => object)).toEqual([name]);
+          expect(damage[0]!.problems).toEqual([
+            length === undefined ? 'It is missing.' : `It has ${length} bytes instead of ${bytes.length}.`,
+          ]);
+          expect(damage[0]!.backups).toContain(second.id);
+          expect(damage[0]!.pathCount).toBeGreaterThan(0);
+        }
+        writeFileSync(file, bytes);
+      }
+    }
+  });
+
+  it('is satisfied with footers where index files are missing', async () => {
+    const names = objects(built, 'index');
+    const kept = names.map((name) => readFileSync(join(built.directory, name)));
+    for (const name of names) rmSync(join(built.directory, name));
+    expect((await verifyFresh('data')).damage).toEqual([]);
+    for (const [number, name] of names.entries()) writeFileSync(join(built.directory, name), kept[number]!);
+  });
+
+  it('finds the vault whole again afterwards', async () => {
+    expect((await verifyFresh('data')).damage).toEqual([]);
+  });
+});
+
+async function entryChunks(built: BuiltVault, record: BackupRecord, path: string): Promise<Buffer> {
+  for await (const entry of (await built.reopen()).entries(record, `files/workspace/${path}`)) {
+    return Buffer.from(entry.chunks);
+  }
+  throw new Error(`no ${path}`);
+}
