@@ -3,7 +3,6 @@ import { type BackedUpDatabase, type BackupDatabase, freezeDatabases } from './b
 import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
 import { CrmBackupError } from './errors.ts';
 import type { Problem } from './problem.ts';
-import { createFilter } from './set/match.ts';
 import { SourceError } from './source/error.ts';
 import { type Task, throwIfCancelled } from './task.ts';
 import { lockVault } from './vault/lock.ts';
@@ -209,7 +208,6 @@ async function backUpOne(
   return backUpRoot(
     {
       root,
-      filter: createFilter(root.include, root.exclude),
       previous: previous?.manifest.find((segment) => segment.root === path),
       baseStartedAtNs: base === undefined ? undefined : BigInt(Date.parse(base.createdAt)) * 1_000_000n,
       expectedFiles: previous?.files.total,

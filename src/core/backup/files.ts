@@ -1,16 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Problem } from '../problem.ts';
-import type { PathFilter } from '../set/match.ts';
 import { isUnchanged, type Stamp } from '../source/change.ts';
 import { type Listed, listRoot, type Scanned, type ScanRoot, scanRoot } from '../source/scan.ts';
 import type { FileStat } from '../source/stat.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { Chunker } from '../vault/chunker.ts';
-import type { EntryView } from '../vault/manifest-entry.ts';
+import { EntryView } from '../vault/manifest-entry.ts';
 import { ManifestCursor, type ManifestSegment, ManifestWriter, type ReadChunk } from '../vault/manifest.ts';
 import { comparePaths } from '../vault/order.ts';
 import type { ChunkWriter } from '../vault/writer.ts';
 import { ContentStore, type StoredContent } from './file-content.ts';
+import { scanAhead } from './scan-ahead.ts';
 
 /** What became of the entries of a source; counted in files and links. */
 export interface Tally {
@@ -26,7 +26,6 @@ export interface Tally {
 /** A file root to back up. */
 export interface RootJob {
   readonly root: ScanRoot;
-  readonly filter: PathFilter;
   /** The root's part of the backup this one is told against. */
   readonly previous: ManifestSegment | undefined;
   /** When that backup began, nanoseconds since 1970, if unchanged files may be taken from it; a full takes none. */
@@ -48,6 +47,13 @@ export interface RootResult {
   readonly tally: Tally;
 }
 
+/** What a scan found, as an object or as a view of its bytes. */
+type Found = Scanned | Listed | EntryView;
+/** What an entry keeps of a stat. */
+type EntryStat = Omit<FileStat, 'links' | 'type'> & Pick<EntryView, 'type'>;
+
+/** From so many files on a thread of its own pays for scanning. */
+const SCAN_AHEAD_FROM_FILES = 4000;
 /** After so many entries other work gets its turn. */
 const ENTRIES_A_TURN = 256;
 const REPORT_EVERY_MS = 100;
@@ -100,33 +106,30 @@ class RootWalk {
   }
 
   async run(): Promise<RootResult> {
-    const { root, filter } = this.#job;
     const { writer } = this.#sink;
-    const silent: Task = { signal: this.#task.signal };
     let entries = 0;
-    // A full backup opens every file anyway; the others decide by the stat whether to.
-    const scan = this.#job.baseStartedAtNs === undefined ? listRoot : scanRoot;
-    for (const found of scan(root, this.#sink.report, silent, filter)) {
-      const path = found.path === '' ? this.#rootPath : `${this.#rootPath}/${found.path}`;
-      if (this.#cursor.needsLoad) await this.#cursor.load();
-      let previous = this.#cursor.current;
-      while (previous !== undefined && previous.path !== path && comparePaths(previous.path, path) < 0) {
-        this.#countDeleted(previous);
-        this.#cursor.advance();
+    for await (const batch of this.#scan())
+      for (const found of batch) {
+        const path = found.path === '' ? this.#rootPath : `${this.#rootPath}/${found.path}`;
         if (this.#cursor.needsLoad) await this.#cursor.load();
-        previous = this.#cursor.current;
+        let previous = this.#cursor.current;
+        while (previous !== undefined && previous.path !== path && comparePaths(previous.path, path) < 0) {
+          this.#countDeleted(previous);
+          this.#cursor.advance();
+          if (this.#cursor.needsLoad) await this.#cursor.load();
+          previous = this.#cursor.current;
+        }
+        if (previous?.path === path) this.#cursor.advance();
+        else previous = undefined;
+        const waiting = this.#take(found, path, previous);
+        if (waiting !== undefined) await waiting;
+        if (writer.isBusy) await writer.drain();
+        if (++entries % ENTRIES_A_TURN === 0) {
+          this.#tell();
+          throwIfCancelled(this.#task);
+          await turn();
+        }
       }
-      if (previous?.path === path) this.#cursor.advance();
-      else previous = undefined;
-      const waiting = this.#take(found, path, previous);
-      if (waiting !== undefined) await waiting;
-      if (writer.isBusy) await writer.drain();
-      if (++entries % ENTRIES_A_TURN === 0) {
-        this.#tell();
-        throwIfCancelled(this.#task);
-        await turn();
-      }
-    }
     for (;;) {
       if (this.#cursor.needsLoad) await this.#cursor.load();
       if (this.#cursor.current === undefined) break;
@@ -137,8 +140,17 @@ class RootWalk {
     return { segment: this.#manifest.finish(), tally: this.#tally };
   }
 
+  /** The root's entries in batches. A full backup opens every file anyway; the others decide by the stat whether to. */
+  async *#scan(): AsyncGenerator<Iterable<Found>> {
+    const { root, baseStartedAtNs, expectedFiles = 0 } = this.#job;
+    const silent: Task = { signal: this.#task.signal };
+    if (baseStartedAtNs === undefined) yield listRoot(root, this.#sink.report, silent);
+    else if (expectedFiles < SCAN_AHEAD_FROM_FILES) yield scanRoot(root, this.#sink.report, silent);
+    else yield* scanAhead(root, this.#sink.report, silent);
+  }
+
   /** Takes one entry into the manifest; only a large file makes a promise of it. */
-  #take(found: Scanned | Listed, path: string, previous: EntryView | undefined): Promise<void> | undefined {
+  #take(found: Found, path: string, previous: EntryView | undefined): Promise<void> | undefined {
     if (found.type !== 'file') {
       this.#add(found, found.target, path, NOTHING, previous);
       return undefined;
@@ -154,7 +166,7 @@ class RootWalk {
     const stored = this.#content.store({
       file: `${this.#job.root.directory}/${found.path}`,
       path,
-      found: stat,
+      found: stat instanceof EntryView ? undefined : stat,
       previous: previous?.type === 'file' ? previous.chunks : NOTHING,
     });
     if (stored instanceof Promise) return this.#addWhenStored(stored, path, previous);
@@ -162,12 +174,12 @@ class RootWalk {
     return undefined;
   }
 
-  #isUnchanged(found: FileStat, previous: EntryView): boolean {
+  #isUnchanged(found: Scanned | EntryView, previous: EntryView): boolean {
     const { baseStartedAtNs } = this.#job;
     return (
       baseStartedAtNs !== undefined &&
       previous.type === 'file' &&
-      isUnchanged(found, previous as Stamp, baseStartedAtNs) &&
+      isUnchanged(found as Stamp, previous as Stamp, baseStartedAtNs) &&
       // What the vault has lost meanwhile is read again.
       this.#sink.writer.holds(previous.chunks)
     );
@@ -183,7 +195,7 @@ class RootWalk {
   }
 
   #add(
-    stat: FileStat,
+    stat: EntryStat,
     target: string | undefined,
     path: string,
     chunks: Buffer,
