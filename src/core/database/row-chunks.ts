@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { hashBytes, mixed } from './row-hash.ts';
 
 const KIB = 1024;
 const LEAST_BYTES = 16 * KIB;
@@ -144,9 +144,11 @@ export class RowChunker {
 
   /** Behind the first line feed from a place on. */
   #afterLineFeed(from: number): number | undefined {
-    const at = this.#bytes.subarray(0, this.#end).indexOf(LINE_FEED, Math.max(from, this.#searched));
-    this.#searched = at < 0 ? this.#end : at;
-    return at < 0 ? undefined : at + 1;
+    const at = this.#bytes.indexOf(LINE_FEED, Math.max(from, this.#searched));
+    // Behind the end stands what was there before.
+    const isFound = at >= 0 && at < this.#end;
+    this.#searched = isFound ? at : this.#end;
+    return isFound ? at + 1 : undefined;
   }
 
   #emit(end: number): void {
@@ -166,21 +168,15 @@ export class RowChunker {
   #hash(row: number, after: number): number {
     const isKey = this.#isKey;
     const bytes = this.#bytes;
-    if (isKey.length === 0) return mixed(crc32(bytes.subarray(row, after), this.#seed));
+    if (isKey.length === 0) return mixed(hashBytes(bytes, row, after, this.#seed));
     let hash = this.#seed;
-    for (let at = row, column = 0; at < after; at++) {
-      const byte = bytes[at]!;
-      if (isKey[column]) hash = Math.imul(hash ^ byte, 0x01000193);
-      if (byte === TAB && ++column === isKey.length) break;
+    let start = row;
+    for (const isPart of isKey) {
+      let end = start;
+      while (end < after && bytes[end] !== TAB) end++;
+      if (isPart) hash = hashBytes(bytes, start, Math.min(end + 1, after), hash);
+      start = end + 1;
     }
     return mixed(hash);
   }
-}
-
-/** The end of MurmurHash3: every bit of the input reaches every bit of the hash. */
-function mixed(hash: number): number {
-  let h = hash;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }
