@@ -12,6 +12,11 @@ interface KnownEngine {
 /** Every engine there is. Each is loaded when it is used. */
 const ENGINES: readonly KnownEngine[] = [
   { name: 'sqlite', schemes: ['sqlite'], load: async () => (await import('./sqlite/engine.ts')).sqlite },
+  {
+    name: 'postgresql',
+    schemes: ['postgresql', 'postgres'],
+    load: async () => (await import('./postgres/engine.ts')).postgresql,
+  },
 ];
 
 /**

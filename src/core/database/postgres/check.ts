@@ -1,0 +1,92 @@
+import { throwIfCancelled, type Task } from '../../task.ts';
+import type { DumpedTable, DumpSource, TableHead } from '../engine.ts';
+import { DatabaseError } from '../error.ts';
+import { TableChecksum } from '../table-checksum.ts';
+import { copyOutStatement, readTables } from './catalog.ts';
+import { copyOut } from './copy.ts';
+import { firstFailure } from './dump.ts';
+import { isLargeObjects, LARGE_OBJECT_TABLES } from './large-objects.ts';
+import { countObjects } from './properties.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Reads what was loaded back and compares it with the backup: objects, rows, checksums.
+ * @throws {DatabaseError} `check-failed`.
+ */
+export async function checkDatabase(
+  sessions: readonly [Session, ...Session[]],
+  source: DumpSource,
+  task: Task,
+): Promise<void> {
+  const [leader] = sessions;
+  const wanted = source.info.objects;
+  const found = await countObjects(leader);
+  for (const kind of new Set([...Object.keys(wanted), ...Object.keys(found)])) {
+    const [before = 0, now = 0] = [wanted[kind], found[kind]];
+    if (before !== now) throw differs(`it has ${now} of the kind “${kind}”, the backup ${before}`);
+  }
+  await checkTables(sessions, source.tables, task);
+}
+
+/** Compares the rows of tables with the backup’s. */
+async function checkTables(
+  sessions: readonly [Session, ...Session[]],
+  tables: readonly DumpedTable[],
+  task: Task,
+): Promise<void> {
+  const catalog = new Map(
+    (await readTables(sessions[0])).map((table) => [
+      placeOf(table.head),
+      { head: table.head, read: copyOutStatement(table) },
+    ]),
+  );
+  const total = tables.reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  const waiting = [...tables].sort((a, b) => b.bytes - a.bytes);
+  const check = async (session: Session) => {
+    for (let table = waiting.shift(); table !== undefined; table = waiting.shift()) {
+      throwIfCancelled(task);
+      const stored = table;
+      const built = isLargeObjects(stored)
+        ? LARGE_OBJECT_TABLES.find(({ head }) => head.name === stored.name)
+        : catalog.get(placeOf(stored));
+      if (built === undefined) throw differs(`it has no table ${placeOf(stored)}`);
+      await checkTable(session, stored, built);
+      done += stored.bytes;
+      task.progress?.({ phase: 'verify', done, total, unit: 'bytes' });
+    }
+  };
+  await firstFailure(sessions.map(check), () => undefined);
+}
+
+async function checkTable(
+  session: Session,
+  stored: DumpedTable,
+  { head, read }: { readonly head: TableHead; readonly read: string },
+): Promise<void> {
+  const place = placeOf(stored);
+  // Only the names of grantees may differ, and those of owners.
+  const isFree = isLargeObjects(stored) && stored.columns.length === 4;
+  const shape = ({ columns, key }: TableHead) => JSON.stringify([columns, key]);
+  if (shape(head) !== shape(stored)) throw differs(`the columns or the key of ${place} are others`);
+  const sum = new TableChecksum(head.key);
+  const take = (block: Buffer) => {
+    sum.update(block);
+    return undefined;
+  };
+  await copyOut(session, read, take, `Checking the table ${place}`);
+  const { rows, checksum } = sum.value;
+  if (rows !== stored.rows) throw differs(`${place} has ${rows} rows, the backup ${stored.rows}`);
+  if (checksum !== stored.checksum && !isFree) throw differs(`the rows of ${place} are others`);
+}
+
+function placeOf({ schema, name }: { readonly schema: string; readonly name: string }): string {
+  return `${schema}.${name}`;
+}
+
+function differs(how: string): DatabaseError {
+  return new DatabaseError(
+    'check-failed',
+    `What was loaded is not what the backup has: ${how}. The live database is as it was.`,
+  );
+}

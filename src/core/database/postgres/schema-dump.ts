@@ -1,0 +1,104 @@
+import path from 'node:path';
+import { type CrmBackupError } from '../../errors.ts';
+import type { Task } from '../../task.ts';
+import { DatabaseError } from '../error.ts';
+import type { Server } from './session.ts';
+import { type ClientTools, collect, ToolFailure, withToolEnvironment } from './tools.ts';
+
+/** The schema in two texts: what rows need, and what comes when they are in. */
+export interface SchemaDump {
+  readonly preData: string;
+  readonly postData: string;
+}
+
+/** pg_dump at work. */
+export interface RunningSchemaDump {
+  /** Resolves when it has locked all tables, or has ended. */
+  readonly locked: Promise<void>;
+  /** @throws {DatabaseError} `changed-while-reading`, `missing-privilege`, `read-failed`. {CancelledError} */
+  readonly schema: Promise<SchemaDump>;
+}
+
+/** What pg_dump says when its locks are taken. */
+const LOCKED = 'reading user-defined functions';
+const LOCK_TIMEOUT_MS = 5000;
+
+/** Starts pg_dump on an exported snapshot. */
+export function startSchemaDump(
+  server: Server,
+  tools: ClientTools,
+  snapshot: string,
+  task: Task,
+): RunningSchemaDump {
+  let haveLocked: () => void = () => undefined;
+  const locked = new Promise<void>((resolve) => (haveLocked = resolve));
+  const schema = withToolEnvironment(server, async (env) => {
+    const args = [
+      '--format=custom',
+      '--compress=0',
+      '--section=pre-data',
+      '--section=post-data',
+      '--no-blobs',
+    ];
+    args.push(
+      `--snapshot=${snapshot}`,
+      '--verbose',
+      '--no-password',
+      `--lock-wait-timeout=${LOCK_TIMEOUT_MS}`,
+    );
+    const onStderr = (text: string) => {
+      if (text.includes(LOCKED)) haveLocked();
+    };
+    const dump = await collect(program(tools, 'pg_dump'), args, { env, task, onStderr });
+    const section = async (name: string) => {
+      const options = { env, task, input: dump.stdout };
+      const text = await collect(program(tools, 'pg_restore'), [`--section=${name}`, '--file=-'], options);
+      return entriesOnly(text.stdout.toString('utf8'));
+    };
+    const [preData, postData] = await Promise.all([section('pre-data'), section('post-data')]);
+    return { preData, postData };
+  }).catch((error: unknown) => {
+    throw failureOf(error, server);
+  });
+  schema.then(haveLocked, haveLocked);
+  return { locked, schema };
+}
+
+function program(tools: ClientTools, name: string): string {
+  return path.join(tools.folder, process.platform === 'win32' ? `${name}.exe` : name);
+}
+
+/**
+ * The statements without what pg_dump writes around them: settings that a restore has its own of, versions, and the
+ * random key of `\restrict`, which would make every dump another.
+ */
+function entriesOnly(text: string): string {
+  const first = text.search(/^--\n-- Name: /m);
+  if (first < 0) return '';
+  const end = text.lastIndexOf('\n--\n-- PostgreSQL database dump complete\n--');
+  return `${text.slice(first, end < 0 ? undefined : end).trimEnd()}\n`;
+}
+
+function failureOf(error: unknown, server: Server): CrmBackupError {
+  if (!(error instanceof ToolFailure)) return server.failures.of(error, 'Reading the schema');
+  const [said = 'it gave no reason'] = /(?:error: |ERROR: {2}).*/.exec(error.stderr)?.[0].split('\n') ?? [
+    error.stderr.trim().split('\n').at(-1) ?? '',
+  ];
+  const message = `Reading the schema failed: ${error.message}: ${server.failures.redact(said).slice(0, 300)}.`;
+  if (/lock timeout|could not obtain lock|cache lookup failed|could not open relation/.test(error.stderr)) {
+    return new DatabaseError('changed-while-reading', message, {
+      hint: 'Run the backup again when the migration is done.',
+    });
+  }
+  if (error.stderr.includes('permission denied')) {
+    return new DatabaseError('missing-privilege', message, {
+      hint: `Grant it, for example: GRANT pg_read_all_data TO "${server.address.user}";`,
+    });
+  }
+  if (/server closed the connection|terminating connection|connection to server/.test(error.stderr)) {
+    return new DatabaseError('connection-lost', message, {
+      hint: 'Look into the server’s log, then try again.',
+    });
+  }
+  return new DatabaseError('read-failed', message);
+}
