@@ -1,6 +1,6 @@
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
-import { WorkerPool } from '../worker/pool.ts';
+import type { WorkerPool } from '../worker/pool.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { diskFailure, isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
@@ -24,6 +24,8 @@ export interface ApplyContext {
   readonly home: string;
   readonly set: string;
   readonly backup: string;
+  /** Threads to write files with. */
+  readonly pool: WorkerPool;
   /** For tests: carries out every step, in this thread. */
   readonly disk?: RestoreDisk | undefined;
 }
@@ -153,7 +155,7 @@ async function stage(
 
 async function writeContent(
   stages: readonly RootStage[],
-  { vault, disk }: ApplyContext,
+  { vault, pool, disk }: ApplyContext,
   umask: number,
   task: Task,
 ): Promise<WriteTimes> {
@@ -169,9 +171,9 @@ async function writeContent(
     const write: WriteContext['write'] = async (job) => Promise.resolve(writeFiles(job, here));
     return writeNewFiles(runs, { ...context, lanes: 1, write }, task);
   }
-  await using pool = new WorkerPool();
+  pool.start();
   const write: WriteContext['write'] = async (job, transfer) => pool.run('write', job, transfer);
-  return await writeNewFiles(runs, { ...context, lanes: pool.size * 2, write }, task);
+  return writeNewFiles(runs, { ...context, lanes: pool.size * 2, write }, task);
 }
 
 /** Between planning and switching somebody may have worked in the roots. */

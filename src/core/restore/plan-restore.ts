@@ -4,6 +4,10 @@ import { checkRestorePath } from '../path/restore-path.ts';
 import type { Problem } from '../problem.ts';
 import { createFilter, type PathFilter } from '../set/match.ts';
 import type { Task } from '../task.ts';
+import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
+import type { ChunkIndex } from '../vault/index.ts';
+import { viewsIn } from '../vault/manifest.ts';
+import type { EntryView } from '../vault/manifest-entry.ts';
 import { isWithin } from '../vault/order.ts';
 import type { BackupRecord, RecordedSource } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -55,7 +59,7 @@ export async function planRestore(
   const selection = new Selection(request.paths);
   for (const { source, root, place, directory } of placesOf(record, request)) {
     const plan = await planRoot(
-      vault.entries(record, root),
+      entriesOf(vault, record, root, index),
       {
         root,
         live: liveTree(directory, vault.chunkIds, index),
@@ -113,6 +117,20 @@ export function placesOf(
     places.push({ source, root, place, directory: realFolder(place) });
   }
   return places;
+}
+
+/** The entries of a root, a chunk of the manifest at a time: thousands of promises would cost more than the planning. */
+async function* entriesOf(
+  vault: Vault,
+  record: BackupRecord,
+  root: string,
+  index: ChunkIndex,
+): AsyncGenerator<Iterable<EntryView>> {
+  for (const { chunks } of record.manifest.filter((segment) => segment.root === root)) {
+    for (let at = 0; at < chunks.length; at += CHUNK_ID_BYTES) {
+      yield viewsIn(await vault.reader.readChunk(chunks.subarray(at, at + CHUNK_ID_BYTES), index));
+    }
+  }
 }
 
 function placeOf(source: RecordedSource, { set, to }: Pick<PlanRequest, 'set' | 'to'>): string {

@@ -43,23 +43,25 @@ const ENTRIES_A_TURN = 256;
  * Decides what becomes of each entry of a root and of what stands there now: created, replaced, removed, adjusted or
  * left alone. Decides only: it looks at the live tree through `input.live` and changes nothing.
  *
- * @param entries the root's entries in manifest order, the root itself first
+ * @param entries the root's entries in manifest order, the root itself first, in parts as they are read
  * @throws {RestoreError} `hostile-path`, `unsupported-name`, `target-not-directory`, `would-lose-files`,
  *   `other-file-system`. {CancelledError}
  */
 export async function planRoot(
-  entries: AsyncIterable<PlannedEntry>,
+  entries: AsyncIterable<Iterable<PlannedEntry>>,
   input: PlanInput,
   task: Task,
 ): Promise<RootPlan> {
   const planner = new RootPlanner(input);
   let seen = 0;
-  for await (const entry of entries) {
-    planner.take(entry);
-    if (++seen % ENTRIES_A_TURN !== 0) continue;
-    throwIfCancelled(task);
-    task.progress?.({ phase: 'compare', done: seen, unit: 'files' });
-    await turn();
+  for await (const part of entries) {
+    for (const entry of part) {
+      planner.take(entry);
+      if (++seen % ENTRIES_A_TURN !== 0) continue;
+      throwIfCancelled(task);
+      task.progress?.({ phase: 'compare', done: seen, unit: 'files' });
+      await turn();
+    }
   }
   return planner.finish();
 }
@@ -67,6 +69,8 @@ export async function planRoot(
 /** A directory of the backup whose content is being looked at. */
 interface Folder {
   readonly path: string;
+  /** The same in the backup. */
+  readonly full: string;
   readonly entry: PlannedEntry;
   readonly coverage: Coverage;
   /** The directory that stands there and stays; undefined when there is none. */
@@ -116,7 +120,7 @@ class RootPlanner {
     }
     this.#last = entry.path;
     let around = this.#folders.at(-1);
-    while (around !== undefined && !isWithin(entry.path, this.#full(around.path))) {
+    while (around !== undefined && !isWithin(entry.path, around.full)) {
       this.#close(around);
       this.#folders.pop();
       around = this.#folders.at(-1);
@@ -124,10 +128,12 @@ class RootPlanner {
     if (around === undefined && entry.path !== root) {
       throw this.#hostile(entry.path, 'The folder it is in is not in the backup.');
     }
-    const own = around === undefined ? selection.resolve(root) : selection.of(entry.path);
-    const coverage = around?.coverage === 'whole' ? 'whole' : own;
-    if (coverage === 'none' || (coverage === 'way' && entry.type !== 'directory')) return;
-    if (coverage !== 'way') this.#found.add(entry.path);
+    let coverage: Coverage = 'whole';
+    if (around?.coverage !== 'whole') {
+      coverage = around === undefined ? selection.resolve(root) : selection.of(entry.path);
+      if (coverage === 'none' || (coverage === 'way' && entry.type !== 'directory')) return;
+    }
+    if (selection.names(entry.path)) this.#found.add(entry.path);
     if (around === undefined) {
       this.#takeRoot(entry, coverage);
       return;
@@ -137,7 +143,7 @@ class RootPlanner {
     if (around.path !== parentPath(path)) {
       throw this.#hostile(entry.path, 'The folder it is in is not in the backup.');
     }
-    around.names.add(path.slice(path.lastIndexOf('/') + 1));
+    if (this.#input.delete) around.names.add(path.slice(path.lastIndexOf('/') + 1));
     const live = around.live === undefined || around.empty ? undefined : this.#input.live.look(path);
     if (entry.type === 'directory') this.#takeDirectory(entry, path, coverage, around, live);
     else this.#takeFile(entry, path, around, live);
@@ -241,12 +247,13 @@ class RootPlanner {
   }
 
   #open(
-    folder: Omit<Folder, 'names' | 'placement' | 'changed' | 'inTheWay'> & {
+    folder: Omit<Folder, 'full' | 'names' | 'placement' | 'changed' | 'inTheWay'> & {
       inTheWay?: LiveStat | undefined;
     },
   ): Folder {
     const opened: Folder = {
       ...folder,
+      full: folder.entry.path,
       inTheWay: folder.inTheWay,
       names: new Set(),
       placement: undefined,

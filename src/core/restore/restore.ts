@@ -6,25 +6,46 @@ import { type Task, throwIfCancelled } from '../task.ts';
 import { lockVault } from '../vault/lock.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
+import { WorkerPool } from '../worker/pool.ts';
 import { applyRestore } from './apply.ts';
+import { type DatabaseChoice, selectDatabases } from './database-selection.ts';
 import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
+import { newRestoreId } from './journal.ts';
+import { lookAt } from './live-tree.ts';
 import { forgetUndo, keepUndo, readUndo } from './last-restore.ts';
 import { recoverRestores, recoverRoot } from './recover.ts';
+import {
+  extractDatabases,
+  type ExtractPlace,
+  planDatabases,
+  type PlannedDatabase,
+  planExtracts,
+  type RestorableDatabase,
+} from './plan-databases.ts';
 import { changesAnything } from './root-plan.ts';
 import type { SelectedPath } from './selection.ts';
-import { placesOf, planRestore, type RestorePlan } from './plan-restore.ts';
+import { placesOf, planRestore, type RestorePlace, type RestorePlan } from './plan-restore.ts';
 
-/** A live set, as far as files are concerned. */
-export type RestoreSet = Omit<BackupSources, 'databases'>;
+/** A live set, as far as restores are concerned. */
+export interface RestoreSet extends Omit<BackupSources, 'databases'> {
+  readonly databases?: readonly RestorableDatabase[];
+}
 
 export interface RestoreOptions {
   /** The folder with everything the tool keeps for its user: journals of restores are kept there. */
   readonly home: string;
   /** The live set; may be left out when `to` is given. */
   readonly set?: RestoreSet | undefined;
-  /** Paths in the backup, `files/<root>/…`, with all that is below them; none or an empty list means everything. */
+  /**
+   * Paths in the backup with all that is below them: `files/<root>/…`, `databases/<name>`, a table below it. None means
+   * everything, unless databases are named.
+   */
   readonly paths?: readonly string[] | undefined;
+  /** Databases that are restored besides, or elsewhere; `none` leaves all of them as they are. */
+  readonly databases?: readonly DatabaseChoice[] | 'none' | undefined;
+  /** Whether sessions of others may be ended when a database is switched. */
+  readonly endSessions?: boolean | undefined;
   /** Restores to `<to>/files/<root>/…` instead of the original places; relative to the current folder. */
   readonly to?: string | undefined;
   /** Removes live files that the backup does not have; never what the backup's rules exclude. */
@@ -39,6 +60,18 @@ export interface RestoreOptions {
   readonly disk?: RestoreDisk | undefined;
 }
 
+/** What becomes of a database. */
+export interface RestoredDatabase {
+  readonly database: string;
+  /** Where it goes, in words: a file, a database of a server, a folder. */
+  readonly target: string;
+  /** Whether nothing was there before. */
+  readonly creates: boolean;
+  readonly tables: number;
+  /** Sentences worth knowing before. */
+  readonly notices: readonly string[];
+}
+
 /** What a restore did, or in a dry run would do. */
 export interface RestoreReport {
   /** Counted in files and links. */
@@ -47,7 +80,8 @@ export interface RestoreReport {
     readonly replace: number;
     readonly delete: number;
     readonly unchanged: number;
-    readonly tables: readonly never[];
+    /** Databases that are restored. */
+    readonly tables: readonly RestoredDatabase[];
     /** Of the unchanged, and of folders: how many got another mode or time. */
     readonly adjusted: number;
     readonly bytes: number;
@@ -71,6 +105,7 @@ export interface RestoreReport {
 }
 
 const WAIT_FOR_LOCK_MS = 10_000;
+const MUCH_BYTES = 16 * 1024 * 1024;
 
 /**
  * Restores files of a backup: plans, takes a safety backup, stages everything new beside its target, checks and flushes
@@ -85,7 +120,10 @@ export async function restore(
   options: RestoreOptions,
   task: Task = {},
 ): Promise<RestoreReport> {
-  const paths = selectedPaths(options.paths ?? []);
+  const { databases } = options;
+  const named = databases === undefined || databases === 'none' ? [] : databases;
+  // Who names databases only means them only.
+  const paths = selectedPaths([...(options.paths ?? []), ...named.map(({ name }) => `databases/${name}`)]);
   return restorePaths(vault, record, { ...options, selected: paths, deleteMissing: false }, task);
 }
 
@@ -135,26 +173,61 @@ async function restorePaths(
     delete: options.delete ?? false,
     deleteMissing: options.deleteMissing,
   };
+  await using pool = new WorkerPool();
   if (!options.dryRun) {
+    const places = placesOf(record, request);
     await recoverElsewhere(home, disk);
-    for (const { directory } of placesOf(record, request)) await recoverRoot(directory, disk);
+    for (const { directory } of places) await recoverRoot(directory, disk);
+    if (disk === undefined && isMuchSurelyNew(places, options.selected)) pool.start();
   }
   const plan = await planRestore(vault, record, request, task);
+  const restoreId = newRestoreId();
+  const { databases: named = [] } = options;
+  const selected = named === 'none' ? [] : selectDatabases(record, options.selected, named);
+  const live = set?.databases ?? [];
+  const mayEndSessions = options.endSessions ?? false;
+  const inPlace = to === undefined ? selected : [];
+  await using planned = await planDatabases(
+    vault,
+    record,
+    inPlace,
+    { live, restoreId, mayEndSessions },
+    task,
+  );
+  const extracts = to === undefined ? [] : await planExtracts(vault, record, selected, to);
+  const all = { ...plan, databases: [...planned.databases.map(restored), ...extracts.map(extracted)] };
   const plannedAt = performance.now();
-  const nothing = { fetch: 0, decode: 0, write: 0, verify: 0, switch: 0 };
-  if (options.dryRun) return report(plan, null, false, startedAt, { plannedAt, safeAt: plannedAt }, nothing);
+  const nothing = { fetch: 0, decode: 0, write: 0, verify: 0, load: 0, switch: 0 };
+  if (options.dryRun) return report(all, null, false, startedAt, { plannedAt, safeAt: plannedAt }, nothing);
   if (to !== undefined) mustBeFree(plan, to, options.overwrite ?? false);
 
-  const isSafe = to === undefined && options.safetyBackup !== false && changes(plan);
-  const safety = isSafe ? await takeSafetyBackup(vault, record, plan, set!, task) : undefined;
+  const replaced = planned.databases.filter((database) => database.selected.target === undefined);
+  const isChange = to === undefined && (changes(plan) || replaced.length > 0);
+  const isSafe = isChange && options.safetyBackup !== false;
+  const saved = live.filter(({ name }) => replaced.some((database) => database.selected.name === name));
+  const safety = isSafe ? await takeSafetyBackup(vault, record, plan, set!, saved, task) : undefined;
   const safeAt = performance.now();
-  const context = { vault, home, set: record.set, backup: record.id, disk };
+  const { databases } = planned;
+  const context = { vault, home, set: record.set, backup: record.id, restoreId, databases, pool, disk };
   const phases = await applyRestore(plan.targets, context, task);
-  if (to === undefined && changes(plan)) {
+  const extractedAt = performance.now();
+  await extractDatabases(extracts, task);
+  const load = phases.load + Math.round(performance.now() - extractedAt);
+  if (isChange) {
     if (safety === undefined) forgetUndo(home, vault.id, record.set);
-    else keepUndo(home, vault.id, record, safety, plan);
+    else keepUndo(home, vault.id, record, safety, plan, replaced.flatMap(pathsOf));
   }
-  return report(plan, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, phases);
+  return report(all, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, { ...phases, load });
+}
+
+/** Whether threads will be needed whatever the plan says: they start while it is made. */
+function isMuchSurelyNew(
+  places: readonly RestorePlace[],
+  selected: readonly SelectedPath[] | undefined,
+): boolean {
+  const isNew = ({ directory, source }: RestorePlace): boolean =>
+    source.bytes > MUCH_BYTES && lookAt(directory) === undefined;
+  return selected === undefined && places.some(isNew);
 }
 
 /** Restores of other folders that cannot be ended now do not stop this one; those of its own folders will. */
@@ -166,24 +239,38 @@ async function recoverElsewhere(home: string, disk: RestoreDisk | undefined): Pr
   }
 }
 
+function restored({ selected, plan }: PlannedDatabase): RestoredDatabase {
+  const { target, creates, tables, notices } = plan;
+  return { database: selected.name, target, creates, tables, notices };
+}
+
+function extracted({ source, folder }: ExtractPlace): RestoredDatabase {
+  return { database: source.name, target: folder, creates: true, tables: source.tables.length, notices: [] };
+}
+
+/** The paths in the backup that a restored database stands for. */
+function pathsOf({ selected: { name, tables } }: PlannedDatabase): SelectedPath[] {
+  const below = tables?.map((table) => `/${table}`) ?? [''];
+  return below.map((path) => ({ path: `databases/${name}${path}`, recursive: true }));
+}
+
 function report(
-  plan: RestorePlan,
+  plan: RestorePlan & { readonly databases: readonly RestoredDatabase[] },
   safetyBackup: string | null,
   verified: boolean,
   startedAt: number,
   { plannedAt, safeAt }: { plannedAt: number; safeAt: number },
-  phases: Omit<RestoreReport['phases'], 'plan' | 'safety' | 'load'>,
+  phases: Omit<RestoreReport['phases'], 'plan' | 'safety'>,
 ): RestoreReport {
   const { create, replace, delete: removed, unchanged, adjusted, bytes } = plan.counts;
   return {
-    plan: { create, replace, delete: removed, unchanged, tables: [], adjusted, bytes },
+    plan: { create, replace, delete: removed, unchanged, tables: plan.databases, adjusted, bytes },
     safetyBackup,
     verified,
     durationMs: Math.round(performance.now() - startedAt),
     phases: {
       plan: Math.round(plannedAt - startedAt),
       safety: Math.round(safeAt - plannedAt),
-      load: 0,
       ...phases,
     },
   };
@@ -228,6 +315,7 @@ async function takeSafetyBackup(
   record: BackupRecord,
   plan: RestorePlan,
   set: RestoreSet,
+  databases: readonly RestorableDatabase[],
   task: Task,
 ): Promise<BackupRecord | undefined> {
   const planned = new Set(plan.sources.map(({ name }) => name));
@@ -236,8 +324,8 @@ async function takeSafetyBackup(
   try {
     return await backUp(
       vault,
-      { ...set, name: record.set, roots, databases: [] },
-      { kind: 'auto', label, safety: true, databases: false },
+      { ...set, name: record.set, roots, databases },
+      { kind: 'auto', label, safety: true },
       task,
     );
   } catch (error) {

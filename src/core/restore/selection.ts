@@ -24,6 +24,11 @@ export class Selection {
     }
   }
 
+  /** Whether a path was selected itself. */
+  names(path: string): boolean {
+    return this.#selected.has(path);
+  }
+
   /** How a path is covered, when no folder around it is covered as a whole. */
   of(path: string): Coverage {
     const selected = this.#selected.get(path);

@@ -63,6 +63,11 @@ export class WorkerPool implements AsyncDisposable {
     });
   }
 
+  /** Starts all threads at once, where much work is known to come. */
+  start(): void {
+    while (!this.#closed && this.#threads.length < this.size) this.#startThread();
+  }
+
   #feed(): void {
     while (this.#queue.length > 0) {
       const thread = this.#freeThread();

@@ -127,9 +127,9 @@ describe('names that only other systems keep', () => {
       target: undefined,
       ...entry,
     }));
-    async function* all(): AsyncGenerator<(typeof entries)[number]> {
+    async function* all(): AsyncGenerator<typeof entries> {
       await Promise.resolve();
-      yield* entries;
+      yield entries;
     }
     const rules = {
       filter: createFilter([], []),
