@@ -70,7 +70,8 @@ async function compare(
       exitCode,
     };
   }
-  if (options.patch === true) return { json: undefined, text: patches(withLines), exitCode };
+  if (options.patch === true)
+    return { json: undefined, text: patches(withLines, session.isTerminal), exitCode };
   return { json: undefined, text: summaryLines(withLines, comparison, session), exitCode };
 }
 
@@ -161,8 +162,14 @@ function changeJson({ change, lines, patch }: CountedChange): Record<string, unk
   };
 }
 
-async function* patches(changes: AsyncIterable<CountedChange>): AsyncGenerator<Uint8Array> {
-  for await (const { patch } of changes) if (patch !== undefined) yield patch;
+/** Patches byte for byte; on a terminal without anything it would obey. */
+async function* patches(
+  changes: AsyncIterable<CountedChange>,
+  isTerminal: boolean,
+): AsyncGenerator<string | Uint8Array> {
+  for await (const { patch } of changes) {
+    if (patch !== undefined) yield isTerminal ? plainText(patch.toString('utf8')) : patch;
+  }
 }
 
 const LETTERS = { added: 'A', modified: 'M', deleted: 'D', renamed: 'R' } as const;

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Vault } from '../core/vault/vault.ts';
 import { printable } from './printable.ts';
-import { askSecret, firstLine } from './prompt.ts';
+import { askSecrets, firstLine } from './prompt.ts';
 import type { Act, Session } from './session.ts';
 import { UsageError } from './usage.ts';
 
@@ -49,9 +49,7 @@ async function openOnly({ options, surroundings }: Session): Promise<Vault> {
 
 async function newPassphrase({ dialogue, stdin }: Session): Promise<string> {
   if (dialogue === undefined) return firstLine(stdin);
-  const passphrase = await askSecret(dialogue, 'New passphrase:');
-  if ((await askSecret(dialogue, 'Again:')) !== passphrase) {
-    throw new UsageError('the two passphrases differ, so nothing was changed.');
-  }
+  const [passphrase = '', again] = await askSecrets(dialogue, ['New passphrase:', 'Again:']);
+  if (passphrase !== again) throw new UsageError('the two passphrases differ, so nothing was changed.');
   return passphrase;
 }

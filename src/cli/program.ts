@@ -30,7 +30,6 @@ export async function runProgram(
     .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', REFERENCES)
     .enablePositionalOptions()
-    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => (shown += text),
@@ -55,16 +54,19 @@ export async function runProgram(
   return undefined;
 }
 
+const GLOBAL = 'Global options:';
+
 function globalOptions(): Option[] {
-  return [
-    new Option('-C, --workspace <dir>', 'the workspace (default: the nearest parent with a set file)'),
-    new Option('--set <name>', 'the backup set (default: the only one)'),
-    new Option('--vault <dir>', 'the vault; reading commands then need no workspace'),
-    new Option('--json', 'print one JSON document'),
-    new Option('--quiet', 'print no progress and no messages'),
-    new Option('--no-color', 'print without colours'),
-    new Option('--key-file <file>', 'the key that opens the vault'),
+  const options: readonly (readonly [flags: string, description: string])[] = [
+    ['-C, --workspace <dir>', 'the workspace (default: the nearest parent with a set file)'],
+    ['--set <name>', 'the backup set (default: the only one)'],
+    ['--vault <dir>', 'the vault; reading commands then need no workspace'],
+    ['--json', 'print one JSON document'],
+    ['--quiet', 'print no progress and no messages'],
+    ['--no-color', 'print without colours'],
+    ['--key-file <file>', 'the key that opens the vault'],
   ];
+  return options.map(([flags, description]) => new Option(flags, description).helpGroup(GLOBAL));
 }
 
 /**
@@ -74,9 +76,10 @@ function globalOptions(): Option[] {
 function acceptGlobalOptions(command: Command): void {
   for (const option of globalOptions()) {
     const isTaken = command.options.some(({ long }) => long === option.long);
-    if (!isTaken) command.addOption(option.hideHelp());
+    if (!isTaken) command.addOption(option);
     else if (option.short !== undefined) {
-      command.addOption(new Option(option.flags.replace(/, \S+/, '')).hideHelp());
+      const short = new Option(option.flags.replace(/, \S+/, ''), option.description);
+      command.addOption(short.helpGroup(GLOBAL));
     }
   }
   for (const each of command.commands) acceptGlobalOptions(each);

@@ -12,20 +12,26 @@ export interface Dialogue {
  * @throws {CancelledError} on Ctrl-C or the end of input.
  */
 export async function confirm(dialogue: Dialogue, question: string, preset: boolean): Promise<boolean> {
-  for (;;) {
-    const answer = (await readLine(dialogue, `${question} ${preset ? '[Y/n]' : '[y/N]'} `, true)).trim();
-    if (answer === '') return preset;
-    if (/^(y|yes)$/i.test(answer)) return true;
-    if (/^(n|no)$/i.test(answer)) return false;
-  }
+  return withReader(dialogue, true, async (ask) => {
+    for (;;) {
+      const answer = (await ask(`${question} ${preset ? '[Y/n]' : '[y/N]'} `)).trim();
+      if (answer === '') return preset;
+      if (/^(y|yes)$/i.test(answer)) return true;
+      if (/^(n|no)$/i.test(answer)) return false;
+    }
+  });
 }
 
 /**
- * Asks for something nobody may look at: what is typed is not shown.
+ * Asks for things nobody may look at: what is typed is not shown.
  * @throws {CancelledError} on Ctrl-C or the end of input.
  */
-export async function askSecret(dialogue: Dialogue, question: string): Promise<string> {
-  return readLine(dialogue, `${question} `, false);
+export async function askSecrets(dialogue: Dialogue, questions: readonly string[]): Promise<string[]> {
+  return withReader(dialogue, false, async (ask) => {
+    const answers: string[] = [];
+    for (const question of questions) answers.push(await ask(`${question} `));
+    return answers;
+  });
 }
 
 /** The first line of a stream that is not a terminal. */
@@ -39,24 +45,27 @@ export async function firstLine(input: AsyncIterable<Uint8Array | string>): Prom
   return Buffer.concat(parts).toString('utf8').split(/\r?\n/, 1)[0] ?? '';
 }
 
-async function readLine(dialogue: Dialogue, question: string, echo: boolean): Promise<string> {
+/** Lets several lines be asked for through one reader, so that those typed ahead are not lost. */
+async function withReader<T>(
+  { input, output }: Dialogue,
+  echo: boolean,
+  work: (ask: (question: string) => Promise<string>) => Promise<T>,
+): Promise<T> {
   const { createInterface } = await import('node:readline');
   const { Writable } = await import('node:stream');
-  dialogue.output.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const reader = createInterface({
-    input: dialogue.input,
-    output: echo ? dialogue.output : silent,
-    terminal: true,
-  });
+  const reader = createInterface({ input, output: echo ? output : silent, terminal: true });
+  reader.once('SIGINT', () => reader.close());
+  const lines = reader[Symbol.asyncIterator]();
   try {
-    return await new Promise<string>((resolve, reject) => {
-      reader.once('line', resolve);
-      reader.once('SIGINT', () => reject(new CancelledError()));
-      reader.once('close', () => reject(new CancelledError()));
+    return await work(async (question) => {
+      output.write(question);
+      const line = await lines.next();
+      if (!echo) output.write('\n');
+      if (line.done === true) throw new CancelledError();
+      return line.value;
     });
   } finally {
     reader.close();
-    if (!echo) dialogue.output.write('\n');
   }
 }

@@ -34,6 +34,7 @@ export async function runCommandLine(process: NodeJS.Process): Promise<number> {
         surroundings: processSurroundings(),
         task: { signal: controller.signal, ...(bar && { progress: (progress) => bar.update(progress) }) },
         paint: painter(colour),
+        isTerminal: process.stdout.isTTY,
         nowMs: Date.now(),
         dialogue:
           process.stdin.isTTY && process.stderr.isTTY && options.json !== true

@@ -22,6 +22,8 @@ export interface Session {
   readonly task: Task;
   /** Paints what goes to stdout. */
   readonly paint: Paint;
+  /** Whether stdout is shown as it is written. */
+  readonly isTerminal: boolean;
   /** Milliseconds since 1970, now. */
   readonly nowMs: number;
   /** To ask the user; undefined when there is nobody to ask (a pipe, `--json`). */

@@ -85,7 +85,7 @@ function placeCli(built: Built): Cli {
     script: built.script,
     run,
     async json(args, options) {
-      const { code, text } = await run([...args, '--json'], options);
+      const { code, text } = await run(args.includes('--json') ? args : [...args, '--json'], options);
       if (!/^[^\n]+\n$/.test(text)) throw new Error(`not one line of JSON: ${text}`);
       return { code, value: JSON.parse(text) as Printed };
     },

@@ -120,7 +120,7 @@ function isDirectory(entry: ComparedEntry | undefined): boolean {
 /** A name as git writes it, byte for byte: between quotes when it holds what would be taken for something else. */
 function quotedName(name: string): string {
   const bytes = encodeName(name).toString('latin1');
-  const quotes = /["\\\p{Cc}]/u.test(name) || encodeName(name).toString('utf8') !== name;
+  const quotes = /["\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/u.test(name);
   if (!quotes) return bytes;
   return `"${bytes.replace(/["\\]/g, '\\$&').replace(/[^\x20-\x7e]/g, octal)}"`;
 }
