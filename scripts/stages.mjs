@@ -144,7 +144,7 @@ const stages = [
   {
     name: 'unit',
     title: 'Unit and integration tests',
-    tools: ['git'],
+    tools: ['git', 'mariadb'],
     after: ['build'],
     work: async () => vitest('unit'),
   },

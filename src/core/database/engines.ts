@@ -17,6 +17,11 @@ const ENGINES: readonly KnownEngine[] = [
     schemes: ['postgresql', 'postgres'],
     load: async () => (await import('./postgres/engine.ts')).postgresql,
   },
+  {
+    name: 'mysql',
+    schemes: ['mysql', 'mariadb'],
+    load: async () => (await import('./mysql/engine.ts')).mysql,
+  },
 ];
 
 /**

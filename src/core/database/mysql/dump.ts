@@ -1,0 +1,192 @@
+import type { Task } from '../../task.ts';
+import type { DatabaseAddress, DatabaseInfo, DatabaseSnapshot, DumpSink } from '../engine.ts';
+import { DatabaseError } from '../error.ts';
+import { tablePath } from '../table-path.ts';
+import type { ServerAddress } from './address.ts';
+import { type CatalogTable, readExactCharsets } from './catalog.ts';
+import { Failures } from './failure.ts';
+import { type Catalog, readCatalog } from './objects.ts';
+import { quoteName } from './quote.ts';
+import { planTable } from './table-plan.ts';
+import { readLines } from './read-lines.ts';
+import { endWhenCancelled, openSession, type Session } from './session.ts';
+import { objectPath, type StoredObject, writeObject } from './stored-object.ts';
+import { ServerRefusal } from './wire.ts';
+
+/** Sessions that read rows; more are no faster, for one process takes them all. */
+const READERS = 2;
+/** All writers wait while this lock is waited for. */
+const LOCK_TIMEOUT_S = 3;
+/** Engines that have snapshots. */
+const TRANSACTIONAL = new Set(['InnoDB', 'RocksDB', 'TokuDB', 'ndbcluster', 'partition']);
+
+const ACCESS_DENIED = 1227;
+const LOCK_TIMEOUT = 1205;
+const LOCKED_BY_OTHERS = 1223;
+
+/** A moment of a database, held by sessions that all see it. */
+export async function takeSnapshot(
+  session: Session,
+  address: DatabaseAddress,
+  server: ServerAddress,
+  task: Task,
+): Promise<DatabaseSnapshot> {
+  const failures = new Failures(address, server);
+  const readers: Session[] = [];
+  const close = async () => {
+    await Promise.all(readers.map(({ wire }) => wire.close()));
+  };
+  try {
+    return await endWhenCancelled([session], task, async () => {
+      const before = await readCatalog(session, server.database);
+      const used = before.tables.flatMap(({ columns }) => columns.flatMap(({ charset }) => charset ?? []));
+      const exact = await readExactCharsets(session, used);
+      for (let reader = 0; reader < READERS; reader++)
+        readers.push(await openSession(server, server.database, task));
+      await beginTogether(session, readers);
+      const position = await sequencePositions(session, before.tables);
+      const tables = before.tables.filter(({ kind }) => kind === 'table');
+      return {
+        estimatedBytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
+        dump: async (sink, dumpTask) => {
+          try {
+            return await endWhenCancelled([session, ...readers], dumpTask, async () => {
+              for (const object of before.objects) sink.object(objectPath(object), writeObject(object));
+              tellWithoutSnapshot(tables, server.database, sink);
+              await readTables(tables, readers, exact, server.database, sink);
+              refuseChanges(before, await readCatalog(session, server.database), server.place);
+              return infoOf(session, server, before, position);
+            });
+          } catch (error) {
+            throw failures.of(error, 'read');
+          }
+        },
+        [Symbol.asyncDispose]: close,
+      };
+    });
+  } catch (error) {
+    await close();
+    throw failures.of(error, 'read');
+  }
+}
+
+/**
+ * Begins a transaction in every reader, all at one moment: a global lock keeps commits away for that long. Without the
+ * privilege, or when others keep it waiting, one reader is enough, whose snapshot needs no lock.
+ */
+async function beginTogether({ wire }: Session, readers: Session[]): Promise<void> {
+  let locked = false;
+  try {
+    await wire.query(`SET SESSION lock_wait_timeout = ${String(LOCK_TIMEOUT_S)}`);
+    await wire.query('FLUSH TABLES WITH READ LOCK');
+    locked = true;
+  } catch (error) {
+    if (
+      !(error instanceof ServerRefusal) ||
+      ![ACCESS_DENIED, LOCK_TIMEOUT, LOCKED_BY_OTHERS].includes(error.number)
+    )
+      throw error;
+    for (const { wire: spare } of readers.splice(1)) await spare.close();
+  }
+  try {
+    await Promise.all(
+      readers.map((reader) => reader.wire.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')),
+    );
+  } finally {
+    if (locked) await wire.query('UNLOCK TABLES');
+    await wire.query('SET SESSION lock_wait_timeout = DEFAULT');
+  }
+}
+
+/** Rows of tables without snapshots are of the moment they are read. */
+function tellWithoutSnapshot(tables: readonly CatalogTable[], schema: string, sink: DumpSink): void {
+  for (const { name, engine } of tables) {
+    if (TRANSACTIONAL.has(engine ?? '')) continue;
+    sink.report({
+      code: 'database-inconsistent',
+      path: tablePath(schema, name),
+      message: `${engine ?? 'The engine'} has no snapshots: rows of “${name}” written during the backup may be in it.`,
+      incomplete: false,
+    });
+  }
+}
+
+/** Every reader takes the largest table that is left. */
+async function readTables(
+  tables: readonly CatalogTable[],
+  readers: readonly Session[],
+  exact: ReadonlySet<string>,
+  database: string,
+  sink: DumpSink,
+): Promise<void> {
+  const left = tables.toSorted((a, b) => a.bytes - b.bytes);
+  let failed = false;
+  await Promise.all(
+    readers.map(async ({ wire }) => {
+      // What the server converts it may spoil; readers take values as they are stored.
+      await wire.query('SET character_set_results = NULL');
+      for (let table = left.pop(); table !== undefined && !failed; table = left.pop()) {
+        try {
+          const plan = planTable(table, exact, database);
+          await wire.query('SAVEPOINT table_begins');
+          const rows = sink.table(plan.head);
+          await readLines(wire, plan, (block) => rows.write(block));
+          await rows.finish();
+          // Lets go of the table, so that whoever waits to alter it need not wait for the whole dump.
+          await wire.query('ROLLBACK TO SAVEPOINT table_begins');
+        } catch (error) {
+          failed = true;
+          throw error;
+        }
+      }
+    }),
+  );
+}
+
+function refuseChanges(before: Catalog, after: Catalog, place: string): void {
+  const text = (objects: readonly StoredObject[]) =>
+    new Map(objects.map((object) => [objectPath(object), writeObject(object)]));
+  const was = text(before.objects);
+  const is = text(after.objects);
+  const changed = [...new Set([...was.keys(), ...is.keys()])].find((path) => was.get(path) !== is.get(path));
+  if (changed === undefined) return;
+  throw new DatabaseError('changed-while-reading', `${changed} of ${place} was altered while it was read.`, {
+    hint: 'Wait until the migration is done, then try again.',
+  });
+}
+
+/** Where sequences stand: what they give next when nothing of their cache is used. */
+async function sequencePositions(
+  { wire }: Session,
+  tables: readonly CatalogTable[],
+): Promise<Record<string, string>> {
+  const positions: Record<string, string> = {};
+  for (const { name, kind } of tables) {
+    if (kind !== 'sequence') continue;
+    const [row] = await wire.query(`SELECT next_not_cached_value, cycle_count FROM ${quoteName(name)}`);
+    positions[name] = `${row?.[0] ?? ''}, 0, ${row?.[1] ?? '0'}`;
+  }
+  return positions;
+}
+
+function infoOf(
+  { server: { product } }: Session,
+  { database }: ServerAddress,
+  { charset, collation, objects, counters }: Catalog,
+  sequences: Readonly<Record<string, string>>,
+): DatabaseInfo {
+  const counts: Record<string, number> = {};
+  for (const { kind } of objects) counts[kind] = (counts[kind] ?? 0) + 1;
+  return {
+    engine: 'mysql',
+    product,
+    database,
+    charset,
+    collation,
+    objects: counts,
+    details: {
+      counters,
+      sequences,
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import type { Session } from './session.ts';
+
+/** What the account of a session may do. */
+export interface Privileges {
+  /** As the server writes it: `` `crm`@`%` ``. */
+  readonly account: string;
+  /**
+   * Whether it has a privilege: on the database, on `*` (everything), on `schema.table`, or on databases of a name.
+   * Privileges through roles that are not enabled do not count.
+   */
+  readonly has: (privilege: string, where?: string) => boolean;
+}
+
+interface Grant {
+  readonly privileges: ReadonlySet<string>;
+  readonly schema: string;
+  readonly table: string;
+}
+
+/** Reads the grants of the session’s account and of its enabled roles. */
+export async function readPrivileges({ wire }: Session, database: string): Promise<Privileges> {
+  const grants: Grant[] = [];
+  let account = '';
+  for (const [text] of await wire.query('SHOW GRANTS')) {
+    const grant = parseGrant(text ?? '');
+    if (grant === undefined) continue;
+    grants.push(grant.grant);
+    if (account === '') ({ account } = grant);
+  }
+  return {
+    account,
+    has: (privilege, where = database) =>
+      grants.some(
+        ({ privileges, schema, table }) =>
+          (privileges.has(privilege) || privileges.has('ALL PRIVILEGES')) && covers(schema, table, where),
+      ),
+  };
+}
+
+function covers(schema: string, table: string, where: string): boolean {
+  if (schema === '*') return true;
+  if (where === '*') return false;
+  const [wanted = '', wantedTable = '*'] = where === 'mysql.proc' ? where.split('.') : [where];
+  return matches(schema, wanted) && (table === '*' || table === wantedTable);
+}
+
+/** Names of databases in grants are patterns: `_` is any character, `%` any text, unless escaped. */
+function matches(pattern: string, name: string): boolean {
+  // A pattern covers what is asked for when it is asked for as a pattern itself.
+  if (pattern.replaceAll('\\', '') === name) return true;
+  const expression = pattern.replace(
+    /\\([_%])|[_%]|[.*+?^${}()|[\]\\]/g,
+    (part, escaped: string | undefined) =>
+      escaped ?? (part === '_' ? '.' : part === '%' ? '.*' : `\\${part}`),
+  );
+  return new RegExp(`^${expression}$`, 's').test(name);
+}
+
+function parseGrant(text: string): { grant: Grant; account: string } | undefined {
+  const found =
+    /^GRANT (.+) ON (?:(?:TABLE|FUNCTION|PROCEDURE) )?(\*|`(?:[^`]|``)+`)\.(\*|`(?:[^`]|``)+`) TO (\S+)/.exec(
+      text,
+    );
+  if (found === null) return undefined;
+  const [, privileges = '', schema = '', table = '', account = ''] = found;
+  const plain = privileges.replace(/\([^)]*\)/g, '').split(',');
+  return {
+    grant: {
+      privileges: new Set(plain.map((privilege) => privilege.trim().toUpperCase())),
+      schema: unquoted(schema),
+      table: unquoted(table),
+    },
+    account,
+  };
+}
+
+function unquoted(name: string): string {
+  return name.replace(/^`(.*)`$/s, '$1').replaceAll('``', '`');
+}

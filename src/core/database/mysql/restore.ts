@@ -1,0 +1,112 @@
+import type { Task } from '../../task.ts';
+import type { DatabaseAddress, DatabasePlan, DumpSource, RestoreRequest, RestoreTarget } from '../engine.ts';
+import { parseAddress, type ServerAddress } from './address.ts';
+import { DatabaseError } from '../error.ts';
+import { build } from './build.ts';
+import { readDumped } from './dumped.ts';
+import { Failures } from './failure.ts';
+import { fit } from './fit.ts';
+import { quoteText } from './quote.ts';
+import { databaseExists, oneValue, openSession, type Session } from './session.ts';
+import { clear, referringKeys, switchBack, switchTo } from './switch.ts';
+import { BESIDE, readTicket, type Ticket } from './ticket.ts';
+
+/** Connects to restore; see `RestoreTarget`. */
+export async function openTarget(
+  address: DatabaseAddress,
+  target: string | undefined,
+  task: Task,
+): Promise<RestoreTarget> {
+  const server = parseAddress(address, target);
+  const failures = new Failures(address, server);
+  let session: Session | undefined;
+  try {
+    session = await openSession(server, undefined, task);
+  } catch (error) {
+    throw failures.of(error, 'reached');
+  }
+  /** Works with a session; one that broke is replaced, for every step may be tried again. */
+  const guarded = async <T>(work: (session: Session) => Promise<T>): Promise<T> => {
+    try {
+      if (session === undefined || session.wire.isBroken) session = await openSession(server, undefined, {});
+      return await work(session);
+    } catch (error) {
+      throw failures.of(error, 'restored', 'write-failed');
+    }
+  };
+  return {
+    plan: async (source, request) => guarded(async (own) => plan(own, server, source, request)),
+    build: async (source, ticket, buildTask) =>
+      guarded(async (own) => build(own, server, source, readTicket(ticket), buildTask)),
+    switch: async (ticket) => guarded(async (own) => switchTo(own, server, readTicket(ticket))),
+    switchBack: async (ticket) => guarded(async (own) => switchBack(own, server, readTicket(ticket))),
+    clear: async (ticket) => guarded(async (own) => clear(own, readTicket(ticket))),
+    [Symbol.asyncDispose]: async () => session?.wire.close(),
+  };
+}
+
+async function plan(
+  session: Session,
+  server: ServerAddress,
+  source: DumpSource,
+  request: RestoreRequest,
+): Promise<DatabasePlan> {
+  const { database, place } = server;
+  const dumped = await readDumped(source, request.tables);
+  const creates = !(await databaseExists(session, database));
+  if (creates && request.tables !== undefined) {
+    throw new DatabaseError(
+      'no-database',
+      `Single tables cannot be restored to ${place}, which does not exist.`,
+      {
+        hint: 'Restore the whole database there.',
+      },
+    );
+  }
+  const schemas = {
+    database,
+    newSchema: `${BESIDE}new_${request.restoreId}`,
+    oldSchema: `${BESIDE}old_${request.restoreId}`,
+  };
+  const { collations, lostDefiners, notices } = await fit(session, server, source.info, dumped, schemas);
+  const collation = source.info.collation ?? 'utf8mb4_general_ci';
+  const names = dumped.tables.map(({ name }) => name);
+  const ticket: Ticket = {
+    ...schemas,
+    creates,
+    tables: request.tables === undefined ? null : names,
+    charset: source.info.charset ?? 'utf8mb4',
+    collation: collations[collation] ?? collation,
+    lostDefiners,
+    collations,
+    mayEndSessions: request.mayEndSessions,
+  };
+  const referring =
+    request.tables === undefined ? [] : await referringKeys(session, database, new Set(names));
+  return {
+    ticket: { ...ticket },
+    target: place,
+    creates,
+    tables: names.length,
+    notices: [
+      ...notices,
+      ...referring.map(
+        ({ table, name }) => `“${table}” refers to a restored table by its foreign key “${name}”.`,
+      ),
+      ...(await othersNotice(session, database, request.mayEndSessions)),
+    ],
+  };
+}
+
+async function othersNotice(session: Session, database: string, mayEnd: boolean): Promise<string[]> {
+  const others = await oneValue(
+    session,
+    `SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = ${quoteText(database)} AND ID <> CONNECTION_ID()`,
+  );
+  if (others === undefined || others === '0') return [];
+  return [
+    mayEnd
+      ? `${others} other sessions use it; those that do not let go of its tables will be ended.`
+      : `${others} other sessions use it; they wait while the tables are switched.`,
+  ];
+}

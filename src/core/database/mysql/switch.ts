@@ -1,0 +1,243 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { DatabaseError } from '../error.ts';
+import type { ServerAddress } from './address.ts';
+import {
+  type ForeignKey,
+  MARKER,
+  type NewThings,
+  type OldThings,
+  readJournal,
+  whichIsLive,
+  writeJournal,
+} from './journal.ts';
+import { dropObject, makeObjects } from './make-object.ts';
+import { readCatalog } from './objects.ts';
+import { quoteName, quoteTable, quoteText } from './quote.ts';
+import { databaseExists, type Session, useDatabase } from './session.ts';
+import type { Ticket } from './ticket.ts';
+import { ServerRefusal } from './wire.ts';
+
+/** How long the switch waits for statements and transactions of others. */
+const WAIT_S = 10;
+const LOCK_TIMEOUT = 1205;
+
+/** Puts the new tables in place of the old ones; see `RestoreTarget.switch`. */
+export async function switchTo(session: Session, server: ServerAddress, ticket: Ticket): Promise<void> {
+  const live = await whichIsLive(session, ticket);
+  if (live === 'gone') {
+    throw new DatabaseError('not-in-backup', `What was built for ${server.place} is gone.`, {
+      hint: 'Restore again.',
+    });
+  }
+  const added = await readJournal(session, ticket, 'new');
+  if (added === undefined) {
+    throw new DatabaseError('check-failed', `What was built for ${server.place} is not complete.`, {
+      hint: 'The live database is untouched. Restore again.',
+    });
+  }
+  const { database } = ticket;
+  const old = (await readJournal(session, ticket, 'old')) ?? (await keepOld(session, ticket));
+  await useDatabaseOrCreate(session, ticket);
+  await session.wire.query('SET SESSION foreign_key_checks = 0');
+  try {
+    if (live === 'old') {
+      for (const object of old.objects.toReversed()) await dropObject(session, object);
+      await renameAll(session, server, ticket, ticket.newSchema, ticket.oldSchema);
+    }
+    await complete(session, ticket, added);
+    await repairForeignKeys(session, database, old.foreignKeys);
+  } catch (error) {
+    if (!session.wire.isBroken) await switchBack(session, server, ticket);
+    throw error;
+  }
+}
+
+/** Puts the old tables back; see `RestoreTarget.switchBack`. */
+export async function switchBack(session: Session, server: ServerAddress, ticket: Ticket): Promise<void> {
+  const live = await whichIsLive(session, ticket);
+  if (live === 'gone') return;
+  const old = await readJournal(session, ticket, 'old');
+  // Nothing of the live database was touched before this was written.
+  if (old === undefined) return;
+  const { wire } = session;
+  await useDatabaseOrCreate(session, ticket);
+  await wire.query('SET SESSION foreign_key_checks = 0');
+  if (live === 'new') {
+    const added = await readJournal(session, ticket, 'new');
+    for (const object of added?.objects.toReversed() ?? []) await dropObject(session, object);
+    await renameAll(session, server, ticket, ticket.oldSchema, ticket.newSchema);
+  }
+  if (ticket.creates) {
+    await wire.query(`DROP DATABASE IF EXISTS ${quoteName(ticket.database)}`);
+    return;
+  }
+  if (ticket.tables === null)
+    await wire.query(
+      `ALTER DATABASE ${quoteName(ticket.database)} CHARACTER SET ${old.charset} COLLATE ${old.collation}`,
+    );
+  for (const object of old.objects) await dropObject(session, object);
+  await makeObjects(session, ticket.database, old.objects);
+  await repairForeignKeys(session, ticket.database, old.foreignKeys);
+}
+
+/** Removes what is beside; see `RestoreTarget.clear`. */
+export async function clear({ wire }: Session, { newSchema, oldSchema }: Ticket): Promise<void> {
+  await wire.query('SET SESSION foreign_key_checks = 0');
+  // The journal goes last.
+  for (const schema of [oldSchema, newSchema])
+    await wire.query(`DROP DATABASE IF EXISTS ${quoteName(schema)}`);
+}
+
+async function useDatabaseOrCreate(
+  session: Session,
+  { database, charset, collation }: Ticket,
+): Promise<void> {
+  await session.wire.query(
+    `CREATE DATABASE IF NOT EXISTS ${quoteName(database)} CHARACTER SET ${charset} COLLATE ${collation}`,
+  );
+  await useDatabase(session, database);
+}
+
+/** Writes down what the live database has that cannot be moved. */
+async function keepOld(session: Session, ticket: Ticket): Promise<OldThings> {
+  const { database, tables } = ticket;
+  let old: OldThings = { objects: [], foreignKeys: [], charset: ticket.charset, collation: ticket.collation };
+  if (await databaseExists(session, database)) {
+    await useDatabase(session, database);
+    const catalog = await readCatalog(session, database);
+    const moves = tables === null ? undefined : new Set(tables);
+    old = {
+      objects: catalog.objects.filter(
+        ({ kind, table }) =>
+          kind !== 'table' &&
+          kind !== 'sequence' &&
+          (moves === undefined || (table !== undefined && moves.has(table))),
+      ),
+      foreignKeys: moves === undefined ? [] : await referringKeys(session, database, moves),
+      charset: catalog.charset,
+      collation: catalog.collation,
+    };
+  }
+  await writeJournal(session, ticket, 'old', old);
+  return old;
+}
+
+/**
+ * Moves the live tables to one database and the new ones here, in one statement: all or none. Others who hold one of
+ * them are waited for, then told or, with consent, ended.
+ */
+async function renameAll(
+  session: Session,
+  server: ServerAddress,
+  ticket: Ticket,
+  from: string,
+  to: string,
+): Promise<void> {
+  const { wire } = session;
+  const { database, tables } = ticket;
+  const here = (await namesIn(session, database)).filter((name) => tables?.includes(name) ?? true);
+  const coming = (await namesIn(session, from)).filter(
+    (name) => name !== MARKER && name !== 'crm_backup_journal',
+  );
+  const moves = [
+    ...here.map((name) => `${quoteTable(database, name)} TO ${quoteTable(to, name)}`),
+    ...coming.map((name) => `${quoteTable(from, name)} TO ${quoteTable(database, name)}`),
+    `${quoteTable(from, MARKER)} TO ${quoteTable(to, MARKER)}`,
+  ];
+  await wire.query(`SET SESSION lock_wait_timeout = ${String(WAIT_S)}`);
+  for (let tries = 0; ; tries++) {
+    try {
+      await wire.query(`RENAME TABLE ${moves.join(', ')}`);
+      return;
+    } catch (error) {
+      if (!(error instanceof ServerRefusal) || error.number !== LOCK_TIMEOUT || tries > 0) throw error;
+      if (!ticket.mayEndSessions) {
+        throw new DatabaseError('in-use', `Others use tables of ${server.place} without end.`, {
+          hint: 'Stop what uses the database, or agree that its sessions are ended.',
+        });
+      }
+      await endOthers(session, database);
+    }
+  }
+}
+
+/** Ends the sessions of others who use a database. */
+async function endOthers({ wire }: Session, database: string): Promise<void> {
+  const others = await wire.query(
+    `SELECT ID FROM information_schema.PROCESSLIST WHERE DB = ${quoteText(database)} AND ID <> CONNECTION_ID()`,
+  );
+  for (const [id] of others) {
+    try {
+      await wire.query(`KILL ${id ?? '0'}`);
+    } catch (error) {
+      // It may have ended meanwhile.
+      if (!(error instanceof ServerRefusal) || error.number !== 1094) throw error;
+    }
+  }
+  await wait(100);
+}
+
+async function complete(
+  session: Session,
+  ticket: Ticket,
+  { objects, completions }: NewThings,
+): Promise<void> {
+  const { wire } = session;
+  const { database, charset, collation, tables } = ticket;
+  if (tables === null)
+    await wire.query(`ALTER DATABASE ${quoteName(database)} CHARACTER SET ${charset} COLLATE ${collation}`);
+  for (const completion of completions) await wire.query(completion);
+  for (const object of objects.toReversed()) await dropObject(session, object);
+  await makeObjects(session, database, objects);
+}
+
+/** Foreign keys follow the table they refer to when it is moved away; they are made anew to the one in its place. */
+async function repairForeignKeys(
+  { wire }: Session,
+  database: string,
+  keys: readonly ForeignKey[],
+): Promise<void> {
+  for (const { table, name, definition } of keys) {
+    const schema = quoteText(database);
+    const [row] = await wire.query(
+      `SELECT UNIQUE_CONSTRAINT_SCHEMA FROM information_schema.REFERENTIAL_CONSTRAINTS
+        WHERE CONSTRAINT_SCHEMA = ${schema} AND TABLE_NAME = ${quoteText(table)} AND CONSTRAINT_NAME = ${quoteText(name)}`,
+    );
+    if (row?.[0] === database) continue;
+    if (row !== undefined)
+      await wire.query(`ALTER TABLE ${quoteName(table)} DROP FOREIGN KEY ${quoteName(name)}`);
+    await wire.query(`ALTER TABLE ${quoteName(table)} ADD ${definition}`);
+  }
+}
+
+/** Foreign keys of tables that stay, to tables that are replaced. */
+export async function referringKeys(
+  { wire }: Session,
+  database: string,
+  moves: ReadonlySet<string>,
+): Promise<ForeignKey[]> {
+  const schema = quoteText(database);
+  const rows = await wire.query(
+    `SELECT TABLE_NAME, CONSTRAINT_NAME, REFERENCED_TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS
+      WHERE CONSTRAINT_SCHEMA = ${schema} AND UNIQUE_CONSTRAINT_SCHEMA = ${schema} ORDER BY 1, 2`,
+  );
+  const keys: ForeignKey[] = [];
+  for (const [table, name, parent] of rows) {
+    if (!moves.has(parent ?? '') || moves.has(table ?? '')) continue;
+    const [shown] = await wire.query(`SHOW CREATE TABLE ${quoteTable(database, table ?? '')}`);
+    const line = (shown?.[1] ?? '')
+      .split('\n')
+      .find((text) => text.trimStart().startsWith(`CONSTRAINT ${quoteName(name ?? '')} FOREIGN KEY`));
+    if (line !== undefined)
+      keys.push({ table: table ?? '', name: name ?? '', definition: line.trim().replace(/,$/, '') });
+  }
+  return keys;
+}
+
+async function namesIn({ wire }: Session, schema: string): Promise<string[]> {
+  const rows = await wire.query(
+    `SELECT TABLE_NAME FROM information_schema.TABLES
+      WHERE TABLE_SCHEMA = ${quoteText(schema)} AND TABLE_TYPE <> 'VIEW' ORDER BY 1`,
+  );
+  return rows.map(([name]) => name ?? '');
+}

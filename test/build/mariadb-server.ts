@@ -1,0 +1,177 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chownSync, createReadStream, existsSync, mkdirSync } from 'node:fs';
+import { createServer, connect as connectTo } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { findTool } from '../../scripts/tools.mjs';
+import { openSession, type Session } from '../../src/core/database/mysql/session.ts';
+import { parseAddress } from '../../src/core/database/mysql/address.ts';
+import { temporaryFolder } from './tree.ts';
+
+const run = promisify(execFile);
+
+/** Servers do not run as root; `nobody` owns the folder of one started by root. */
+const NOBODY = 65534;
+const ROOT_PASSWORD = 'root: s3cret/%';
+const START_TIMEOUT_MS = 30_000;
+
+/** Whether this machine has MariaDB; tests skip by name where it has not. */
+export const hasMariaDb = findTool('mariadb') !== undefined;
+
+/** A MariaDB server of its own on a free port: `await using server = await startMariaDb()`. */
+export interface MariaDbServer extends AsyncDisposable {
+  readonly port: number;
+  /** The URL of a database for an account; the administrator by default. */
+  url(database: string, user?: string, password?: string): string;
+  /** A session of the administrator. */
+  session(database?: string): Promise<Session>;
+  /** Runs statements as the administrator, one after the other, in one session. */
+  run(database: string | undefined, ...statements: readonly string[]): Promise<void>;
+  /** Values of a statement’s rows. */
+  rows(database: string | undefined, statement: string): Promise<readonly (readonly (string | null)[])[]>;
+  /** Loads a script with the server’s own client. */
+  load(database: string | undefined, file: string): Promise<void>;
+  /** Ends the server as a power failure does. */
+  kill(): Promise<void>;
+  /** Starts it again with the data it had. */
+  start(): Promise<void>;
+}
+
+/** Makes an empty server and starts it. @param options More options of `mariadbd`. */
+export async function startMariaDb(options: readonly string[] = []): Promise<MariaDbServer> {
+  const folder = temporaryFolder();
+  const data = join(folder.path, 'data');
+  const socket = join(folder.path, 'socket');
+  mkdirSync(data);
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) for (const path of [folder.path, data]) chownSync(path, NOBODY, NOBODY);
+  const user = isRoot ? ['--user=nobody'] : [];
+  await run('mariadb-install-db', [
+    ...['--no-defaults', '--auth-root-authentication-method=normal', '--skip-test-db'],
+    ...[`--datadir=${data}`, ...user],
+  ]);
+  const port = await freePort();
+  let server: ChildProcess | undefined;
+
+  const start = async () => {
+    server = spawn(
+      findTool('mariadb') ?? 'mariadbd',
+      [
+        ...['--no-defaults', ...user, `--datadir=${data}`, `--socket=${socket}`, `--port=${String(port)}`],
+        ...['--bind-address=127.0.0.1', '--skip-log-bin', '--innodb-buffer-pool-size=64M'],
+        ...[
+          '--innodb-log-file-size=32M',
+          '--innodb-flush-log-at-trx-commit=0',
+          // The machine is never switched off here, only the server is killed.
+          '--debug-no-sync',
+          '--innodb-flush-method=nosync',
+          '--innodb-doublewrite=OFF',
+          '--event-scheduler=OFF',
+          ...options,
+        ],
+      ],
+      { stdio: 'ignore' },
+    );
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await answers(port))) {
+      if (Date.now() > deadline || server.exitCode !== null) throw new Error('MariaDB did not start.');
+      await wait(50);
+    }
+  };
+  const stop = async (signal: NodeJS.Signals) => {
+    const stopped = server;
+    server = undefined;
+    if (stopped?.exitCode !== null || stopped.signalCode !== null) return;
+    const ended = new Promise((resolve) => stopped.once('exit', resolve));
+    stopped.kill(signal);
+    await ended;
+  };
+  await start();
+  const url = (database: string, account = 'root', password = ROOT_PASSWORD) =>
+    `mysql://${encodeURIComponent(account)}:${encodeURIComponent(password)}@127.0.0.1:${String(port)}/${encodeURIComponent(database)}`;
+  const session = async (database?: string, password = ROOT_PASSWORD) =>
+    openSession(
+      parseAddress({ name: 'test', url: url('mysql', 'root', password), workspace: '/' }),
+      database,
+      {},
+    );
+  const rows = async (database: string | undefined, statement: string) => {
+    const { wire } = await session(database);
+    try {
+      return await wire.query(statement);
+    } finally {
+      await wire.close();
+    }
+  };
+  const first = await session('mysql', '');
+  await first.wire.query(`ALTER USER root@localhost IDENTIFIED BY '${ROOT_PASSWORD}'`);
+  await first.wire.close();
+  return {
+    port,
+    url,
+    session,
+    rows,
+    start,
+    run: async (database, ...statements) => {
+      const { wire } = await session(database);
+      for (const statement of statements) await wire.query(statement);
+      await wire.close();
+    },
+    load: async (database, file) => {
+      const arguments_ = [
+        '--no-defaults',
+        '--user=root',
+        `--socket=${socket}`,
+        '--default-character-set=utf8mb4',
+      ];
+      const client = spawn('mariadb', [...arguments_, ...(database === undefined ? [] : [database])], {
+        stdio: ['pipe', 'ignore', 'pipe'],
+        env: { ...process.env, MYSQL_PWD: ROOT_PASSWORD },
+      });
+      let said = '';
+      client.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+      const ended = new Promise<number | null>((resolve) => client.once('close', resolve));
+      await pipeline(createReadStream(file), client.stdin).catch(() => undefined);
+      const code = await ended;
+      if (code !== 0)
+        throw new Error(`The client could not load ${file}: ${/^ERROR.*/m.exec(said)?.[0] ?? ''}`);
+    },
+    kill: async () => stop('SIGKILL'),
+    [Symbol.asyncDispose]: async () => {
+      await stop('SIGKILL');
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A file of real data beside the checkout, or undefined where there is none. */
+export function realData(name: string): string | undefined {
+  const file = join(import.meta.dirname, '../../../shared/data', name);
+  return existsSync(file) ? file : undefined;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTo(port, '127.0.0.1');
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
+    });
+    socket.once('close', () => {
+      resolve(false);
+    });
+  });
+}
