@@ -105,7 +105,10 @@ describe('reading a small file', () => {
     writeFileSync(file, 'small');
     const scanned = statOf(file);
     appendFileSync(file, Buffer.alloc(200));
-    expect(readSmall(file, scanned, Buffer.alloc(100), 0)).toMatchObject({ kind: 'unsettled', stat: { size: 205 } });
+    expect(readSmall(file, scanned, Buffer.alloc(100), 0)).toMatchObject({
+      kind: 'unsettled',
+      stat: { size: 205 },
+    });
   });
 
   it('leaves a file that never holds still to the other way of reading', async () => {
