@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { DatabaseAddress, DatabaseConnection, DatabaseSnapshot } from '../database/engine.ts';
 import { engineAt } from '../database/engines.ts';
 import { DatabaseError } from '../database/error.ts';
-import { redactorOf } from '../database/redact.ts';
+import { redactError, redactorOf } from '../database/redact.ts';
+import type { BackupSet } from '../set/definition.ts';
 import { SetError } from '../set/error.ts';
 import type { Problem } from '../problem.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
@@ -17,6 +18,8 @@ import { DatabaseSink, type StoredDatabase } from './database-sink.ts';
 /** A database of a set. */
 export interface BackupDatabase {
   readonly name: string;
+  /** As the set file has it, with its variables: by it another process finds it after a crash. */
+  readonly source?: BackupSet['databases'][number];
   /** Where it is. Secrets are asked for only now. @throws {SetError} `missing-variable`. */
   readonly address: () => Promise<DatabaseAddress>;
 }
@@ -82,7 +85,7 @@ export async function freezeDatabases(
         frozen.push({ ...one.value, snapshot: await one.value.connection.snapshot(task) });
       } catch (error) {
         await one.value.connection[Symbol.asyncDispose]();
-        throw withoutSecrets(error, one.value.redact);
+        throw redactError(error, one.value.redact);
       }
     }),
   );
@@ -116,7 +119,7 @@ async function connect(database: BackupDatabase, task: Task): Promise<Omit<Froze
     const engine = await engineAt(address);
     return { name: database.name, redact, connection: await engine.connect(address, task) };
   } catch (error) {
-    throw withoutSecrets(error, redact);
+    throw redactError(error, redact);
   }
 }
 
@@ -153,7 +156,7 @@ async function dumpOne(
     const info = await snapshot.dump(database, task);
     return { name, ...database.finish(info) };
   } catch (error) {
-    throw withoutSecrets(error, redact);
+    throw redactError(error, redact);
   } finally {
     await snapshot[Symbol.asyncDispose]();
   }
@@ -169,17 +172,6 @@ function problemOf(name: string, code: 'database-unreachable' | 'database-failed
     message: hint === undefined ? message : `${message} ${hint}`,
     incomplete: true,
   };
-}
-
-/** Engines keep secrets out of their errors; this makes sure. */
-function withoutSecrets(error: unknown, redact: (text: string) => string): unknown {
-  if (!(error instanceof DatabaseError)) return error;
-  const { code, message, hint, cause } = error;
-  if (redact(message) === message && redact(hint ?? '') === (hint ?? '')) return error;
-  return new DatabaseError(code, redact(message), {
-    cause,
-    ...(hint === undefined ? {} : { hint: redact(hint) }),
-  });
 }
 
 /** A secret number of the vault that says nothing about its key. */

@@ -1,3 +1,5 @@
+import { DatabaseError } from './error.ts';
+
 const HIDDEN = '•••';
 
 /**
@@ -7,6 +9,17 @@ const HIDDEN = '•••';
 export function redactorOf(url: string): (text: string) => string {
   const secrets = secretsOf(url);
   return (text) => secrets.reduce((redacted, secret) => redacted.replaceAll(secret, HIDDEN), text);
+}
+
+/** The error without secrets; any other than {@link DatabaseError} comes back as it is. */
+export function redactError(error: unknown, redact: (text: string) => string): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  const { code, message, hint = '', cause } = error;
+  if (redact(message) === message && redact(hint) === hint) return error;
+  return new DatabaseError(code, redact(message), {
+    cause,
+    ...(hint === '' ? {} : { hint: redact(hint) }),
+  });
 }
 
 /** Longest first, so that no part of one is left by another. */

@@ -1,11 +1,13 @@
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { WorkerPool } from '../worker/pool.ts';
+import { DatabaseSwitcher } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { diskFailure, isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
-import { Journal, newRestoreId, type Switch } from './journal.ts';
+import { Journal, type Switch } from './journal.ts';
 import { isSameLive, lookAt } from './live-tree.ts';
+import { buildDatabases, type PlannedDatabase } from './plan-databases.ts';
 import { mustHaveRoom, type PreparedRoot, prepareRoot, type TargetRoot } from './prepare-root.ts';
 import { discard, finish, takeBack } from './recover.ts';
 import { changesAnything } from './root-plan.ts';
@@ -24,6 +26,10 @@ export interface ApplyContext {
   readonly home: string;
   readonly set: string;
   readonly backup: string;
+  /** `newRestoreId`: the plans of databases know it already. */
+  readonly restoreId: string;
+  /** Databases that are restored with the files. */
+  readonly databases?: readonly PlannedDatabase[] | undefined;
   /** Threads to write files with. */
   readonly pool: WorkerPool;
   /** For tests: carries out every step, in this thread. */
@@ -36,12 +42,14 @@ export interface ApplyPhases {
   readonly decode: number;
   readonly write: number;
   readonly verify: number;
+  /** Building databases, their checks included. */
+  readonly load: number;
   readonly switch: number;
 }
 
 /** So little is written before a thread has even started. */
 const FEW_BYTES = 2 * 1024 * 1024;
-const NO_PHASES: ApplyPhases = { fetch: 0, decode: 0, write: 0, verify: 0, switch: 0 };
+const NO_PHASES: ApplyPhases = { fetch: 0, decode: 0, write: 0, verify: 0, load: 0, switch: 0 };
 
 /**
  * Carries out the plans of all roots together: stages everything new beside its target, flushes it, and switches. Until
@@ -58,54 +66,65 @@ export async function applyRestore(
   task: Task,
 ): Promise<ApplyPhases> {
   const changed = targets.filter(({ plan }) => changesAnything(plan));
-  if (changed.length === 0) return NO_PHASES;
+  const databases = context.databases ?? [];
+  if (changed.length === 0 && databases.length === 0) return NO_PHASES;
   const disk = context.disk ?? nodeDisk();
   const prepared = changed.map(prepareRoot);
   mustHaveRoom(prepared);
-  const { home, set, backup } = context;
+  const { home, set, backup, restoreId } = context;
   const roots = prepared.map((root) => root.journal);
-  using journal = beginJournal(disk, home, { set, backup, roots });
+  const content = { set, backup, roots, databases: databases.map((database) => database.journal) };
+  using journal = beginJournal(disk, home, content, restoreId);
   let phases: ApplyPhases;
   const all: Switch = {
     moves: prepared.flatMap((root) => root.moves),
     marks: prepared.flatMap((root) => root.marks),
   };
-  const switcher = new Switcher(disk, roots, all, journal.directory);
+  const switchers = {
+    files: new Switcher(disk, roots, all, journal.directory),
+    databases: new DatabaseSwitcher(databases),
+  };
+  const startedAt = performance.now();
   try {
-    phases = await stage(prepared, journal, context, disk, task);
+    await buildDatabases(databases, task);
+    const load = Math.round(performance.now() - startedAt);
+    phases = { ...(await stage(prepared, journal, context, disk, task)), load };
     mustBeAsPlanned(prepared);
     throwIfCancelled(task);
     await journal.beginSwitch(all);
   } catch (error) {
-    if (journal.phase === 'planned') await discard(journal, disk, switcher).catch(() => undefined);
+    if (journal.phase === 'planned') await discard(journal, disk, switchers).catch(() => undefined);
     throw diskFailure('prepare the restore', error);
   }
-  const startedAt = performance.now();
+  const builtAt = performance.now();
   try {
-    await switcher.forward(false, task);
-    switcher.check();
+    // Files can nearly always be switched; databases, where others may be in the way, come first.
+    await switchers.databases.forward();
+    await switchers.files.forward(false, task);
+    switchers.files.check();
     journal.enter('switched');
   } catch (error) {
-    await takeBack(journal, disk, switcher, error);
+    await takeBack(journal, disk, switchers, error);
     throw diskFailure('put the restored files in place', error);
   }
   const switchedAt = performance.now();
   try {
-    await finish(journal, disk, switcher);
+    await finish(journal, disk, switchers);
   } catch (error) {
     // All is in place; what could not be cleared away now is at the next start.
     if (!isSystemError(error)) throw error;
   }
-  return { ...phases, switch: Math.round(switchedAt - startedAt) };
+  return { ...phases, switch: Math.round(switchedAt - builtAt) };
 }
 
 function beginJournal(
   disk: RestoreDisk,
   home: string,
   content: Parameters<typeof Journal.create>[2],
+  restoreId: string,
 ): Journal {
   try {
-    return Journal.create(disk, home, content, newRestoreId());
+    return Journal.create(disk, home, content, restoreId);
   } catch (error) {
     throw diskFailure(`begin a journal in ${home}`, error);
   }
@@ -134,7 +153,13 @@ async function stage(
     await one.begin(task);
   }
   const startedAt = performance.now();
-  const times = await writeContent(stages, context, umask, task);
+  const [content, light] = await Promise.allSettled([
+    writeContent(stages, context, umask, task),
+    makeLight(stages, task),
+  ]);
+  if (content.status === 'rejected') throw content.reason;
+  if (light.status === 'rejected') throw light.reason;
+  const times = content.value;
   const writtenAt = performance.now();
   for (const one of stages) await one.finish();
   const finishedAt = performance.now();
@@ -149,8 +174,13 @@ async function stage(
     decode: Math.round(times.decodeMs * share),
     write: Math.round(times.writeMs * share + finishedAt - writtenAt),
     verify: Math.round(performance.now() - finishedAt),
+    load: 0,
     switch: 0,
   };
+}
+
+async function makeLight(stages: readonly RootStage[], task: Task): Promise<void> {
+  for (const one of stages) await one.makeLight(task);
 }
 
 async function writeContent(

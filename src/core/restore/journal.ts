@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { isAlive } from '../vault/lock.ts';
+import type { JournalDatabase } from './database-targets.ts';
 import type { RestoreDisk } from './disk.ts';
 import type { Marks } from './root-plan.ts';
 
@@ -35,6 +36,8 @@ export interface JournalHeader {
   /** Id of the backup that is restored. */
   readonly backup: string;
   readonly roots: readonly JournalRoot[];
+  /** Databases that are restored with them. */
+  readonly databases?: readonly JournalDatabase[];
 }
 
 /** Puts what is staged under `number` to `path`; what stands there is kept under that number. */
@@ -104,7 +107,7 @@ export class Journal implements Disposable {
   static create(
     disk: RestoreDisk,
     home: string,
-    content: Pick<JournalHeader, 'set' | 'backup' | 'roots'>,
+    content: Pick<JournalHeader, 'set' | 'backup' | 'roots' | 'databases'>,
     id = newRestoreId(),
   ): Journal {
     const all = restoresFolder(home);

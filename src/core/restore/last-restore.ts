@@ -28,6 +28,7 @@ export function keepUndo(
   record: BackupRecord,
   safetyBackup: BackupRecord,
   plan: RestorePlan,
+  databases: readonly SelectedPath[],
 ): void {
   const last: LastRestore = {
     version: 1,
@@ -35,7 +36,7 @@ export function keepUndo(
     restored: record.id,
     safetyBackup: safetyBackup.id,
     at: new Date().toISOString(),
-    touched: plan.targets.flatMap((target) => target.plan.touched),
+    touched: [...plan.targets.flatMap((target) => target.plan.touched), ...databases],
   };
   const path = undoFile(home, vaultId, record.set);
   mkdirSync(restoresFolder(home), { recursive: true, mode: 0o700 });

@@ -1,10 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemCode } from '../errors.ts';
+import { DatabaseError } from '../database/error.ts';
+import { CrmBackupError, systemCode } from '../errors.ts';
+import { SetError } from '../set/error.ts';
+import { type DatabaseAddresses, reopenDatabases } from './database-recovery.ts';
+import type { DatabaseSwitcher } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
-import { isAbandonedJournal, Journal, type JournalRoot, removeUnbegun, restoresFolder } from './journal.ts';
+import { isAbandonedJournal, Journal, removeUnbegun, restoresFolder } from './journal.ts';
 import { listNames, lookAt } from './live-tree.ts';
 import { closeStaging, keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
 import { privateStaging, STAGING } from './staging-name.ts';
@@ -21,21 +25,32 @@ export interface Recovered {
   readonly outcome: 'finished' | 'undone';
 }
 
+/** What carries out a restore, or takes it back. */
+export interface Switchers {
+  readonly files: Switcher;
+  readonly databases: DatabaseSwitcher;
+}
+
 /**
  * Brings every restore that was killed to its end: what had begun to switch is finished, the rest is cleared away. To
  * be called at each start. What still runs is left alone.
  *
  * @param home the folder with all the tool keeps for its user
+ * @param addresses where databases are, by name, as far as that is known; others are found as the set file had them
  * @throws {RestoreError} `unfinished-restore` or `rollback-failed` when one can neither be finished nor undone now, the
  *   others being dealt with; calling it again goes on.
  */
-export async function recoverRestores(home: string, disk: RestoreDisk = nodeDisk()): Promise<Recovered[]> {
+export async function recoverRestores(
+  home: string,
+  disk: RestoreDisk = nodeDisk(),
+  addresses: DatabaseAddresses = new Map(),
+): Promise<Recovered[]> {
   const recovered: Recovered[] = [];
   const failures: RestoreError[] = [];
   const all = restoresFolder(home);
   for (const name of namesIn(all)) {
     try {
-      const one = await recoverJournal(join(all, name), disk);
+      const one = await recoverJournal(join(all, name), disk, addresses);
       if (one !== undefined) recovered.push(one);
     } catch (error) {
       if (!(error instanceof RestoreError)) throw error;
@@ -74,8 +89,8 @@ export async function recoverRoot(directory: string, disk: RestoreDisk = nodeDis
   }
 }
 
-/** Clears away what a restore has prepared; its roots are then as they were. */
-export async function discard(journal: Journal, disk: RestoreDisk, switcher: Switcher): Promise<void> {
+/** Clears away what a restore has prepared; its roots and databases are then as they were. */
+export async function discard(journal: Journal, disk: RestoreDisk, switchers: Switchers): Promise<void> {
   const { roots, id } = journal.header;
   for (const { directory } of roots) closeStaging(disk, directory, id);
   for (const { made } of roots.toReversed()) {
@@ -83,15 +98,26 @@ export async function discard(journal: Journal, disk: RestoreDisk, switcher: Swi
       if (lookAt(folder) !== undefined && listNames(folder).length === 0) disk.removeDirectory(folder);
     }
   }
-  await switcher.markRoots('before');
-  journal.remove();
+  await switchers.files.markRoots('before');
+  await clearDatabases(journal, switchers);
 }
 
-/** Ends a restore whose files are all in place. */
-export async function finish(journal: Journal, disk: RestoreDisk, switcher: Switcher): Promise<void> {
+/** Ends a restore whose files and databases are all in place. */
+export async function finish(journal: Journal, disk: RestoreDisk, switchers: Switchers): Promise<void> {
   const { roots, id } = journal.header;
   for (const { directory } of roots) closeStaging(disk, directory, id);
-  await switcher.markRoots('after');
+  await switchers.files.markRoots('after');
+  await clearDatabases(journal, switchers);
+}
+
+/** Removes what of the databases is not live, then the journal; if that cannot be now, the journal stays for later. */
+async function clearDatabases(journal: Journal, { databases }: Switchers): Promise<void> {
+  try {
+    await databases.clear();
+  } catch (error) {
+    if (error instanceof CrmBackupError) return;
+    throw error;
+  }
   journal.remove();
 }
 
@@ -103,15 +129,16 @@ export async function finish(journal: Journal, disk: RestoreDisk, switcher: Swit
 export async function takeBack(
   journal: Journal,
   disk: RestoreDisk,
-  switcher: Switcher,
+  switchers: Switchers,
   cause: unknown,
 ): Promise<void> {
   try {
     journal.enter('rolling-back');
-    await switcher.backward();
-    await discard(journal, disk, switcher);
+    await switchers.files.backward();
+    await switchers.databases.backward();
+    await discard(journal, disk, switchers);
   } catch (error) {
-    const where = journal.header.roots.map(({ directory }) => directory).join(', ');
+    const where = placesOf(journal);
     throw new RestoreError(
       'rollback-failed',
       `The restore failed, and what it had done in ${where} could not all be taken back yet.`,
@@ -123,21 +150,32 @@ export async function takeBack(
   }
 }
 
-async function recoverJournal(directory: string, disk: RestoreDisk): Promise<Recovered | undefined> {
+async function recoverJournal(
+  directory: string,
+  disk: RestoreDisk,
+  addresses: DatabaseAddresses = new Map(),
+): Promise<Recovered | undefined> {
   using journal = Journal.takeOver(disk, directory);
   if (journal === undefined) {
     removeUnbegun(directory);
     return undefined;
   }
-  const { roots, set, backup, startedAt } = journal.header;
+  const { roots, databases = [], set, backup, startedAt } = journal.header;
   const all = journal.readSwitch();
-  const switcher = new Switcher(disk, roots, all, journal.directory);
+  await using reopened = await reopenDatabases(databases, set, addresses);
+  const isSwitching = journal.phase === 'switching' || journal.phase === 'rolling-back';
+  // What only has to be cleared away can wait.
+  if (isSwitching && reopened.failure !== undefined) throw stillUnfinished(journal, reopened.failure);
+  const switchers = {
+    files: new Switcher(disk, roots, all, journal.directory),
+    databases: reopened.switcher,
+  };
   let outcome: Recovered['outcome'];
   try {
-    outcome = await complete(journal, disk, switcher);
+    outcome = await complete(journal, disk, switchers);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    throw stillUnfinished(roots, error);
+    throw stillUnfinished(journal, error);
   }
   return { set, backup, startedAt, directories: roots.map((root) => root.directory), outcome };
 }
@@ -145,27 +183,28 @@ async function recoverJournal(directory: string, disk: RestoreDisk): Promise<Rec
 async function complete(
   journal: Journal,
   disk: RestoreDisk,
-  switcher: Switcher,
+  switchers: Switchers,
 ): Promise<Recovered['outcome']> {
   switch (journal.phase) {
     case 'planned':
-      await discard(journal, disk, switcher);
+      await discard(journal, disk, switchers);
       return 'undone';
     case 'switching':
       try {
-        await switcher.forward(true);
+        await switchers.databases.forward();
+        await switchers.files.forward(true);
         journal.enter('switched');
       } catch (error) {
-        await takeBack(journal, disk, switcher, error);
+        await takeBack(journal, disk, switchers, error);
         return 'undone';
       }
-      await finish(journal, disk, switcher);
+      await finish(journal, disk, switchers);
       return 'finished';
     case 'rolling-back':
-      await takeBack(journal, disk, switcher, undefined);
+      await takeBack(journal, disk, switchers, undefined);
       return 'undone';
     case 'switched':
-      await finish(journal, disk, switcher);
+      await finish(journal, disk, switchers);
       return 'finished';
   }
 }
@@ -181,12 +220,20 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function stillUnfinished(roots: readonly JournalRoot[], cause: unknown): RestoreError {
-  const where = roots.map(({ directory }) => directory).join(', ');
-  return new RestoreError('unfinished-restore', `A restore of before in ${where} could not be ended yet.`, {
-    cause,
-    hint: 'Check that its disk is there and may be written to, then try again; nothing is lost.',
-  });
+/** Where a restore works, for messages. */
+function placesOf({ header: { roots, databases = [] } }: Journal): string {
+  const names = databases.map(({ name, target }) => `database “${target ?? name}”`);
+  return [...roots.map(({ directory }) => directory), ...names].join(', ');
+}
+
+function stillUnfinished(journal: Journal, cause: unknown): RestoreError {
+  const why = cause instanceof DatabaseError || cause instanceof SetError ? ` ${cause.message}` : '';
+  const hint =
+    why === ''
+      ? 'Check that its disk is there and may be written to, then try again; nothing is lost.'
+      : 'Make the database reachable, then try again; nothing is lost.';
+  const sentence = `A restore of before in ${placesOf(journal)} could not be ended yet.${why}`;
+  return new RestoreError('unfinished-restore', sentence, { cause, hint });
 }
 
 function journalGone(directory: string): RestoreError {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { backUp, type BackupSources } from '../backup.ts';
+import type { BackupDatabase } from '../backup/databases.ts';
 import { SourceError } from '../source/error.ts';
 import { StorageError } from '../storage/storage.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
@@ -21,7 +22,6 @@ import {
   planDatabases,
   type PlannedDatabase,
   planExtracts,
-  type RestorableDatabase,
 } from './plan-databases.ts';
 import { changesAnything } from './root-plan.ts';
 import type { SelectedPath } from './selection.ts';
@@ -29,7 +29,7 @@ import { placesOf, planRestore, type RestorePlace, type RestorePlan } from './pl
 
 /** A live set, as far as restores are concerned. */
 export interface RestoreSet extends Omit<BackupSources, 'databases'> {
-  readonly databases?: readonly RestorableDatabase[];
+  readonly databases?: readonly BackupDatabase[];
 }
 
 export interface RestoreOptions {
@@ -315,7 +315,7 @@ async function takeSafetyBackup(
   record: BackupRecord,
   plan: RestorePlan,
   set: RestoreSet,
-  databases: readonly RestorableDatabase[],
+  databases: readonly BackupDatabase[],
   task: Task,
 ): Promise<BackupRecord | undefined> {
   const planned = new Set(plan.sources.map(({ name }) => name));

@@ -1,0 +1,65 @@
+import { homedir } from 'node:os';
+import type { DatabaseAddress } from '../database/engine.ts';
+import { CrmBackupError } from '../errors.ts';
+import { secretsFromEnvironment } from '../set/interpolation.ts';
+import { resolveDatabase } from '../set/resolve.ts';
+import {
+  DatabaseSwitcher,
+  type JournalDatabase,
+  openDatabase,
+  type WorkedDatabase,
+} from './database-targets.ts';
+import { RestoreError } from './error.ts';
+
+/** Where databases are, by their names, with secrets a process has besides its environment. */
+export type DatabaseAddresses = ReadonlyMap<string, () => Promise<DatabaseAddress>>;
+
+/** The databases of a journal, connected to again. Disposing closes the connections. */
+export interface ReopenedDatabases extends AsyncDisposable {
+  readonly switcher: DatabaseSwitcher;
+  /** Why some could not be reached; then the switcher has none of those. */
+  readonly failure: Error | undefined;
+}
+
+/** Connects to the databases of a restore that died. Those that cannot be reached are left out and told. */
+export async function reopenDatabases(
+  databases: readonly JournalDatabase[],
+  set: string,
+  addresses: DatabaseAddresses,
+): Promise<ReopenedDatabases> {
+  const worked: WorkedDatabase[] = [];
+  let failure: Error | undefined;
+  for (const journal of databases) {
+    try {
+      const address = await (addresses.get(journal.name) ?? addressOf(journal, set))();
+      worked.push({ journal, open: await openDatabase(address, journal.target) });
+    } catch (error) {
+      if (!(error instanceof CrmBackupError)) throw error;
+      failure ??= error;
+    }
+  }
+  return {
+    switcher: new DatabaseSwitcher(worked, failure),
+    failure,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.allSettled(worked.map(async ({ open }) => open[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** The address as the set file had it, with the variables of this process. */
+function addressOf(
+  { name, source, workspace }: JournalDatabase,
+  set: string,
+): () => Promise<DatabaseAddress> {
+  if (source === undefined)
+    throw new RestoreError('no-target', `Where database “${name}” is was not written down.`);
+  const { env } = process;
+  const variables = {
+    env,
+    userHome: homedir(),
+    workspaceFolder: workspace,
+    secret: secretsFromEnvironment(env),
+  };
+  return resolveDatabase(source, set, variables).address;
+}

@@ -1,0 +1,186 @@
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { BackupDatabase } from '../backup/databases.ts';
+import type { DatabaseAddress, DatabasePlan, DumpSource } from '../database/engine.ts';
+import { engineAt, engineNamed } from '../database/engines.ts';
+import { DatabaseError } from '../database/error.ts';
+import { systemCode } from '../errors.ts';
+import { checkRestorePath } from '../path/restore-path.ts';
+import { type Task, throwIfCancelled } from '../task.ts';
+import type { BackupRecord } from '../vault/record.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { SelectedDatabase } from './database-selection.ts';
+import { openDumpSource } from './database-source.ts';
+import { openDatabase, type WorkedDatabase } from './database-targets.ts';
+import { diskFailure } from './disk-failure.ts';
+import { RestoreError } from './error.ts';
+
+/** A database with its plan; nothing is done yet. */
+export interface PlannedDatabase extends WorkedDatabase {
+  readonly selected: SelectedDatabase;
+  readonly source: DumpSource;
+  readonly plan: DatabasePlan;
+}
+
+/** Databases with their plans. Disposing closes the connections. */
+export interface PlannedDatabases extends AsyncDisposable {
+  readonly databases: readonly PlannedDatabase[];
+}
+
+/** What the plan of databases depends on. */
+export interface DatabaseRequest {
+  /** The databases of the live set. */
+  readonly live: readonly BackupDatabase[];
+  readonly restoreId: string;
+  /** Whether sessions of others may be ended when the switch comes. */
+  readonly mayEndSessions: boolean;
+}
+
+/**
+ * Connects to where databases are restored to and finds out whether they can be. Changes nothing.
+ * @throws {RestoreError} `no-target`; {DatabaseError}, {SetError}, {VaultError}, {CancelledError}; nothing stays open.
+ */
+export async function planDatabases(
+  vault: Vault,
+  record: BackupRecord,
+  selected: readonly SelectedDatabase[],
+  { live, restoreId, mayEndSessions }: DatabaseRequest,
+  task: Task,
+): Promise<PlannedDatabases> {
+  const databases: PlannedDatabase[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.allSettled(databases.splice(0).map(async ({ open }) => open[Symbol.asyncDispose]()));
+  };
+  try {
+    for (const one of selected) {
+      throwIfCancelled(task);
+      databases.push(await planOne(vault, record, one, { live, restoreId, mayEndSessions }, task));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { databases, [Symbol.asyncDispose]: close };
+}
+
+async function planOne(
+  vault: Vault,
+  record: BackupRecord,
+  selected: SelectedDatabase,
+  { live, restoreId, mayEndSessions }: DatabaseRequest,
+  task: Task,
+): Promise<PlannedDatabase> {
+  const { name, target } = selected;
+  const database = live.find((each) => each.name === name);
+  if (database === undefined) {
+    throw new RestoreError(
+      'no-target',
+      `The set has no database “${name}” any more, so where it belongs is not known.`,
+      {
+        hint: 'Add it to the set file, restore with --to to a folder, or leave databases out with --no-databases.',
+      },
+    );
+  }
+  const source = await openDumpSource(vault, record, name);
+  const address = await database.address();
+  const open = await openDatabase(address, target);
+  try {
+    const engine = await engineNamed(source.info.engine);
+    await mustMatch(source, engine.name, address);
+    const request = { restoreId, tables: selected.tables, mayEndSessions };
+    const plan = await open.guard(async (each) => each.plan(source, request, task));
+    const { workspace } = address;
+    const journal = { name, source: database.source, workspace, target, ticket: plan.ticket };
+    return { selected, source, plan, open, journal };
+  } catch (error) {
+    await open[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function mustMatch(source: DumpSource, engine: string, address: DatabaseAddress): Promise<void> {
+  const { name } = await engineAt(address);
+  if (name === engine) return;
+  throw new DatabaseError(
+    'cannot-hold',
+    `“${source.name}” of the backup is ${source.info.product}, but the set now has a database of another kind there.`,
+    { hint: 'Restore with --to to a folder, and load it with its own tools.' },
+  );
+}
+
+/** Builds all new databases beside the old ones and checks them. @throws as `RestoreTarget.build`. */
+export async function buildDatabases(databases: readonly PlannedDatabase[], task: Task): Promise<void> {
+  for (const { open, source, plan } of databases) {
+    await open.guard(async (target) => target.build(source, plan.ticket, task));
+  }
+}
+
+/** A folder that a database of a backup goes to. */
+export interface ExtractPlace {
+  readonly source: DumpSource;
+  /** Absolute. */
+  readonly folder: string;
+}
+
+/**
+ * Finds the folders that databases are written to, `<to>/databases/<name>`, which must not hold anything.
+ * @throws {RestoreError} `target-not-empty`, `hostile-path`; {VaultError}
+ */
+export async function planExtracts(
+  vault: Vault,
+  record: BackupRecord,
+  selected: readonly SelectedDatabase[],
+  to: string,
+): Promise<ExtractPlace[]> {
+  const places: ExtractPlace[] = [];
+  for (const { name } of selected) {
+    const path = `databases/${name}`;
+    if (checkRestorePath(path, process.platform) !== undefined || path.split('/').length !== 2) {
+      throw new RestoreError(
+        'hostile-path',
+        `The backup holds a database that must not be restored, ${path}.`,
+        {
+          hint: 'Nothing was changed. This is not a backup CRM Backup makes: find out where it comes from.',
+        },
+      );
+    }
+    const folder = join(to, 'databases', name);
+    if ((await namesIn(folder)).length > 0) {
+      throw new RestoreError('target-not-empty', `${folder}, where the database goes, is not empty.`, {
+        hint: 'Restore to an empty folder; nothing was changed.',
+      });
+    }
+    places.push({ source: await openDumpSource(vault, record, name), folder });
+  }
+  return places;
+}
+
+/**
+ * Writes databases as files that their own clients load. Each folder appears when all is in it.
+ * @throws {DatabaseError}, {RestoreError}, {VaultError}, {CancelledError}; folders that are finished by then stay.
+ */
+export async function extractDatabases(places: readonly ExtractPlace[], task: Task): Promise<void> {
+  for (const { source, folder } of places) {
+    const engine = await engineNamed(source.info.engine);
+    let staged: string | undefined;
+    try {
+      mkdirSync(dirname(folder), { recursive: true });
+      staged = await mkdtemp(join(dirname(folder), '.crm-backup-database-'));
+      await engine.extract(source, staged, task);
+      await rename(staged, folder);
+    } catch (error) {
+      if (staged !== undefined) await rm(staged, { recursive: true, force: true });
+      throw diskFailure(`write ${folder}`, error);
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw diskFailure(`look into ${folder}`, error);
+  }
+}
