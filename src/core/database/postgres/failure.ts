@@ -60,7 +60,8 @@ function sentenceOf(
   const state = stateOf(error);
   const place = placeOf(address);
   const server = place.slice(address.database.length + ' on '.length);
-  const said = redact(oneLine(error instanceof Error ? error.message : String(error)));
+  const raw = error instanceof Error ? error.message : String(error);
+  const said = redact(oneLine(raw));
   switch (state) {
     case '28P01':
     case '28000':
@@ -103,7 +104,7 @@ function sentenceOf(
       return {
         code: 'missing-privilege',
         message: `${doing} failed: ${said}.`,
-        hint: said.includes('row-level security')
+        hint: raw.includes('row-level security')
           ? `Let the owner of the table take the backup, or run: ALTER ROLE "${address.user}" BYPASSRLS;`
           : `Grant it, for example: GRANT pg_read_all_data TO "${address.user}";`,
       };

@@ -4,7 +4,7 @@ import { checkDatabase } from './check.ts';
 import { loadDatabase, prepareToLoad, rulesFor } from './load.ts';
 import { type Grant, type Properties, propertiesOf } from './properties.ts';
 import { identifier, literal } from './quote.ts';
-import { openSession, type Session } from './session.ts';
+import { openSession, serverAt, type Session } from './session.ts';
 import { readTargetState, type TargetState } from './target-state.ts';
 import { markOf, type PostgresTicket } from './ticket.ts';
 
@@ -24,7 +24,7 @@ export async function buildDatabase(
 ): Promise<void> {
   const properties = propertiesOf(source.info);
   const state = await readTargetState(session);
-  const { server } = session;
+  const server = serverAt(session.server.url, session.server.address, task);
   const built = identifier(ticket.built);
   await dropDatabase(session, ticket.built);
   const doing = `Creating the database ${ticket.built}`;
