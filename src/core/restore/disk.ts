@@ -1,11 +1,7 @@
 import {
   chmodSync,
   closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
   fsyncSync,
-  futimesSync,
   lchownSync,
   linkSync,
   lutimesSync,
@@ -15,33 +11,20 @@ import {
   rmdirSync,
   symlinkSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { systemCode } from '../errors.ts';
 import { systemPath } from '../source/name.ts';
-import { type Owner, setExactTimes, type TimedItem } from './exact-times.ts';
+import { setExactTimes, type TimedItem } from './exact-times.ts';
 import type { FileTime } from './file-time.ts';
+import { type Attributes, fileWriter, type FileWriter, forNode, writeAll } from './file-writer.ts';
 import { flushAll } from './flush-all.ts';
-
-/** What a file gets besides its content. */
-export interface Attributes {
-  /** Permission bits (0o7777). */
-  readonly mode: number;
-  readonly time: FileTime;
-  /** Whom to give it to; undefined leaves it to the user who runs this. */
-  readonly owner: Owner | undefined;
-}
 
 /**
  * Everything a restore does to a disk passes through here, one call a step, so that tests can stop it at every one.
  * Paths are absolute and spelled as in `source/name.ts`. Every method throws the system's own errors.
  */
-export interface RestoreDisk {
+export interface RestoreDisk extends FileWriter {
   makeDirectory(path: string, mode: number): void;
-  /** Writes a file that does not exist yet, whole. */
-  createFile(path: string, content: Uint8Array, attributes: Attributes): void;
-  /** Writes a part of a file, which is made when it does not exist. */
-  writePart(path: string, position: number, content: Uint8Array): void;
   createLink(path: string, target: string, attributes: Attributes): void;
   /** Gives a file or a directory its mode, time and owner. */
   setAttributes(path: string, attributes: Attributes): void;
@@ -61,10 +44,6 @@ export interface RestoreDisk {
   writeText(path: string, text: string, how: 'create' | 'append'): void;
 }
 
-// Windows has no such thing.
-const NO_FOLLOW = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
-const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
-const WRITE = constants.O_WRONLY | constants.O_CREAT | NO_FOLLOW;
 const PRIVATE_FILE = 0o600;
 /** What a scanner or an open handle on Windows may hold for a moment. */
 const HELD = new Set(['EBUSY', 'EACCES', 'EPERM']);
@@ -79,27 +58,7 @@ export function nodeDisk(umask = 0o777): RestoreDisk {
     makeDirectory(path, mode) {
       mkdirSync(systemPath(path), { mode });
     },
-    createFile(path, content, { mode, time, owner }) {
-      const file = openSync(systemPath(path), CREATE, mode & 0o777);
-      try {
-        writeAll(file, content, 0);
-        if (owner !== undefined) fchownSync(file, owner.uid, owner.gid);
-        // A change of owner and writing take away the set-user-id bit, so the mode comes after both.
-        if ((mode & (umask | ~0o777)) !== 0 || owner !== undefined) fchmodSync(file, mode);
-        const seconds = forNode(time);
-        futimesSync(file, seconds, seconds);
-      } finally {
-        closeSync(file);
-      }
-    },
-    writePart(path, position, content) {
-      const file = openSync(systemPath(path), WRITE, PRIVATE_FILE);
-      try {
-        writeAll(file, content, position);
-      } finally {
-        closeSync(file);
-      }
-    },
+    ...fileWriter(umask),
     createLink(path, target, { time, owner }) {
       const link = systemPath(path);
       symlinkSync(systemPath(target), link);
@@ -130,19 +89,6 @@ export function nodeDisk(umask = 0o777): RestoreDisk {
       }
     },
   };
-}
-
-/** Node takes negative numbers for “now”, negative text for what it says. */
-function forNode(time: FileTime): number | string {
-  return time < 0 ? String(time) : time;
-}
-
-function writeAll(file: number, content: Uint8Array, position: number | undefined): void {
-  let done = 0;
-  while (done < content.byteLength) {
-    const at = position === undefined ? null : position + done;
-    done += writeSync(file, content, done, content.byteLength - done, at);
-  }
 }
 
 /** On Windows, waits a moment for whoever holds the file open; elsewhere an error is an error. */

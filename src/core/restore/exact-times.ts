@@ -2,13 +2,8 @@ import { spawn } from 'node:child_process';
 import { chmodSync, lchownSync, symlinkSync } from 'node:fs';
 import { parentPath } from './selection.ts';
 import { systemPath } from '../source/name.ts';
+import type { Owner } from './file-writer.ts';
 import { lookAt } from './live-tree.ts';
-
-/** To whom a file belongs. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 /** Something whose time Node cannot set exactly. */
 export interface TimedItem {

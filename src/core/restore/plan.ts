@@ -333,7 +333,8 @@ class RootPlanner {
     if (entry.type === 'table' || entry.type === 'object') {
       throw this.#hostile(entry.path, 'It is not a file.');
     }
-    const fault = checkRestorePath(path, this.#input.platform);
+    // The folders on the way were checked when they came.
+    const fault = checkRestorePath(path.slice(path.lastIndexOf('/') + 1), this.#input.platform);
     if (fault?.hostile) throw this.#hostile(entry.path, fault.message);
     if (fault !== undefined) {
       throw new RestoreError('unsupported-name', `${entry.path} cannot be restored here: ${fault.message}`, {

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, realpathSync, statfsSync } from 'nod
 import { basename, dirname, join } from 'node:path';
 import { systemPath } from '../source/name.ts';
 import { comparePaths } from '../vault/order.ts';
-import type { Owner } from './exact-times.ts';
+import type { Owner } from './file-writer.ts';
 import { RestoreError } from './error.ts';
 import type { JournalRoot, Move, Remark } from './journal.ts';
 import { type LiveStat, lookAt } from './live-tree.ts';

@@ -4,22 +4,33 @@ import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import type { RestoreDisk } from './disk.ts';
 import type { TimedItem } from './exact-times.ts';
 import { fileTime, isReachable } from './file-time.ts';
-import type { NumberedPlacement, PreparedRoot } from './prepare-root.ts';
+import type { Owner } from './file-writer.ts';
+import type { PreparedRoot } from './prepare-root.ts';
 import type { NewEntry } from './root-plan.ts';
 import { type Staging, stagedPath } from './staging.ts';
 import type { NewFile } from './write-jobs.ts';
 
 const ENTRIES_A_TURN = 512;
+/** Threads wait for their next job while these are made. */
+const LIGHT_A_TURN = 64;
+
+/** An entry and where it is staged. */
+interface Staged {
+  readonly entry: NewEntry;
+  readonly file: string;
+  readonly owner: Owner | undefined;
+}
 
 /**
- * Everything new of one root, on its way into the staging directory: first the directories and links, then, written
- * elsewhere, the content of the files, then what can only be set when nothing is made in a directory any more.
+ * Everything new of one root, on its way into the staging directory: first the directories, then links and, written
+ * elsewhere, the files, then what can only be set when nothing is made in a directory any more.
  */
 export class RootStage {
   /** Files that have content to be written. */
   readonly files: NewFile[] = [];
   /** Paths that must be durable before they are moved into place. */
   readonly made: string[] = [];
+  readonly #light: Staged[] = [];
   readonly #disk: RestoreDisk;
   readonly #prepared: PreparedRoot;
   readonly #staging: Staging;
@@ -30,20 +41,28 @@ export class RootStage {
     this.#staging = staging;
   }
 
-  /** Makes directories, links and empty files; collects the other files. */
+  /** Makes the directories, and collects what goes into them. */
   async begin(task: Task): Promise<void> {
     let done = 0;
     for (const { entry, file, owner } of this.#entries()) {
-      const attributes = { mode: entry.mode, time: fileTime(entry.mtimeNs), owner };
       if (entry.type === 'directory') this.#disk.makeDirectory(file, 0o700);
-      else if (entry.type === 'link') this.#disk.createLink(file, entry.target ?? '', attributes);
-      else if (entry.size === 0) this.#disk.createFile(file, NOTHING, attributes);
-      else {
-        const path = `${this.#prepared.target.root}/${entry.path}`;
-        this.files.push({ ...attributes, file, path, size: entry.size, chunks: entry.chunks });
-      }
+      else if (entry.type === 'link' || entry.size === 0) this.#light.push({ entry, file, owner });
+      else this.files.push(this.#newFile(entry, file, owner));
       if (entry.type !== 'link') this.made.push(file);
       if (++done % ENTRIES_A_TURN !== 0) continue;
+      throwIfCancelled(task);
+      await turn();
+    }
+  }
+
+  /** Makes links and empty files; may run while the other files are written. */
+  async makeLight(task: Task): Promise<void> {
+    let done = 0;
+    for (const { entry, file, owner } of this.#light) {
+      const attributes = { mode: entry.mode, time: fileTime(entry.mtimeNs), owner };
+      if (entry.type === 'link') this.#disk.createLink(file, entry.target ?? '', attributes);
+      else this.#disk.createFile(file, NOTHING, attributes);
+      if (++done % LIGHT_A_TURN !== 0) continue;
       throwIfCancelled(task);
       await turn();
     }
@@ -52,7 +71,7 @@ export class RootStage {
   /** Gives files of several chunks and directories their modes and times, the deepest first. */
   async finish(): Promise<void> {
     const inexact: TimedItem[] = [];
-    const later: { file: string; entry: NewEntry; mode: number; owner: NumberedPlacement['owner'] }[] = [];
+    const later: (Staged & { mode: number })[] = [];
     for (const { entry, file, owner, isTop } of this.#entries()) {
       const { type, mtimeNs, target } = entry;
       // A directory that may not be written to could not be moved; it gets its mode in place.
@@ -71,12 +90,13 @@ export class RootStage {
     }
   }
 
-  *#entries(): Generator<{
-    entry: NewEntry;
-    file: string;
-    owner: NumberedPlacement['owner'];
-    isTop: boolean;
-  }> {
+  #newFile(entry: NewEntry, file: string, owner: Owner | undefined): NewFile {
+    const path = `${this.#prepared.target.root}/${entry.path}`;
+    const { size, mode, chunks } = entry;
+    return { file, path, size, mode, time: fileTime(entry.mtimeNs), owner, chunks };
+  }
+
+  *#entries(): Generator<Staged & { isTop: boolean }> {
     const { directory } = this.#prepared.target;
     for (const { number, placement, owner } of this.#prepared.placements) {
       const staged = stagedPath(directory, number);

@@ -4,8 +4,7 @@ import { VaultError } from '../vault/error.ts';
 import { decodeFrame, type FrameMethod } from '../vault/frame.ts';
 import { packPosition } from '../vault/pack.ts';
 import { open, type VaultKeys } from '../vault/seal.ts';
-import type { RestoreDisk } from './disk.ts';
-import type { Owner } from './exact-times.ts';
+import type { FileWriter, Owner } from './file-writer.ts';
 
 /** A frame in the bytes of a {@link WriteJob}. */
 export interface JobFrame {
@@ -66,7 +65,7 @@ export interface WriteResult {
  * Opens and decodes the frames of a job, checks every chunk against its id and only then writes it. Runs in a worker
  * thread. What fails is told, not thrown; files written by then stay.
  */
-export function writeFiles(job: WriteJob, disk: RestoreDisk): WriteResult {
+export function writeFiles(job: WriteJob, disk: FileWriter): WriteResult {
   const startedAt = performance.now();
   let writeMs = 0;
   let write = 0;
@@ -95,7 +94,7 @@ export function writeFiles(job: WriteJob, disk: RestoreDisk): WriteResult {
   return { decodeMs: performance.now() - startedAt - writeMs, writeMs, failure };
 }
 
-function writeOne(job: WriteJob, write: number, content: Uint8Array, disk: RestoreDisk): void {
+function writeOne(job: WriteJob, write: number, content: Uint8Array, disk: FileWriter): void {
   const at = write * WRITE_COLUMNS;
   const path = job.paths[write]!;
   const position = job.writes[at + 1]!;

@@ -1,7 +1,7 @@
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import { VaultError } from '../vault/error.ts';
 import type { ChunkIndex, FramePlace } from '../vault/index.ts';
-import type { Owner } from './exact-times.ts';
+import type { Owner } from './file-writer.ts';
 import type { FileTime } from './file-time.ts';
 
 /** A file to be written beside its target. */

@@ -6,7 +6,7 @@ import type { ChunkIndex } from '../vault/index.ts';
 import { packName } from '../vault/pack.ts';
 import type { ChunkReader } from '../vault/reader.ts';
 import type { VaultKeys } from '../vault/seal.ts';
-import type { Owner } from './exact-times.ts';
+import type { Owner } from './file-writer.ts';
 import { diskError } from './disk-failure.ts';
 import {
   CHUNK_COLUMNS,

@@ -1,4 +1,4 @@
-import { nodeDisk } from '../restore/disk.ts';
+import { fileWriter } from '../restore/file-writer.ts';
 import { writeFiles, type WriteJob, type WriteResult } from '../restore/write-files.ts';
 import {
   checkDelta,
@@ -47,7 +47,7 @@ export const workerTasks: Implementations = {
     return { output: { method, coded, plain: plain.buffer }, transfer: [plain.buffer, coded.buffer] };
   },
   write(job) {
-    return { output: writeFiles(job, nodeDisk(job.umask)), transfer: [] };
+    return { output: writeFiles(job, fileWriter(job.umask)), transfer: [] };
   },
   checkPack(job) {
     return { output: checkPack(job), transfer: [] };
