@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compareTrees, snapshotTree } from '../scripts/sample/compare-trees.ts';
+import { sizeOf } from '../scripts/sample/size-of.ts';
 import { editTree } from './edits.ts';
 import { measure } from './measure.ts';
 import type { Work } from './limits.ts';
 import type { Repository, Tool } from './tools/tool.ts';
-import { sizeOf } from './trees.ts';
 
 /** All samples of one run: work → name of the tool → one value a round. */
 export type Samples = ReadonlyMap<Work, ReadonlyMap<string, readonly number[]>>;

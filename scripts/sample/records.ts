@@ -84,7 +84,7 @@ export function createRecord(kind: RecordKind, random: Random): SampleRecord {
 }
 
 /** The columns of a kind's CSV export. */
-export const csvColumns = [
+const csvColumns = [
   'id',
   'name',
   'email',

@@ -25,6 +25,7 @@ import { checkDifferences } from './expected-differences.ts';
 import { formatBytes, formatCount, formatDuration } from './format.ts';
 import { migrate } from './migrate.ts';
 import { openInCode } from './open.ts';
+import { sizeOf } from './size-of.ts';
 import { createStory, type Story } from './story.ts';
 
 const project = join(import.meta.dirname, '../..');
@@ -117,10 +118,11 @@ async function tell({ title, step, detail, note }: Story): Promise<void> {
     `${formatCount(verified.checked.backups, 'backup')}, ${formatCount(verified.checked.chunks, 'chunk')} in the vault, every byte read and checked`,
   );
 
-  const stored = full.bytes.stored + differential.bytes.stored;
+  const { source } = differential.bytes;
+  const stored = sizeOf(vault);
   note('');
   note(
-    `Ratio          ${formatBytes(full.bytes.source + differential.bytes.source)} in two backups, ${formatBytes(stored)} stored: ${((full.bytes.source + differential.bytes.source) / stored).toFixed(1)} : 1`,
+    `Ratio          ${(source / stored).toFixed(1)} : 1, ${formatBytes(source)} of CRM in a vault of ${formatBytes(stored)} with all ${formatCount(verified.checked.backups, 'backup')}`,
   );
   note(`Recovery time  ${formatDuration(restored.durationMs)}`);
   note('');
