@@ -100,7 +100,6 @@ const userSettings = {
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,
   'git.openRepositoryInParentFolders': 'never',
-  'security.workspace.trust.enabled': false,
   'telemetry.telemetryLevel': 'off',
   'update.mode': 'none',
   'window.commandCenter': false,
@@ -145,18 +144,26 @@ export async function installVsix(home, vsix) {
  * Starts the server on a free port of this machine alone and waits until it listens. Everything it writes is
  * below `home`. Disposing ends it and all it has started in its process group.
  * @param {string} home
- * @param {{ environment?: Record<string, string>, settings?: Record<string, unknown>, testing?: boolean }} [options]
+ * @param {{ environment?: Record<string, string>, settings?: Record<string, unknown>, testing?: boolean, trust?: boolean }} [options]
+ *   `trust`: folders must be trusted by the user first;
  *   `testing` lets a page name an extension to develop and tests to run
  * @returns {Promise<Server>}
  */
-export async function startServer(home, { environment = {}, settings = {}, testing = false } = {}) {
+export async function startServer(
+  home,
+  { environment = {}, settings = {}, testing = false, trust = false } = {},
+) {
   const program = await provideServer();
   const userSettingsFile = path.join(home, 'user', 'User', 'settings.json');
   await mkdir(path.dirname(userSettingsFile), { recursive: true });
-  await writeFile(userSettingsFile, JSON.stringify({ ...userSettings, ...settings }, null, 2));
+  await writeFile(
+    userSettingsFile,
+    JSON.stringify({ ...userSettings, 'security.workspace.trust.enabled': trust, ...settings }, null, 2),
+  );
   const switches = [
     ['--host', '127.0.0.1', '--port', '0', '--without-connection-token'],
-    ['--accept-server-license-terms', '--disable-workspace-trust', '--telemetry-level', 'off'],
+    ['--accept-server-license-terms', '--telemetry-level', 'off'],
+    trust ? [] : ['--disable-workspace-trust'],
     testing ? ['--enable-smoke-test-driver'] : [],
   ].flat();
   const child = spawn(process.execPath, [program, ...switches, ...places(home)], {

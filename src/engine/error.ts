@@ -1,6 +1,6 @@
 import { CrmBackupError } from '../core/errors.ts';
 
-export type EngineErrorCode = 'stopped' | 'disposed' | 'too-large';
+export type EngineErrorCode = 'stopped' | 'disposed' | 'too-large' | 'pinned';
 
 /** `stopped`: the process could not be started, or ended before it answered. */
 export class EngineError extends CrmBackupError<EngineErrorCode> {}

@@ -9,6 +9,7 @@ import type { Recovered } from '../core/restore/recover.ts';
 import type { Progress } from '../core/task.ts';
 import type { EntryType } from '../core/vault/entry.ts';
 import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
+import type { Verification } from '../core/vault/verify.ts';
 import type { FailureData } from './failure.ts';
 
 /** The workspace folder a request is about, as an absolute path. */
@@ -107,25 +108,6 @@ export interface RestoreResult {
   readonly durationMs: number;
 }
 
-/** One damaged pack, what it took with it. */
-export interface Damage {
-  readonly object: string;
-  readonly message: string;
-  readonly backups: readonly string[];
-  readonly paths: readonly string[];
-}
-
-/** What a verification looked at and found. */
-export interface Verification {
-  readonly checked: {
-    readonly packs: number;
-    readonly chunks: number;
-    readonly bytes: number;
-    readonly backups: number;
-  };
-  readonly damage: readonly Damage[];
-}
-
 /** Every request: what goes in, what comes out. */
 export interface Operations {
   /** The workspace's sets with their backups; without a set file there are none. */
@@ -160,6 +142,8 @@ export interface Operations {
   pin: { in: OfBackup & { readonly pinned: boolean }; out: null };
   label: { in: OfBackup & { readonly label: string | null }; out: null };
   forget: { in: OfBackup; out: null };
+  /** Puts a forgotten backup back on the list, until a prune has freed its space. */
+  unforget: { in: OfBackup; out: null };
   prune: { in: InSet; out: { readonly freedBytes: number } };
   verify: {
     in: InSet & { readonly backup?: string | undefined; readonly level: 'quick' | 'data' };
@@ -191,6 +175,7 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   pin: true,
   label: true,
   forget: true,
+  unforget: true,
   prune: true,
   verify: false,
   doctor: false,

@@ -6,7 +6,7 @@ import { type Call, finishesAlone, type Input, type Operation, type Output, prog
 
 /** What carries an operation out. */
 export type Handler<O extends Operation> = (input: Input<O>, task: Task) => Promise<Output<O>>;
-export type Handlers = { readonly [O in Operation]?: Handler<O> };
+export type Handlers = { readonly [O in Operation]: Handler<O> };
 
 /** A failure's number on the wire; what it means stands in its data. */
 const FAILED = -32_000;

@@ -1,12 +1,12 @@
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { processSurroundings } from '../core/surroundings.ts';
 import { changes } from './operations/changes.ts';
-import { doctor } from './operations/doctor.ts';
 import { list, read, stat } from './operations/entries.ts';
-import { forget, label, pin } from './operations/marks.ts';
+import { forget, label, pin, unforget } from './operations/marks.ts';
 import { planRestore, planUndo, recover, restore, undoRestore } from './operations/restoring.ts';
 import { state } from './operations/state.ts';
 import { backup, createSet } from './operations/take.ts';
+import { doctor, prune, verify } from './operations/upkeep.ts';
 import { awakening } from './protocol.ts';
 import { serve } from './serve.ts';
 import { Vaults } from './vaults.ts';
@@ -32,6 +32,9 @@ const service = serve(connection, ready, {
   pin: pin(vaults),
   label: label(vaults),
   forget: forget(vaults),
+  unforget: unforget(vaults),
+  prune: prune(vaults),
+  verify: verify(vaults),
   planRestore: planRestore(vaults),
   restore: restore(vaults),
   planUndo: planUndo(vaults),

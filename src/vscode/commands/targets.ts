@@ -34,7 +34,8 @@ export async function pickFolder(target: unknown): Promise<vscode.WorkspaceFolde
 
 /** The set a command is about: the target's, the only one, or the one the user picks. */
 export async function pickSet(app: App, target: unknown): Promise<FoundSet> {
-  await app.sets.load();
+  // Where there was none, the set file may have been written or mended a moment ago.
+  if (app.sets.all().length === 0) await app.sets.refresh();
   const named = app.sets.find(asSet(target) ?? { workspace: '', set: '' });
   if (named !== undefined) return named;
   const sets = app.sets.all();

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Verification } from '../../engine/protocol.ts';
+import type { Verification } from '../../core/vault/verify.ts';
 import type { App } from '../app.ts';
 import { backupCount, fileCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
@@ -48,28 +48,30 @@ async function tell(app: App, { checked, damage }: Verification): Promise<void> 
     void vscode.window.showInformationMessage(sentence);
     return;
   }
-  const backups = backupCount(new Set(damage.flatMap((each) => each.backups)).size);
-  const files = fileCount(new Set(damage.flatMap((each) => each.paths)).size);
   app.log.error(`Damage found in ${damage.length} objects.`);
   const report = vscode.l10n.t('Show Report');
-  const sentence = vscode.l10n.t('Damage found: it affects {0}, {1}.', backups, files);
-  if ((await vscode.window.showErrorMessage(sentence, report)) === report) {
-    await app.documents.show(vscode.l10n.t('Damage Report.md'), damageReport(damage));
+  if ((await vscode.window.showErrorMessage(damageSentence(damage), report)) === report) {
+    await app.documents.show(vscode.l10n.t('Damage Report'), damageReport(damage));
   }
 }
 
+function damageSentence(damage: Verification['damage']): string {
+  const backups = new Set(damage.flatMap((each) => each.backups)).size;
+  const files = damage.reduce((sum, { pathCount }) => sum + pathCount, 0);
+  if (backups === 0)
+    return vscode.l10n.t('Damage found in the vault, but no backup has lost anything by it.');
+  return vscode.l10n.t('Damage found: {0} of {1} affected.', fileCount(files), backupCount(backups));
+}
+
 function damageReport(damage: Verification['damage']): string {
-  const sections = damage.map(({ object, message, backups, paths }) =>
-    [
-      `## ${object}`,
-      '',
-      message,
-      '',
+  return damage
+    .flatMap(({ object, problems, backups, paths, pathCount }) => [
+      object,
+      ...problems.map((problem) => `    ${problem}`),
       vscode.l10n.t('Backups: {0}', backups.map((id) => id.slice(0, 12)).join(', ')),
+      vscode.l10n.t('Files: {0}', pathCount),
+      ...paths.map((path) => `    ${displayName(path)}`),
       '',
-      ...paths.map((path) => `- ${displayName(path)}`),
-      '',
-    ].join('\n'),
-  );
-  return [`# ${vscode.l10n.t('Damage Report')}`, '', ...sections].join('\n');
+    ])
+    .join('\n');
 }

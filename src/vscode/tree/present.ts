@@ -93,6 +93,7 @@ function backupItem({ summary }: BackupNode): vscode.TreeItem {
   const label = summary.label === undefined ? when : `${when}  ${displayName(summary.label)}`;
   const item = new vscode.TreeItem(label, Collapsed);
   const marks = [
+    isDamaged(summary) ? vscode.l10n.t('damaged') : undefined,
     summary.status === 'partial' ? vscode.l10n.t('partial') : undefined,
     summary.pinned ? vscode.l10n.t('pinned') : undefined,
     summary.verifiedAt === undefined ? undefined : vscode.l10n.t('verified'),
@@ -110,15 +111,20 @@ function backupItem({ summary }: BackupNode): vscode.TreeItem {
 }
 
 /** A full disc for a full backup, half of one for a differential, a ring for an incremental. */
-function backupIcon({ kind, status }: BackupNode['summary']): vscode.ThemeIcon {
-  if (status === 'partial')
+function backupIcon(summary: BackupNode['summary']): vscode.ThemeIcon {
+  if (summary.status === 'partial' || isDamaged(summary))
     return new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
   const icons = {
     full: 'circle-large-filled',
     differential: 'color-mode',
     incremental: 'circle-large-outline',
   };
-  return new vscode.ThemeIcon(icons[kind]);
+  return new vscode.ThemeIcon(icons[summary.kind]);
+}
+
+/** Whether content has been lost, as far as anybody has looked. */
+function isDamaged({ lostPaths = 0 }: BackupNode['summary']): boolean {
+  return lostPaths > 0;
 }
 
 function isToday(at: Date): boolean {

@@ -3,15 +3,8 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { openWorkbench } from './workbench.ts';
 
-/** Without what would cover the view or distract in pictures. */
-const settings = {
-  'php.validate.enable': false,
-  'workbench.hover.delay': 60_000,
-  'workbench.reduceMotion': 'on',
-};
-
 test('a user backs up, changes a file, looks at the changes and restores', async () => {
-  await using workbench = await openWorkbench('backups', settings);
+  await using workbench = await openWorkbench('backups');
   const { page, workspace } = workbench;
   const line = (text: string | RegExp) => page.locator('.sidebar .monaco-list-row').filter({ hasText: text });
 

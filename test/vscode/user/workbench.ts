@@ -18,13 +18,26 @@ export interface Workbench extends AsyncDisposable {
   screenshot(name: string): Promise<void>;
 }
 
+export interface WorkbenchOptions {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Whether the folder is trusted only once the user says so. */
+  readonly trust?: boolean;
+}
+
+/** Nothing that moves, covers what is to be clicked, or belongs to other extensions. */
+const calm = {
+  'php.validate.enable': false,
+  'workbench.hover.delay': 60_000,
+  'workbench.reduceMotion': 'on',
+};
+
 /**
  * Starts a server of its own, installs the VSIX and opens a small CRM workspace. Disposing ends everything, and
  * leaves a picture of how it looked at the end, NAME-end.png, to see why a test failed.
  */
 export async function openWorkbench(
   name: string,
-  settings: Readonly<Record<string, unknown>> = {},
+  { settings = {}, trust = false }: WorkbenchOptions = {},
 ): Promise<Workbench> {
   await using parts = new AsyncDisposableStack();
   const home = await realpath(await mkdtemp(path.join(tmpdir(), 'crm-backup-user-')));
@@ -32,7 +45,9 @@ export async function openWorkbench(
   const workspace = await makeWorkspace(home);
   await installVsix(home, path.join(root, 'out', 'crm-backup.vsix'));
   const environment = { CRM_BACKUP_HOME: path.join(home, 'crm-backup') };
-  const server = parts.use(await startServer(home, { environment, settings }));
+  const server = parts.use(
+    await startServer(home, { environment, settings: { ...calm, ...settings }, trust }),
+  );
   const browser = await startBrowser();
   parts.defer(async () => browser.close());
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
+import type { BackupSummary } from '../../../src/engine/protocol.ts';
+import type { Engine } from '../../../src/vscode/engine.ts';
+import { askAgain, noteMessages, told, until } from './answers.ts';
+import { at, ownEngine, provideBackup, remove, run, set, stateOfSet, workspace } from './workspace.ts';
+
+suite('The engine', () => {
+  let engine: Engine;
+  suiteSetup(async () => {
+    engine = ownEngine();
+    await provideBackup(engine);
+  });
+  suiteTeardown(() => engine.dispose());
+  teardown(askAgain);
+
+  test('killed at work is told in one sentence, and starts anew with the next command', async () => {
+    mkdirSync(at('data/much'));
+    for (let file = 0; file < 1500; file++) writeFileSync(at(`data/much/${file}`), randomBytes(40_000));
+    try {
+      const own = await engine.processId();
+      const before = (await stateOfSet(engine)).backups.length;
+      noteMessages();
+      const backup = run<BackupSummary | undefined>('backUpFull', { workspace, set });
+      const pid = await until(() => enginesOfThisHost().find((each) => each !== own));
+      // At work: it has the vault's lock, which the other engine's view of the state does not show. Some time is enough.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      process.kill(pid, 'SIGKILL');
+      assert.equal(await backup, undefined);
+      assert.deepEqual(
+        told.map(({ how, text }) => [how, text]),
+        [
+          [
+            'showErrorMessage',
+            'The backup engine stopped unexpectedly (SIGKILL); finished backups are safe.',
+          ],
+        ],
+      );
+      assert.equal((await stateOfSet(engine)).backups.length, before);
+      assert.equal((await run<BackupSummary>('backUpFull', { workspace, set })).status, 'complete');
+    } finally {
+      remove('data/much');
+    }
+  });
+});
+
+/** The engines whose parent is this extension host. */
+function enginesOfThisHost(): number[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.flatMap((line) => {
+    const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return Number(parent) === process.pid && args.includes('engine.js') ? [Number(pid)] : [];
+  });
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import * as vscode from 'vscode';
+import type { BackupSummary, SetState } from '../../../src/engine/protocol.ts';
+import { Engine } from '../../../src/vscode/engine.ts';
+import type { Log } from '../../../src/vscode/log.ts';
+import { answer, askAgain } from './answers.ts';
+
+/** The folder that is open. */
+export const folder = vscode.workspace.workspaceFolders?.[0] ?? assert.fail('a folder is open');
+export const workspace = folder.uri.fsPath;
+export const set = 'espocrm';
+
+const quiet: Log = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  show: () => undefined,
+  dispose: () => undefined,
+};
+
+/** An engine of the test's own, as another window has one. */
+export function ownEngine(): Engine {
+  const extension = vscode.extensions.getExtension('crm-backup.crm-backup') ?? assert.fail();
+  return new Engine(path.join(extension.extensionPath, 'dist', 'engine.js'), quiet);
+}
+
+/** A file of the workspace. */
+export function at(name: string): string {
+  return path.join(workspace, name);
+}
+
+/** A file's text. */
+export async function text(name: string): Promise<string> {
+  return readFile(at(name), 'utf8');
+}
+
+/** Runs a command of the extension. */
+export async function run<T>(name: string, ...args: unknown[]): Promise<T> {
+  return vscode.commands.executeCommand<T>(`crmBackup.${name}`, ...args);
+}
+
+/** What is known of the set now. */
+export async function stateOfSet(engine: Engine): Promise<SetState> {
+  const { sets } = await engine.call('state', { workspace });
+  return sets.find(({ name }) => name === set) ?? assert.fail(`there is a set ${set}`);
+}
+
+/** Makes the set with its first backup, unless an earlier test has. */
+export async function provideBackup(engine: Engine): Promise<BackupSummary> {
+  const { sets } = await engine.call('state', { workspace });
+  if (sets.length === 0) {
+    answer('showInputBox', () => set);
+    await run('createSet');
+    askAgain();
+  }
+  const [latest] = (await stateOfSet(engine)).backups;
+  return latest ?? run<BackupSummary>('backUpFull');
+}
+
+/** The address of a file in a backup. */
+export function addressOf(backup: string, name: string): vscode.Uri {
+  return vscode.Uri.from({ scheme: 'crm-backup', path: `/${set}/${backup}/files/workspace/${name}` });
+}
+
+/** Removes what a test has made. */
+export function remove(name: string): void {
+  rmSync(at(name), { recursive: true, force: true });
+}
