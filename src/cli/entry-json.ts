@@ -3,7 +3,22 @@ import type { EntryView } from '../core/vault/manifest-entry.ts';
 /** An entry as `--json` prints it. */
 export function entryJson(entry: EntryView): Record<string, unknown> {
   const { path, type, size, mtimeNs, mode, target } = entry;
-  return { path, type, size, mtime: entryTime(mtimeNs), mode, ...(target === undefined ? {} : { target }) };
+  const rows = rowsOf(entry);
+  return {
+    path,
+    type,
+    size,
+    mtime: entryTime(mtimeNs),
+    mode,
+    ...(target === undefined ? {} : { target }),
+    ...(rows === undefined ? {} : { rows }),
+  };
+}
+
+/** How many rows a table has; undefined for anything else. */
+export function rowsOf({ type, extra }: Pick<EntryView, 'type' | 'extra'>): number | undefined {
+  const rows = type === 'table' ? extra?.['rows'] : undefined;
+  return typeof rows === 'number' ? rows : undefined;
 }
 
 /** A time in nanoseconds since 1970 as ISO 8601 UTC, to the millisecond. */

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { EntryView } from '../core/vault/manifest-entry.ts';
-import { entryJson, entryTime } from './entry-json.ts';
+import { entryJson, entryTime, rowsOf } from './entry-json.ts';
 import { entryPath } from './entry-path.ts';
 import { openBackup, rootsOf } from './opened.ts';
 import { printable } from './printable.ts';
-import { formatBytes, formatTime } from './quantity.ts';
+import { counted, formatBytes, formatTime } from './quantity.ts';
 import type { Act, Session } from './session.ts';
 
 /** `ls`: the entries of a backup. */
@@ -35,8 +35,13 @@ async function* lines(entries: AsyncIterable<EntryView>, { paint }: Session): As
     const shown = entry.type === 'directory' ? paint('blue', `${name}/`) : name;
     const target = entry.target === undefined ? '' : ` -> ${printable(entry.target)}`;
     const size = entry.type === 'directory' ? '' : formatBytes(entry.size);
-    yield `${modeText(entry)}  ${size.padStart(8)}  ${formatTime(entryTime(entry.mtimeNs))}  ${shown}${target}\n`;
+    yield `${modeText(entry)}  ${size.padStart(8)}  ${formatTime(entryTime(entry.mtimeNs))}  ${shown}${target}${rowsText(entry)}\n`;
   }
+}
+
+function rowsText(entry: EntryView): string {
+  const rows = rowsOf(entry);
+  return rows === undefined ? '' : `  (${counted(rows, 'row')})`;
 }
 
 /** `-rw-r--r--`, as `ls -l` has it; set-id and sticky bits are not told. */

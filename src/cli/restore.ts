@@ -1,17 +1,22 @@
-import type { Command } from 'commander';
-import type { RestoreReport } from '../core/restore/restore.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { DatabaseChoice } from '../core/restore/database-selection.ts';
+import type { RestoredDatabase, RestoreReport } from '../core/restore/restore.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { homeOf } from '../core/surroundings.ts';
 import { entryPath } from './entry-path.ts';
 import { finishRestores } from './interrupted-restores.ts';
 import { openBackup, rootsOf, setOf } from './opened.ts';
+import { plainText, printable } from './printable.ts';
 import { counted, formatBytes, formatCount, formatDuration } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
+import { UsageError } from './usage.ts';
 
 interface RestoreOptions {
   readonly to?: string;
+  readonly database?: readonly DatabaseChoice[];
   readonly databases: boolean;
+  readonly endSessions?: true;
   readonly delete?: true;
   readonly overwrite?: true;
   readonly dryRun?: true;
@@ -24,7 +29,9 @@ export function defineRestore(program: Command, act: Act): void {
     .command('restore <backup> [path...]')
     .description('bring a backup, or some paths of it, back')
     .option('--to <dir>', 'into DIR/files/<root>/… instead of the original place')
+    .option('--database <name[=target]>', 'this database, perhaps to another one; repeatable', addDatabase)
     .option('--no-databases', 'leave the databases as they are')
+    .option('--end-sessions', 'end other sessions of a database when it is switched')
     .option('--delete', 'remove files that the backup does not have')
     .option('--overwrite', 'with --to: replace files that are there')
     .option('--dry-run', 'only tell what would be done')
@@ -34,12 +41,21 @@ export function defineRestore(program: Command, act: Act): void {
     );
 }
 
+function addDatabase(text: string, before: readonly DatabaseChoice[] = []): readonly DatabaseChoice[] {
+  const [, name = text, target] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  if (name === '' || target === '') {
+    throw new InvalidArgumentError('Write it as NAME or as NAME=TARGET.');
+  }
+  return [...before, { name, target }];
+}
+
 async function restoreBackup(
   reference: string,
   paths: readonly string[],
   options: RestoreOptions,
   session: Session,
 ): Promise<Outcome> {
+  mustFit(options);
   const { restore } = await import('../core/restore/restore.ts');
   const { surroundings, task } = session;
   const opened = await openBackup(session, reference, options.to === undefined);
@@ -55,6 +71,8 @@ async function restoreBackup(
       home: homeOf(surroundings),
       set: setOf(opened, record) ?? elsewhere,
       paths: paths.map((path) => entryPath(path, roots, surroundings.cwd)),
+      databases: options.databases ? options.database : 'none',
+      endSessions: options.endSessions ?? false,
       to: options.to,
       delete: options.delete ?? false,
       overwrite: options.overwrite ?? false,
@@ -66,6 +84,18 @@ async function restoreBackup(
   return { json: report, summary: summary(record, report, options, session) };
 }
 
+function mustFit({ database, databases, to }: RestoreOptions): void {
+  if (database === undefined) return;
+  if (!databases)
+    throw new UsageError('--database and --no-databases exclude each other.', 'Leave one of them out.');
+  if (to !== undefined && database.some(({ target }) => target !== undefined)) {
+    throw new UsageError(
+      '--to takes databases without a target.',
+      'Write --database NAME, or leave --to out.',
+    );
+  }
+}
+
 function summary(
   record: BackupRecord,
   { plan, safetyBackup, durationMs }: RestoreReport,
@@ -75,13 +105,27 @@ function summary(
   const id = paint('cyan', shortId(record.id));
   const written = plan.create + plan.replace;
   const counts = `${formatCount(plan.create)} created, ${formatCount(plan.replace)} replaced, ${formatCount(plan.delete)} deleted, ${formatCount(plan.unchanged)} unchanged`;
-  if (dryRun === true) return `Would restore ${counted(written, 'file')} of ${id}: ${counts}`;
-  const where = to === undefined ? '' : ` to ${to}`;
+  const databases = plan.tables.flatMap((database) => databaseLines(database, dryRun === true));
+  if (dryRun === true) {
+    return [`Would restore ${counted(written, 'file')} of ${id}: ${counts}`, ...databases].join('\n');
+  }
+  const where = to === undefined ? '' : ` to ${printable(to)}`;
   const lines = [
     `Restored ${counted(written, 'file')} of ${id}${where} in ${formatDuration(durationMs)}: ${counts}`,
     `${formatBytes(plan.bytes)} written, every byte checked`,
+    ...databases,
   ];
   if (safetyBackup !== null)
     lines.push(`Before that, safety backup ${paint('cyan', shortId(safetyBackup))} was taken`);
   return lines.join('\n');
+}
+
+function databaseLines(
+  { database, target, creates, tables, notices }: RestoredDatabase,
+  isDryRun: boolean,
+): string[] {
+  const verb = isDryRun ? 'Would restore' : 'Restored';
+  const how = creates ? 'new' : 'replaced';
+  const line = `${verb} database “${plainText(database)}” with ${counted(tables, 'table')} to ${printable(target)} (${how})`;
+  return [line, ...notices.map((notice) => `  ${plainText(notice)}`)];
 }

@@ -23,7 +23,7 @@ export async function examine(named: Named, surroundings: Surroundings, task: Ta
       checks.push(failedBy('vault', error));
     }
   } else {
-    checks.push(...(await examineSets(named, surroundings, vaults)));
+    checks.push(...(await examineSets(named, surroundings, vaults, task)));
   }
   for (const directory of vaults) {
     throwIfCancelled(task);
@@ -33,7 +33,12 @@ export async function examine(named: Named, surroundings: Surroundings, task: Ta
   return checks;
 }
 
-async function examineSets(named: Named, surroundings: Surroundings, vaults: Set<string>): Promise<Check[]> {
+async function examineSets(
+  named: Named,
+  surroundings: Surroundings,
+  vaults: Set<string>,
+  task: Task,
+): Promise<Check[]> {
   try {
     const { directory, sets } = await openWorkspace(named.workspace, surroundings);
     const chosen = named.set === undefined ? sets : [chooseSet(sets, named.set)];
@@ -43,7 +48,7 @@ async function examineSets(named: Named, surroundings: Surroundings, vaults: Set
       try {
         const placed = await placeSet(directory, set, named.vault, surroundings);
         vaults.add(placed.vaultDirectory);
-        checks.push(...(await checkSources(placed)));
+        checks.push(...(await checkSources(placed, task)));
       } catch (error) {
         checks.push(failedBy(`set ${set.name}`, error));
       }

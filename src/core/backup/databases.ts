@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { DatabaseAddress, DatabaseConnection, DatabaseSnapshot } from '../database/engine.ts';
+import type {
+  DatabaseAddress,
+  DatabaseConnection,
+  DatabaseDescription,
+  DatabaseSnapshot,
+} from '../database/engine.ts';
 import { engineAt } from '../database/engines.ts';
 import { DatabaseError } from '../database/error.ts';
 import { redactError, redactorOf } from '../database/redact.ts';
@@ -110,6 +115,21 @@ export async function freezeDatabases(
     },
     [Symbol.asyncDispose]: release,
   };
+}
+
+/**
+ * Who answers where a database should be, and what is missing for backups and restores.
+ * @throws {DatabaseError}, {SetError} when nobody does. {CancelledError}
+ */
+export async function describeDatabase(database: BackupDatabase, task: Task): Promise<DatabaseDescription> {
+  const { connection, redact } = await connect(database, task);
+  try {
+    return await connection.describe(task);
+  } catch (error) {
+    throw redactError(error, redact);
+  } finally {
+    await connection[Symbol.asyncDispose]();
+  }
 }
 
 async function connect(database: BackupDatabase, task: Task): Promise<Omit<Frozen, 'snapshot'>> {

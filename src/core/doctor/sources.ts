@@ -1,11 +1,13 @@
 import { access, constants, readdir, stat } from 'node:fs/promises';
+import { type BackupDatabase, describeDatabase } from '../backup/databases.ts';
 import { systemCode } from '../errors.ts';
 import type { PlacedSet } from '../open.ts';
 import { systemPath } from '../source/name.ts';
+import type { Task } from '../task.ts';
 import { type Check, failed, passed, warned } from './check.ts';
 
 /** Whether the sources of a set can be read. */
-export async function checkSources({ set }: PlacedSet): Promise<Check[]> {
+export async function checkSources({ set }: PlacedSet, task: Task): Promise<Check[]> {
   const checks: Check[] = [];
   for (const { name, directory } of set.roots) {
     checks.push(await checkFolder(`source ${set.name}/${name}`, directory));
@@ -15,16 +17,24 @@ export async function checkSources({ set }: PlacedSet): Promise<Check[]> {
       failed(`source ${set.name}`, `Set “${set.name}” names nothing to back up.`, 'Add “files” to the set.'),
     );
   }
-  for (const { name } of set.databases) {
-    checks.push(
-      warned(
-        `source ${set.name}/${name}`,
-        `Database “${name}” is not backed up: this version backs up files only.`,
-        'Back the database up by its own tools until then.',
-      ),
-    );
-  }
+  for (const database of set.databases) checks.push(...(await checkDatabase(set.name, database, task)));
   return checks;
+}
+
+/** Whether a database answers, and has what a backup and a restore need. */
+async function checkDatabase(set: string, database: BackupDatabase, task: Task): Promise<Check[]> {
+  const source = `source ${set}/${database.name}`;
+  try {
+    const { product, checks } = await describeDatabase(database, task);
+    return [
+      passed(source, `${product} answers.`),
+      ...checks.map(({ name, status, detail, hint }): Check => {
+        return { name: `${source} ${name}`, status, detail, hint: hint === '' ? undefined : hint };
+      }),
+    ];
+  } catch (error) {
+    return [failedBy(source, error)];
+  }
 }
 
 async function checkFolder(name: string, directory: string): Promise<Check> {
