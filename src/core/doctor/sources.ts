@@ -4,7 +4,7 @@ import { systemCode } from '../errors.ts';
 import type { PlacedSet } from '../open.ts';
 import { systemPath } from '../source/name.ts';
 import type { Task } from '../task.ts';
-import { type Check, failed, passed, warned } from './check.ts';
+import { type Check, failed, failedBy, passed, warned } from './check.ts';
 
 /** Whether the sources of a set can be read. */
 export async function checkSources({ set }: PlacedSet, task: Task): Promise<Check[]> {
