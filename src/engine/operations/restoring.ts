@@ -24,13 +24,14 @@ export function planRestore(vaults: Vaults): Handler<'planRestore'> {
   };
 }
 
-/** Restores. What stands in another folder was counted by the plan and agreed to, so it may be replaced. */
+/** Restores files. What stands in another folder was counted by the plan and agreed to, so it may be replaced. */
 export function restore(vaults: Vaults): Handler<'restore'> {
   return async ({ paths, to, delete: remove, safetyBackup, ...target }, task) => {
     const { vault, record, placed } = await vaults.backup(target);
     const home = homeOf(vaults.surroundings);
-    const options = { home, set: placed.set, paths, to, delete: remove, safetyBackup, overwrite: true };
-    return resultOf(await reading(vault, () => restoreBackup(vault, record, options, task)));
+    const options = { paths, to, delete: remove, safetyBackup, overwrite: true } as const;
+    const files = { home, set: placed.set, databases: 'none' } as const;
+    return resultOf(await reading(vault, () => restoreBackup(vault, record, { ...files, ...options }, task)));
   };
 }
 

@@ -12,7 +12,7 @@ interface PathItem extends vscode.QuickPickItem {
   readonly enter?: string;
 }
 
-/** Asks what of a backup to restore: everything, one root, or a folder or file found by walking through it. */
+/** Asks what of a backup to restore: all files, one root, or a folder or file found by walking through it. */
 export async function chooseWhat(app: App, backup: FoundBackup): Promise<readonly string[]> {
   const { summary } = backup;
   const locale = vscode.env.language;
@@ -23,7 +23,7 @@ export async function chooseWhat(app: App, backup: FoundBackup): Promise<readonl
     formatBytes(summary.bytes.source, locale),
   );
   const items: PathItem[] = [
-    { label: `$(archive) ${vscode.l10n.t('Everything')}`, description: all, paths: [] },
+    { label: `$(archive) ${vscode.l10n.t('All files')}`, description: all, paths: [] },
     ...(roots.length < 2 ? [] : roots).map((root) => ({
       label: `$(root-folder) ${nameOf(root.path)}`,
       description:

@@ -133,7 +133,7 @@ suite('Backups', () => {
 
     let asked = '';
     noteMessages();
-    pick('Everything', 'exactly as it was');
+    pick('All files', 'exactly as it was');
     answer('showWarningMessage', (question: string, _options: unknown, yes: string) => {
       asked = question;
       return yes;
@@ -160,7 +160,7 @@ suite('Backups', () => {
     const [latest] = (await stateOfSet(engine)).backups;
     await writeFile(at(config), '<?php // mine\n');
     noteMessages();
-    pick('Everything', 'Original place');
+    pick('All files', 'Original place');
     const result = await run('restore', { workspace, set, backup: latest!.id });
     assert.equal(result, undefined);
     assert.equal(await text(config), '<?php // mine\n');

@@ -47,9 +47,9 @@ test('a user backs up, changes a file, looks at the changes and restores', async
   await workbench.screenshot('7-menu');
   await page.locator('.monaco-menu').getByText('Restore…').click();
   const quickPick = page.locator('.quick-input-list .monaco-list-row');
-  await quickPick.filter({ hasText: 'Everything' }).waitFor();
+  await quickPick.filter({ hasText: 'All files' }).waitFor();
   await workbench.screenshot('8-what');
-  await quickPick.filter({ hasText: 'Everything' }).click();
+  await quickPick.filter({ hasText: 'All files' }).click();
   await quickPick.filter({ hasText: 'Original place, exactly as it was' }).waitFor();
   await workbench.screenshot('9-where');
   await quickPick.filter({ hasText: 'Original place, exactly as it was' }).click();

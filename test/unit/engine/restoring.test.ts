@@ -1,0 +1,214 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { EngineClient, type EngineOptions } from '../../../src/engine/client.ts';
+import type { Awakening, RestoreRequest } from '../../../src/engine/protocol.ts';
+import { type Built, buildForNode } from '../../build/bundle.ts';
+import { snapshotTree } from '../../build/snapshot-tree.ts';
+import { makeTree, temporaryFolder, type TemporaryFolder, treeOf } from '../../build/tree.ts';
+
+const set = 'crm';
+let engine: Built;
+let home: TemporaryFolder;
+let workspace: string;
+let clients: EngineClient[];
+
+beforeAll(async () => {
+  engine = await buildForNode('src/engine/server.ts');
+});
+afterAll(async () => engine[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  home = temporaryFolder();
+  workspace = path.join(home.path, 'workspace');
+  await mkdir(workspace);
+  clients = [];
+});
+afterEach(async () => {
+  for (const client of clients) client.dispose();
+  await home[Symbol.asyncDispose]();
+});
+
+function connect(options: Partial<EngineOptions> = {}): EngineClient {
+  const environment = { CRM_BACKUP_HOME: path.join(home.path, 'home') };
+  const client = new EngineClient({
+    script: engine.script,
+    environment,
+    idleMs: 60_000,
+    log: () => undefined,
+    ...options,
+  });
+  clients.push(client);
+  return client;
+}
+
+const at = (name: string): string => path.join(workspace, name);
+
+async function backUp(client: EngineClient): Promise<string> {
+  return (await client.call('backup', { workspace, set, kind: 'auto' })).id;
+}
+
+function requestOf(backup: string, request: Partial<RestoreRequest> = {}): RestoreRequest {
+  return { workspace, set, backup, paths: [], delete: false, safetyBackup: true, ...request };
+}
+
+test('tells by name what a restore would do, does it, and takes it back', async () => {
+  makeTree(workspace, treeOf({ 'data/config.php': 'one', 'data/gone.txt': 'gone', 'same.txt': 'same' }));
+  const client = connect();
+  await client.call('createSet', { workspace, set });
+  const backup = await backUp(client);
+  await writeFile(at('data/config.php'), 'two!');
+  await rm(at('data/gone.txt'));
+  await mkdir(at('later'));
+  await writeFile(at('later/new.txt'), 'new');
+  const changed = snapshotTree(workspace);
+
+  const request = requestOf(backup, { delete: true });
+  const plan = await client.call('planRestore', request);
+  const { create, replace, delete: removed, unchanged } = plan;
+  expect({ create, replace, removed, unchanged }).toEqual({
+    create: 1,
+    replace: 1,
+    removed: 1,
+    unchanged: 2,
+  });
+  expect(plan.steps).toEqual(
+    expect.arrayContaining([
+      { path: 'files/workspace/data/config.php', action: 'replace' },
+      { path: 'files/workspace/data/gone.txt', action: 'create' },
+      { path: 'files/workspace/later/', action: 'delete' },
+    ]),
+  );
+  expect(plan.steps).toHaveLength(3);
+  expect(snapshotTree(workspace)).toEqual(changed);
+
+  const result = await client.call('restore', request);
+  expect(result).toMatchObject({ plan: { create: 1, replace: 1, delete: 1 }, verified: true });
+  expect(result.safetyBackup).not.toBeNull();
+  expect(await readFile(at('data/config.php'), 'utf8')).toBe('one');
+  const after = await client.call('planRestore', request);
+  expect(after.create + after.replace + after.delete).toBe(0);
+
+  const { sets } = await client.call('state', { workspace });
+  expect(sets[0]?.restoredAt).toBeDefined();
+  const undoing = await client.call('planUndo', { workspace, set });
+  expect(undoing).toMatchObject({ create: 1, replace: 1, delete: 1 });
+  await client.call('undoRestore', { workspace, set });
+  expect(snapshotTree(workspace)).toEqual(changed);
+});
+
+test('restores into another folder, over what the plan has told of', async () => {
+  makeTree(workspace, treeOf({ 'data/config.php': 'one' }));
+  const client = connect();
+  await client.call('createSet', { workspace, set });
+  const backup = await backUp(client);
+  const to = path.join(home.path, 'elsewhere');
+  makeTree(to, treeOf({ 'files/workspace/data/config.php': 'another', 'mine.txt': 'mine' }));
+  const request = requestOf(backup, { to, safetyBackup: false, paths: ['files/workspace/data'] });
+  expect(await client.call('planRestore', request)).toMatchObject({ replace: 1, delete: 0 });
+  await client.call('restore', request);
+  expect(await readFile(path.join(to, 'files/workspace/data/config.php'), 'utf8')).toBe('one');
+  expect(existsSync(path.join(to, 'mine.txt'))).toBe(true);
+});
+
+test('killed in a restore, the next engine leaves nothing half done and says what became of it', async () => {
+  const files = Array.from({ length: 1500 }, (_, number) => [`d/f${number}`, randomBytes(20_000)] as const);
+  makeTree(workspace, treeOf(Object.fromEntries(files)));
+  const client = connect();
+  await client.call('createSet', { workspace, set });
+  const backup = await backUp(client);
+  await rm(at('d'), { recursive: true });
+  const before = snapshotTree(workspace);
+  const progress = ({ phase }: { phase: string }): void => {
+    if (phase === 'write' && client.pid !== undefined) process.kill(client.pid, 'SIGKILL');
+  };
+  const restore = client.call('restore', requestOf(backup, { safetyBackup: false }), { progress });
+  await expect(restore).rejects.toMatchObject({ code: 'stopped' });
+
+  const found: Awakening[] = [];
+  const next = connect({ onAwakening: (awakening) => found.push(awakening) });
+  await next.call('state', { workspace });
+  expect(found).toMatchObject([{ recovered: [{ set, outcome: 'undone' }], failure: undefined }]);
+  expect(snapshotTree(workspace)).toEqual(before);
+  await next.call('restore', requestOf(backup, { safetyBackup: false }));
+  expect(await readFile(at('d/f7'))).toEqual(files[7]?.[1]);
+});
+
+test('tells what changed between two backups, binary and moved files as such', async () => {
+  makeTree(
+    workspace,
+    treeOf({ 'a.txt': 'a\n', 'b.bin': Buffer.from([0, 1]), 'old/name.txt': 'moved\n', 'x.txt': 'x' }),
+  );
+  const client = connect();
+  await client.call('createSet', { workspace, set });
+  const from = await backUp(client);
+  await appendFile(at('a.txt'), 'more\n');
+  await appendFile(at('b.bin'), 'more');
+  await rm(at('old'), { recursive: true });
+  makeTree(workspace, treeOf({ 'new/name.txt': 'moved\n' }));
+  await rm(at('x.txt'));
+  const backup = await backUp(client);
+  const changes = await client.call('changes', { workspace, set, backup, from, paths: [] });
+  const files = changes.filter(({ type }) => type === 'file');
+  const base = 'files/workspace';
+  expect(files).toEqual([
+    { path: `${base}/a.txt`, change: 'modified', type: 'file', before: 2, after: 7, binary: false },
+    { path: `${base}/b.bin`, change: 'modified', type: 'file', before: 2, after: 6, binary: true },
+    {
+      path: `${base}/new/name.txt`,
+      oldPath: `${base}/old/name.txt`,
+      change: 'renamed',
+      type: 'file',
+      before: 6,
+      after: 6,
+      binary: false,
+    },
+    { path: `${base}/x.txt`, change: 'deleted', type: 'file', before: 1, after: undefined, binary: false },
+  ]);
+  const one = await client.call('changes', { workspace, set, backup, from, paths: [`${base}/b.bin`] });
+  expect(one).toMatchObject([{ path: `${base}/b.bin`, binary: true }]);
+});
+
+test('frees what was forgotten, keeps what was taken back, and verifies', async () => {
+  makeTree(workspace, treeOf({ 'a.bin': randomBytes(300_000) }));
+  const client = connect();
+  await client.call('createSet', { workspace, set });
+  const first = await backUp(client);
+  await writeFile(at('a.bin'), randomBytes(300_000));
+  const second = await backUp(client);
+  const target = { workspace, set, backup: first };
+  await client.call('forget', target);
+  await client.call('unforget', target);
+  expect((await client.call('prune', { workspace, set })).freedBytes).toBeLessThan(10_000);
+
+  await client.call('pin', { ...target, pinned: true });
+  await expect(client.call('forget', target)).rejects.toMatchObject({ code: 'pinned' });
+  await client.call('pin', { ...target, pinned: false });
+  await client.call('forget', target);
+  expect((await client.call('prune', { workspace, set })).freedBytes).toBeGreaterThan(250_000);
+  const { damage, checked } = await client.call('verify', { workspace, set, level: 'data' });
+  expect(damage).toEqual([]);
+  expect(checked.backups).toBe(1);
+  const { sets } = await client.call('state', { workspace });
+  expect(sets[0]?.backups).toMatchObject([{ id: second }]);
+  expect(sets[0]?.backups[0]?.verifiedAt).toBeDefined();
+});
+
+test('sees what another process has done to the vault meanwhile', async () => {
+  makeTree(workspace, treeOf({ 'a.bin': randomBytes(300_000) }));
+  const [one, other] = [connect(), connect()];
+  await one.call('createSet', { workspace, set });
+  const first = await backUp(one);
+  const path = 'files/workspace/a.bin';
+  await one.call('read', { workspace, set, backup: first, path });
+  await writeFile(at('a.bin'), 'small');
+  const second = await backUp(other);
+  const read = await one.call('read', { workspace, set, backup: second, path });
+  expect(Buffer.from(read).toString()).toBe('small');
+  await other.call('forget', { workspace, set, backup: first });
+  await other.call('prune', { workspace, set });
+  const again = await one.call('read', { workspace, set, backup: second, path });
+  expect(Buffer.from(again).toString()).toBe('small');
+});
