@@ -31,8 +31,9 @@ interface TableRow {
   readonly key: readonly number[] | null;
 }
 
-/** Condition on pg_namespace `n`: what is not PostgreSQL’s own. */
-export const OWN_SCHEMAS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+/** Condition on pg_namespace `n`: what is neither PostgreSQL’s own nor stands beside while a restore goes on. */
+export const OWN_SCHEMAS =
+  "n.nspname !~ '^(pg_|crm_backup_(new|old)_)' AND n.nspname <> 'information_schema'";
 
 const IS_DUMPED = `c.relkind = 'r' AND c.relpersistence IN ('p', 'u') AND ${OWN_SCHEMAS}
   AND (x.oid IS NOT NULL OR NOT EXISTS (

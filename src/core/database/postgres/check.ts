@@ -51,7 +51,7 @@ async function checkTables(
         ? LARGE_OBJECT_TABLES.find(({ head }) => head.name === stored.name)
         : catalog.get(placeOf(stored));
       if (built === undefined) throw differs(`it has no table ${placeOf(stored)}`);
-      await checkTable(session, stored, built);
+      await checkRows(session, stored, built);
       done += stored.bytes;
       task.progress?.({ phase: 'verify', done, total, unit: 'bytes' });
     }
@@ -59,7 +59,11 @@ async function checkTables(
   await firstFailure(sessions.map(check), () => undefined);
 }
 
-async function checkTable(
+/**
+ * Compares rows with those of a table of the backup.
+ * @throws {DatabaseError} `check-failed`.
+ */
+export async function checkRows(
   session: Session,
   stored: DumpedTable,
   { head, read }: { readonly head: TableHead; readonly read: string },

@@ -64,6 +64,7 @@ export async function planDatabase(
       mayEndSessions: request.mayEndSessions,
       comment: properties.comment,
       schemas: [],
+      oldSchemas: [],
       tables: [],
     },
     target: place,

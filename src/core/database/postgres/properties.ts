@@ -195,7 +195,8 @@ const COUNTS = `SELECT json_object_agg(kind, number ORDER BY kind)::text AS coun
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     WHERE ${OWN_SCHEMAS} AND t.typtype IN ('d', 'e', 'r') AND ${notOfExtension('pg_type', 't.oid')} GROUP BY 1
   UNION ALL
-  SELECT 'policy', count(*) FROM pg_catalog.pg_policy HAVING count(*) > 0
+  SELECT 'policy', count(*) FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN_SCHEMAS} HAVING count(*) > 0
   UNION ALL
   SELECT 'rule', count(*) FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

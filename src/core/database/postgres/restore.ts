@@ -1,12 +1,34 @@
 import type { Task } from '../../task.ts';
-import type { DatabaseAddress, RestoreTarget } from '../engine.ts';
+import type { DatabaseAddress, DumpSource, RestoreTarget } from '../engine.ts';
+import { DatabaseError } from '../error.ts';
 import { parsePostgresAddress } from './address.ts';
 import { openMaintenance } from './maintenance.ts';
-import { planDatabase } from './plan.ts';
-import { serverAt } from './session.ts';
+import { planDatabase, type PostgresPlan } from './plan.ts';
+import { openSession, serverAt, type Session } from './session.ts';
 import { buildDatabase } from './side-database.ts';
+import { buildSchemas, clearSchemas, planSchemas, switchSchemas, switchSchemasBack } from './side-schemas.ts';
+import { buildTables, clearTables, planTables, switchTables, switchTablesBack } from './single-tables.ts';
 import { clearDatabase, switchDatabase, switchDatabaseBack } from './swap.ts';
-import { readTicket } from './ticket.ts';
+import { type PostgresTicket, readTicket } from './ticket.ts';
+
+/** How one way of restoring does its steps. */
+interface Way {
+  build(session: Session, source: DumpSource, ticket: PostgresTicket, task: Task): Promise<void>;
+  switch(session: Session, ticket: PostgresTicket): Promise<void>;
+  switchBack(session: Session, ticket: PostgresTicket): Promise<void>;
+  clear(session: Session, ticket: PostgresTicket): Promise<void>;
+}
+
+const WAYS: Readonly<Record<PostgresTicket['mode'], Way>> = {
+  database: {
+    build: buildDatabase,
+    switch: switchDatabase,
+    switchBack: switchDatabaseBack,
+    clear: clearDatabase,
+  },
+  schemas: { build: buildSchemas, switch: switchSchemas, switchBack: switchSchemasBack, clear: clearSchemas },
+  tables: { build: buildTables, switch: switchTables, switchBack: switchTablesBack, clear: clearTables },
+};
 
 /**
  * Connects to restore.
@@ -19,14 +41,67 @@ export async function openTarget(
   task: Task,
 ): Promise<RestoreTarget> {
   const parsed = parsePostgresAddress(address);
-  const server = serverAt(address.url, target === undefined ? parsed : { ...parsed, database: target }, task);
-  const session = await openMaintenance(server, task);
-  return {
-    plan: async (source, request) => planDatabase(session, source, request),
-    build: async (source, ticket, buildTask) => buildDatabase(session, source, readTicket(ticket), buildTask),
-    switch: async (ticket) => switchDatabase(session, readTicket(ticket)),
-    switchBack: async (ticket) => switchDatabaseBack(session, readTicket(ticket)),
-    clear: async (ticket) => clearDatabase(session, readTicket(ticket)),
-    [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose](),
+  const place = target === undefined ? parsed : { ...parsed, database: target };
+  const maintenance = await openMaintenance(serverAt(address.url, place, task), task);
+  /** Only a database as a whole is handled from outside. A connection to it is closed with each step, for it is in the way. */
+  const within = async <T>(
+    mode: PostgresTicket['mode'],
+    during: Task,
+    work: (session: Session) => Promise<T>,
+  ) => {
+    if (mode === 'database') return work(maintenance);
+    await using session = await openSession(serverAt(address.url, place, during), during);
+    // Awaited here, so that the connection is closed only afterwards.
+    return await work(session);
   };
+  return {
+    async plan(source, request, planTask): Promise<PostgresPlan> {
+      const { tables } = request;
+      if (tables !== undefined) {
+        return within('tables', planTask, async (session) =>
+          planTables(session, source, { ...request, tables }),
+        );
+      }
+      if (await mayCreateDatabases(maintenance)) return planDatabase(maintenance, source, request);
+      try {
+        return await within('schemas', planTask, async (session) => planSchemas(session, source, request));
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || error.code !== 'no-database') throw error;
+        throw new DatabaseError(
+          'missing-privilege',
+          `“${place.user}” may not create the database “${place.database}”.`,
+          {
+            hint: `Run as an administrator: ALTER ROLE "${place.user}" CREATEDB;`,
+          },
+        );
+      }
+    },
+    async build(source, written, buildTask) {
+      const ticket = readTicket(written);
+      await within(ticket.mode, buildTask, async (session) =>
+        WAYS[ticket.mode].build(session, source, ticket, buildTask),
+      );
+    },
+    async switch(written) {
+      const ticket = readTicket(written);
+      await within(ticket.mode, {}, async (session) => WAYS[ticket.mode].switch(session, ticket));
+    },
+    async switchBack(written) {
+      const ticket = readTicket(written);
+      await within(ticket.mode, {}, async (session) => WAYS[ticket.mode].switchBack(session, ticket));
+    },
+    async clear(written) {
+      const ticket = readTicket(written);
+      await within(ticket.mode, {}, async (session) => WAYS[ticket.mode].clear(session, ticket));
+    },
+    [Symbol.asyncDispose]: async () => maintenance[Symbol.asyncDispose](),
+  };
+}
+
+async function mayCreateDatabases(session: Session): Promise<boolean> {
+  const [found] = await session.rows<{ may: string }>(
+    'SELECT (rolcreatedb OR rolsuper)::text AS may FROM pg_catalog.pg_roles WHERE rolname = current_user',
+    'Asking for the privileges',
+  );
+  return found!.may === 'true';
 }

@@ -40,6 +40,7 @@ export function startSchemaDump(
       '--section=post-data',
       '--no-blobs',
     ];
+    for (const beside of ['new', 'old']) args.push(`--exclude-schema=crm_backup_${beside}_*`);
     args.push(
       `--snapshot=${snapshot}`,
       '--verbose',

@@ -30,7 +30,7 @@ export function schemaEntries(text: string): SchemaEntry[] {
 }
 
 /** The statements of an entry, without their semicolons. Not for functions: their bodies may hold some. */
-export function statementsOf(sql: string): string[] {
+function statementsOf(sql: string): string[] {
   const statements: string[] = [];
   let start = 0;
   for (const { at, kind } of topLevel(sql)) {

@@ -176,3 +176,9 @@ async function tlsAttempts({
   };
   return tls === 'prefer' ? [checks.prefer, false] : [checks[tls]];
 }
+
+/** Whether a database has a schema. */
+export async function hasSchema(session: Session, name: string): Promise<boolean> {
+  const sql = 'SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1';
+  return (await session.rows(sql, 'Looking at the schemas', [name])).length > 0;
+}

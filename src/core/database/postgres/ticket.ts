@@ -18,8 +18,10 @@ const ticket = v.object({
   mayEndSessions: v.boolean(),
   /** The database’s comment; until the end a mark stands in its place. */
   comment: v.nullable(v.string()),
-  /** Schemas of the backup, or schema and name of single tables. */
+  /** Schemas of the backup. */
   schemas: v.array(v.string()),
+  /** Schemas of the live database, when it was planned. */
+  oldSchemas: v.array(v.string()),
   tables: v.array(v.object({ schema: v.string(), name: v.string() })),
 });
 
