@@ -152,7 +152,7 @@ const stages = [
   {
     name: 'extension',
     title: 'Extension suite in the real VS Code',
-    tools: ['git'],
+    tools: ['git', 'postgres'],
     after: ['package'],
     work: extensionSuite,
   },
