@@ -13,8 +13,10 @@ import { defineLog } from './log.ts';
 import { defineLs } from './ls.ts';
 import type { Act } from './session.ts';
 import { definePrune } from './prune.ts';
+import { defineRepair } from './repair.ts';
 import { defineRestore } from './restore.ts';
 import { defineShow } from './show.ts';
+import { defineVerify } from './verify.ts';
 
 /**
  * All commands, in the order in which help lists them. Their files define them; what a command works with is imported
@@ -32,6 +34,8 @@ export function defineCommands(program: Command, act: Act): void {
     defineLog,
     defineFind,
     defineRestore,
+    defineVerify,
+    defineRepair,
     definePins,
     defineLabel,
     defineForget,

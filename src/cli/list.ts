@@ -32,7 +32,8 @@ export function defineList(program: Command, act: Act): void {
     );
 }
 
-function table(records: readonly BackupRecord[], { paint, nowMs }: Session): string {
+function table(records: readonly BackupRecord[], session: Session): string {
+  const { paint, nowMs } = session;
   const sets = new Set(records.map(({ set }) => set));
   const rows = records.map((record) => [
     paint('cyan', shortId(record.id)),
@@ -44,7 +45,7 @@ function table(records: readonly BackupRecord[], { paint, nowMs }: Session): str
     formatBytes(record.bytes.source),
     formatBytes(record.bytes.stored),
     formatRatio(ratioOf(record)),
-    remarks(record).join(', '),
+    remarks(record, session).join(', '),
   ]);
   return formatTable(
     [
@@ -64,12 +65,14 @@ function table(records: readonly BackupRecord[], { paint, nowMs }: Session): str
   );
 }
 
-function remarks(record: BackupRecord): string[] {
+function remarks(record: BackupRecord, { paint }: Session): string[] {
+  const lost = record.lostPaths ?? 0;
   return [
     ...(record.label === undefined ? [] : [plainText(record.label)]),
     ...(record.pinned ? ['pinned'] : []),
     ...(record.safety ? ['safety'] : []),
     ...(record.status === 'partial' ? ['partial'] : []),
-    ...(record.verifiedAt === undefined ? [] : ['verified']),
+    ...(lost > 0 ? [paint('red', `lost ${counted(lost, 'path')}`)] : []),
+    ...(record.verifiedAt === undefined || lost > 0 ? [] : ['verified']),
   ];
 }

@@ -34,6 +34,7 @@ function description(record: BackupRecord, { paint, nowMs }: Session): string {
     ['pinned', record.pinned ? 'yes' : ''],
     ['safety', record.safety ? 'taken by itself before a change' : ''],
     ['verified', record.verifiedAt === undefined ? '' : when(record.verifiedAt)],
+    ['lost', record.lostPaths ? paint('red', counted(record.lostPaths, 'path')) : ''],
     [
       'git',
       git === undefined

@@ -1,7 +1,17 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildCli, type Cli } from '../../build/cli.ts';
+import { noiseOf } from '../../build/random-tree.ts';
 import { snapshotTree } from '../../build/snapshot-tree.ts';
 import { makeTree, treeOf } from '../../build/tree.ts';
 
@@ -172,6 +182,7 @@ describe('list and show', () => {
       bytes: { source: aNumber, read: aNumber, new: aNumber, stored: aNumber },
       ratio: aNumber,
       verifiedAt: null,
+      lostPaths: 0,
       git: null,
     });
     expect((await cli.json(['show', 'latest'])).value).toMatchObject({
@@ -455,6 +466,68 @@ describe('pin, label, forget and prune', () => {
     expect((await cli.json(['prune'])).value).toMatchObject({ freedBytes: aNumber, repackedBytes: aNumber });
     expect((await cli.run(['cat', 'latest', 'data.bin'])).stdout).toEqual(BINARY);
     expect((await cli.run(['show', first])).code).toBe(1);
+  });
+});
+
+describe('verify and repair', () => {
+  it('find damage, name who is affected, and mend the rest', async () => {
+    writeFileSync(join(cli.workspace, 'precious'), noiseOf(1, 200_000));
+    writeFileSync(join(cli.workspace, 'other'), noiseOf(2, 200_000));
+    await cli.must(['init', '--yes']);
+    const { vault } = (await cli.json(['init'])).value;
+    const { id } = (await cli.json(['backup'])).value;
+    const well = { checked: { packs: aNumber, chunks: aNumber, bytes: aNumber, backups: 1 }, damage: [] };
+    expect(await cli.json(['verify'])).toEqual({ code: 0, value: { level: 'quick', ...well } });
+    expect((await cli.json(['list'])).value.backups).toMatchObject([{ verifiedAt: null }]);
+    expect(await cli.json(['verify', 'latest', '--level', 'data'])).toEqual({
+      code: 0,
+      value: { level: 'data', ...well },
+    });
+    expect((await cli.json(['verify', '--sample', '10%'])).value).toMatchObject({
+      level: 'data',
+      damage: [],
+    });
+    expect((await cli.json(['list'])).value.backups).toMatchObject([{ verifiedAt: aTime }]);
+    expect((await cli.json(['repair'])).value).toMatchObject({ damage: [], backups: [] });
+
+    // The largest pack holds the files; a byte in its middle belongs to one of them.
+    const packs = readdirSync(join(vault, 'packs'), { recursive: true, encoding: 'utf8' })
+      .map((name) => join(vault, 'packs', name))
+      .filter((file) => file.endsWith('.pack'))
+      .sort((a, b) => statSync(b).size - statSync(a).size);
+    const [pack = ''] = packs;
+    const bytes = readFileSync(pack);
+    bytes[1000] = bytes[1000]! ^ 1;
+    writeFileSync(pack, bytes);
+    const { code, value } = await cli.json(['verify', '--level', 'data']);
+    expect(code).toBe(4);
+    expect(value.damage).toMatchObject([{ pack: basename(pack, '.pack'), backups: [id] }]);
+    expect(value.damage[0]!.paths.length).toBeGreaterThan(0);
+    const text = (await cli.run(['verify', '--level', 'data'])).text;
+    for (const path of value.damage[0]!.paths) expect(text).toContain(path);
+
+    const tried = await cli.json(['repair', '--dry-run']);
+    const mended = await cli.json(['repair']);
+    expect([tried.code, mended.code]).toEqual([4, 4]);
+    expect(mended.value).toMatchObject({ backups: [{ id, paths: value.damage[0]!.paths }] });
+    expect((await cli.json(['list'])).value.backups).toMatchObject([
+      { lostPaths: value.damage[0]!.paths.length },
+    ]);
+    await cli.must(['backup']);
+    expect((await cli.run(['cat', 'latest', 'precious'])).stdout).toEqual(noiseOf(1, 200_000));
+    expect((await cli.run(['cat', 'latest', 'other'])).stdout).toEqual(noiseOf(2, 200_000));
+  });
+
+  it('want a level and a share that make sense', async () => {
+    await firstBackup();
+    for (const args of [
+      ['--level', 'deep'],
+      ['--sample', '0'],
+      ['--sample', 'some'],
+      ['--sample', '101%'],
+    ]) {
+      expect((await cli.run(['verify', ...args])).code).toBe(2);
+    }
   });
 });
 
