@@ -1,11 +1,11 @@
 import type { Task } from '../../task.ts';
-import type { DatabaseAddress, DatabaseInfo, DatabaseSnapshot, DumpSink } from '../engine.ts';
+import type { DatabaseAddress, DatabaseInfo, DatabaseSnapshot, DumpProblem, DumpSink } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import { tablePath } from '../table-path.ts';
 import type { ServerAddress } from './address.ts';
 import { type CatalogTable, readExactCharsets } from './catalog.ts';
 import { Failures } from './failure.ts';
-import { type Catalog, readCatalog } from './objects.ts';
+import { type Catalog, READ_ROUTINES, readCatalog } from './objects.ts';
 import { quoteName } from './quote.ts';
 import { planTable } from './table-plan.ts';
 import { readLines } from './read-lines.ts';
@@ -38,7 +38,8 @@ export async function takeSnapshot(
   };
   try {
     return await endWhenCancelled([session], task, async () => {
-      const before = await readCatalog(session, server.database);
+      const unreadable: Pick<StoredObject, 'kind' | 'name'>[] = [];
+      const before = await readCatalog(session, server.database, (object) => unreadable.push(object));
       const used = before.tables.flatMap(({ columns }) => columns.flatMap(({ charset }) => charset ?? []));
       const exact = await readExactCharsets(session, used);
       for (let reader = 0; reader < READERS; reader++)
@@ -52,9 +53,14 @@ export async function takeSnapshot(
           try {
             return await endWhenCancelled([session, ...readers], dumpTask, async () => {
               for (const object of before.objects) sink.object(objectPath(object), writeObject(object));
+              for (const object of unreadable) sink.report(unreadableProblem(object));
               tellWithoutSnapshot(tables, server.database, sink);
               await readTables(tables, readers, exact, server.database, sink);
-              refuseChanges(before, await readCatalog(session, server.database), server.place);
+              refuseChanges(
+                before,
+                await readCatalog(session, server.database, () => undefined),
+                server.place,
+              );
               return infoOf(session, server, before, position);
             });
           } catch (error) {
@@ -96,6 +102,15 @@ async function beginTogether({ wire }: Session, readers: Session[]): Promise<voi
     if (locked) await wire.query('UNLOCK TABLES');
     await wire.query('SET SESSION lock_wait_timeout = DEFAULT');
   }
+}
+
+function unreadableProblem(object: Pick<StoredObject, 'kind' | 'name'>): DumpProblem {
+  return {
+    code: 'database-incomplete',
+    path: objectPath(object),
+    message: `The statement of ${object.kind} “${object.name}” may not be read. ${READ_ROUTINES}`,
+    incomplete: true,
+  };
 }
 
 /** Rows of tables without snapshots are of the moment they are read. */

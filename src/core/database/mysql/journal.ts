@@ -4,6 +4,7 @@ import type { StoredObject } from './stored-object.ts';
 import type { Ticket } from './ticket.ts';
 
 const JOURNAL = 'crm_backup_journal';
+const FLUSHED = 'crm_backup_flushed';
 /** Moves with the tables in the one statement that switches: where it is says which tables are live. */
 export const MARKER = 'crm_backup_marker';
 
@@ -44,6 +45,9 @@ export async function createJournal({ wire }: Session, ticket: Ticket): Promise<
   await wire.query(`CREATE TABLE ${quoteTable(ticket.newSchema, MARKER)} (id INT PRIMARY KEY) ENGINE=InnoDB`);
 }
 
+/** Names of what is ours in the databases beside. */
+export const OWN_TABLES: ReadonlySet<string> = new Set([JOURNAL, FLUSHED, 'crm_backup_marker']);
+
 /** Keeps something in the journal, once. */
 export async function writeJournal(
   { wire }: Session,
@@ -53,6 +57,10 @@ export async function writeJournal(
 ) {
   const content = quoteText(JSON.stringify(things));
   await wire.query(`INSERT INTO ${quoteTable(ticket.newSchema, JOURNAL)} VALUES ('${what}', ${content})`);
+  // Some servers write commits to the disk a second late; making a table writes all that came before it.
+  const flushed = quoteTable(ticket.newSchema, FLUSHED);
+  await wire.query(`CREATE TABLE IF NOT EXISTS ${flushed} (id INT PRIMARY KEY) ENGINE=InnoDB`);
+  await wire.query(`DROP TABLE IF EXISTS ${flushed}`);
 }
 
 /** What the journal has kept; undefined if nothing. */

@@ -5,6 +5,10 @@ import type { Session } from './session.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Row } from './wire.ts';
 
+/** What lets an account read the routines of others. */
+export const READ_ROUTINES =
+  'Grant SELECT ON mysql.proc (MariaDB) or SHOW_ROUTINE ON *.* (MySQL) to the account.';
+
 /** A database’s catalog: its tables with their columns, and every object as a statement. */
 export interface Catalog {
   readonly charset: string;
@@ -17,9 +21,14 @@ export interface Catalog {
 
 /**
  * Reads the catalog of the database in use. Its texts are in Unicode, whatever charset they were written in.
- * @throws {DatabaseError} `missing-privilege` when an object is there but may not be read. {ServerRefusal}
+ * @param unreadable Told the objects whose statements this account may not read; they are left out.
+ * @throws {ServerRefusal}
  */
-export async function readCatalog(session: Session, database: string): Promise<Catalog> {
+export async function readCatalog(
+  session: Session,
+  database: string,
+  unreadable: (object: Pick<StoredObject, 'kind' | 'name'>) => void,
+): Promise<Catalog> {
   const { wire } = session;
   const schema = quoteText(database);
   const [own] = await wire.query(
@@ -30,14 +39,17 @@ export async function readCatalog(session: Session, database: string): Promise<C
   const counters: Record<string, string> = {};
   for (const table of tables) {
     const object = await showTable(session, table);
-    if (object === undefined) continue;
+    if (object === undefined) {
+      unreadable(table);
+      continue;
+    }
     const { statement, counter } = withoutCounter(object.statement);
     if (counter !== undefined) counters[table.name] = counter;
     objects.push({ ...object, statement });
   }
-  objects.push(...(await readTriggers(session, schema)));
-  objects.push(...(await readRoutines(session, schema)));
-  objects.push(...(await readEvents(session, schema)));
+  objects.push(...(await readTriggers(session, schema, unreadable)));
+  objects.push(...(await readRoutines(session, schema, unreadable)));
+  objects.push(...(await readEvents(session, schema, unreadable)));
   return { charset: own?.[0] ?? '', collation: own?.[1] ?? '', tables, objects, counters };
 }
 
@@ -47,7 +59,8 @@ async function showTable(
 ): Promise<StoredObject | undefined> {
   // A sequence is shown as a table by SHOW CREATE TABLE, and as itself by SHOW CREATE SEQUENCE.
   const [row] = await wire.query(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
-  const statement = shown(row?.[1], kind, name);
+  const statement = row?.[1];
+  if (statement === undefined || statement === null) return undefined;
   if (kind !== 'view') return { kind, name, statement };
   return {
     kind,
@@ -58,7 +71,11 @@ async function showTable(
   };
 }
 
-async function readTriggers({ wire }: Session, schema: string): Promise<StoredObject[]> {
+async function readTriggers(
+  { wire }: Session,
+  schema: string,
+  unreadable: (object: Pick<StoredObject, 'kind' | 'name'>) => void,
+): Promise<StoredObject[]> {
   const triggers = await wire.query(
     `SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ${schema}
       ORDER BY EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER, TRIGGER_NAME`,
@@ -66,18 +83,19 @@ async function readTriggers({ wire }: Session, schema: string): Promise<StoredOb
   const objects: StoredObject[] = [];
   for (const [name, table] of triggers) {
     const [row] = await wire.query(`SHOW CREATE TRIGGER ${quoteName(name ?? '')}`);
-    objects.push({
-      kind: 'trigger',
-      name: name ?? '',
-      table: table ?? '',
-      settings: routineSettings(row, 1, 3),
-      statement: shown(row?.[2], 'trigger', name ?? ''),
-    });
+    const what = { kind: 'trigger', name: name ?? '', table: table ?? '' } as const;
+    const statement = row?.[2] ?? '';
+    if (statement === '') unreadable(what);
+    else objects.push({ ...what, settings: routineSettings(row, 1, 3), statement });
   }
   return objects;
 }
 
-async function readRoutines({ wire }: Session, schema: string): Promise<StoredObject[]> {
+async function readRoutines(
+  { wire }: Session,
+  schema: string,
+  unreadable: (object: Pick<StoredObject, 'kind' | 'name'>) => void,
+): Promise<StoredObject[]> {
   const routines = await wire.query(
     `SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ${schema}
       AND ROUTINE_TYPE IN ('FUNCTION', 'PROCEDURE', 'PACKAGE', 'PACKAGE BODY') ORDER BY ROUTINE_TYPE, ROUTINE_NAME`,
@@ -86,26 +104,30 @@ async function readRoutines({ wire }: Session, schema: string): Promise<StoredOb
   for (const [type, name] of routines) {
     const kind = (type ?? '').toLowerCase() as StoredObject['kind'];
     const [row] = await wire.query(`SHOW CREATE ${type ?? ''} ${quoteName(name ?? '')}`);
-    const statement = shown(row?.[2], kind, name ?? '');
-    objects.push({ kind, name: name ?? '', settings: routineSettings(row, 1, 3), statement });
+    const what = { kind, name: name ?? '' };
+    const statement = row?.[2] ?? '';
+    if (statement === '') unreadable(what);
+    else objects.push({ ...what, settings: routineSettings(row, 1, 3), statement });
   }
   return objects;
 }
 
-async function readEvents({ wire }: Session, schema: string): Promise<StoredObject[]> {
+async function readEvents(
+  { wire }: Session,
+  schema: string,
+  unreadable: (object: Pick<StoredObject, 'kind' | 'name'>) => void,
+): Promise<StoredObject[]> {
   const events = await wire.query(
     `SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ${schema} ORDER BY EVENT_NAME`,
   );
   const objects: StoredObject[] = [];
   for (const [name] of events) {
     const [row] = await wire.query(`SHOW CREATE EVENT ${quoteName(name ?? '')}`);
+    const what = { kind: 'event', name: name ?? '' } as const;
+    const statement = row?.[3] ?? '';
     const settings = { ...routineSettings(row, 1, 4), timeZone: row?.[2] ?? '' };
-    objects.push({
-      kind: 'event',
-      name: name ?? '',
-      settings,
-      statement: shown(row?.[3], 'event', name ?? ''),
-    });
+    if (statement === '') unreadable(what);
+    else objects.push({ ...what, settings, statement });
   }
   return objects;
 }
@@ -119,10 +141,10 @@ function routineSettings(row: Row | undefined, mode: number, charset: number) {
   };
 }
 
-function shown(statement: string | null | undefined, kind: string, name: string): string {
-  if (statement !== null && statement !== undefined) return statement;
+/** For those who need every object. @throws {DatabaseError} `missing-privilege`. */
+export function refuseUnreadable({ kind, name }: Pick<StoredObject, 'kind' | 'name'>): never {
   throw new DatabaseError('missing-privilege', `The statement of ${kind} “${name}” may not be read.`, {
-    hint: 'Grant SELECT ON mysql.proc (MariaDB) or SHOW_ROUTINE (MySQL) to the account that takes backups.',
+    hint: READ_ROUTINES,
   });
 }
 

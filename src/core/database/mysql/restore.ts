@@ -6,8 +6,9 @@ import { build } from './build.ts';
 import { readDumped } from './dumped.ts';
 import { Failures } from './failure.ts';
 import { fit } from './fit.ts';
+import { readCatalog, refuseUnreadable } from './objects.ts';
 import { quoteText } from './quote.ts';
-import { databaseExists, oneValue, openSession, type Session } from './session.ts';
+import { databaseExists, oneValue, openSession, type Session, useDatabase } from './session.ts';
 import { clear, referringKeys, switchBack, switchTo } from './switch.ts';
 import { BESIDE, readTicket, type Ticket } from './ticket.ts';
 
@@ -54,6 +55,7 @@ async function plan(
   const { database, place } = server;
   const dumped = await readDumped(source, request.tables);
   const creates = !(await databaseExists(session, database));
+  if (!creates) await useDatabase(session, database);
   if (creates && request.tables !== undefined) {
     throw new DatabaseError(
       'no-database',
@@ -68,6 +70,8 @@ async function plan(
     newSchema: `${BESIDE}new_${request.restoreId}`,
     oldSchema: `${BESIDE}old_${request.restoreId}`,
   };
+  // What could not be put back must not be taken away.
+  if (!creates) await readCatalog(session, database, refuseUnreadable);
   const { collations, lostDefiners, notices } = await fit(session, server, source.info, dumped, schemas);
   const collation = source.info.collation ?? 'utf8mb4_general_ci';
   const names = dumped.tables.map(({ name }) => name);

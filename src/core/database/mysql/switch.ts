@@ -4,6 +4,7 @@ import type { ServerAddress } from './address.ts';
 import {
   type ForeignKey,
   MARKER,
+  OWN_TABLES,
   type NewThings,
   type OldThings,
   readJournal,
@@ -11,14 +12,14 @@ import {
   writeJournal,
 } from './journal.ts';
 import { dropObject, makeObjects } from './make-object.ts';
-import { readCatalog } from './objects.ts';
+import { readCatalog, refuseUnreadable } from './objects.ts';
 import { quoteName, quoteTable, quoteText } from './quote.ts';
 import { databaseExists, type Session, useDatabase } from './session.ts';
 import type { Ticket } from './ticket.ts';
 import { ServerRefusal } from './wire.ts';
 
 /** How long the switch waits for statements and transactions of others. */
-const WAIT_S = 10;
+const WAIT_S = 5;
 const LOCK_TIMEOUT = 1205;
 
 /** Puts the new tables in place of the old ones; see `RestoreTarget.switch`. */
@@ -39,10 +40,11 @@ export async function switchTo(session: Session, server: ServerAddress, ticket: 
   const old = (await readJournal(session, ticket, 'old')) ?? (await keepOld(session, ticket));
   await useDatabaseOrCreate(session, ticket);
   await session.wire.query('SET SESSION foreign_key_checks = 0');
+  if (live === 'old') await waitForOthers(session, server, ticket);
   try {
     if (live === 'old') {
       for (const object of old.objects.toReversed()) await dropObject(session, object);
-      await renameAll(session, server, ticket, ticket.newSchema, ticket.oldSchema);
+      await renameAll(session, ticket, ticket.newSchema, ticket.oldSchema);
     }
     await complete(session, ticket, added);
     await repairForeignKeys(session, database, old.foreignKeys);
@@ -64,8 +66,9 @@ export async function switchBack(session: Session, server: ServerAddress, ticket
   await wire.query('SET SESSION foreign_key_checks = 0');
   if (live === 'new') {
     const added = await readJournal(session, ticket, 'new');
+    await waitForOthers(session, server, ticket);
     for (const object of added?.objects.toReversed() ?? []) await dropObject(session, object);
-    await renameAll(session, server, ticket, ticket.oldSchema, ticket.newSchema);
+    await renameAll(session, ticket, ticket.oldSchema, ticket.newSchema);
   }
   if (ticket.creates) {
     await wire.query(`DROP DATABASE IF EXISTS ${quoteName(ticket.database)}`);
@@ -104,7 +107,7 @@ async function keepOld(session: Session, ticket: Ticket): Promise<OldThings> {
   let old: OldThings = { objects: [], foreignKeys: [], charset: ticket.charset, collation: ticket.collation };
   if (await databaseExists(session, database)) {
     await useDatabase(session, database);
-    const catalog = await readCatalog(session, database);
+    const catalog = await readCatalog(session, database, refuseUnreadable);
     const moves = tables === null ? undefined : new Set(tables);
     old = {
       objects: catalog.objects.filter(
@@ -123,32 +126,21 @@ async function keepOld(session: Session, ticket: Ticket): Promise<OldThings> {
 }
 
 /**
- * Moves the live tables to one database and the new ones here, in one statement: all or none. Others who hold one of
- * them are waited for, then told or, with consent, ended.
+ * Waits until nobody holds one of the live tables; those who do not let go are told of or, with consent, ended. Nothing
+ * is touched before.
  */
-async function renameAll(
-  session: Session,
-  server: ServerAddress,
-  ticket: Ticket,
-  from: string,
-  to: string,
-): Promise<void> {
+async function waitForOthers(session: Session, server: ServerAddress, ticket: Ticket): Promise<void> {
   const { wire } = session;
   const { database, tables } = ticket;
-  const here = (await namesIn(session, database)).filter((name) => tables?.includes(name) ?? true);
-  const coming = (await namesIn(session, from)).filter(
-    (name) => name !== MARKER && name !== 'crm_backup_journal',
-  );
-  const moves = [
-    ...here.map((name) => `${quoteTable(database, name)} TO ${quoteTable(to, name)}`),
-    ...coming.map((name) => `${quoteTable(from, name)} TO ${quoteTable(database, name)}`),
-    `${quoteTable(from, MARKER)} TO ${quoteTable(to, MARKER)}`,
-  ];
+  const names = (await namesIn(session, database)).filter((name) => tables?.includes(name) ?? true);
+  if (names.length === 0) return;
+  const locks = names.map((name) => `${quoteTable(database, name)} WRITE`).join(', ');
   await wire.query(`SET SESSION lock_wait_timeout = ${String(WAIT_S)}`);
   for (let tries = 0; ; tries++) {
     try {
-      await wire.query(`RENAME TABLE ${moves.join(', ')}`);
-      return;
+      await wire.query(`LOCK TABLES ${locks}`);
+      await wire.query('UNLOCK TABLES');
+      break;
     } catch (error) {
       if (!(error instanceof ServerRefusal) || error.number !== LOCK_TIMEOUT || tries > 0) throw error;
       if (!ticket.mayEndSessions) {
@@ -159,6 +151,21 @@ async function renameAll(
       await endOthers(session, database);
     }
   }
+  // From here on it is better to wait than to stop half way.
+  await wire.query('SET SESSION lock_wait_timeout = 300');
+}
+
+/** Moves the live tables to one database and others here, in one statement: all or none. */
+async function renameAll(session: Session, ticket: Ticket, from: string, to: string): Promise<void> {
+  const { database, tables } = ticket;
+  const here = (await namesIn(session, database)).filter((name) => tables?.includes(name) ?? true);
+  const coming = (await namesIn(session, from)).filter((name) => !OWN_TABLES.has(name));
+  const moves = [
+    ...here.map((name) => `${quoteTable(database, name)} TO ${quoteTable(to, name)}`),
+    ...coming.map((name) => `${quoteTable(from, name)} TO ${quoteTable(database, name)}`),
+    `${quoteTable(from, MARKER)} TO ${quoteTable(to, MARKER)}`,
+  ];
+  await session.wire.query(`RENAME TABLE ${moves.join(', ')}`);
 }
 
 /** Ends the sessions of others who use a database. */

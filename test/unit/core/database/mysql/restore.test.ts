@@ -1,0 +1,315 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RestoreTicket } from '../../../../../src/core/database/engine.ts';
+import { DatabaseError } from '../../../../../src/core/database/error.ts';
+import { mysql } from '../../../../../src/core/database/mysql/engine.ts';
+import { type KeptDump, keepDump } from '../../../../build/kept-dump.ts';
+import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
+
+let server: MariaDbServer;
+let restores = 0;
+
+const PASSWORD = 'pa:ss/w@rd%';
+const address = (user?: string) => ({
+  name: 'crm',
+  url: user === undefined ? server.url('crm') : server.url('crm', user, PASSWORD),
+  workspace: '/',
+});
+
+interface Options {
+  readonly user?: string;
+  readonly tables?: readonly string[];
+  readonly mayEndSessions?: boolean;
+}
+
+async function planned(dump: KeptDump, { user, tables, mayEndSessions = false }: Options = {}) {
+  const target = await mysql.openTarget(address(user), undefined, {});
+  const restoreId = `r${String(restores++)}`;
+  return { target, plan: await target.plan(dump, { restoreId, tables, mayEndSessions }, {}) };
+}
+
+async function restored(dump: KeptDump, options: Options = {}) {
+  const { target, plan } = await planned(dump, options);
+  await target.build(dump, plan.ticket, {});
+  await target.switch(plan.ticket);
+  await target.clear(plan.ticket);
+  await target[Symbol.asyncDispose]();
+  return plan;
+}
+
+/** All of the live database, as text. */
+async function state() {
+  const dump = await keepDump(mysql, address());
+  const entries = [...dump.objects, ...dump.tables].map(({ path }) => [path, dump.content(path).toString()]);
+  return { entries, info: dump.info, dump };
+}
+
+const databases = async () => (await server.rows(undefined, "SHOW DATABASES LIKE 'crm%'")).flat();
+
+describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
+  beforeAll(async () => {
+    server = await startMariaDb(['--local-infile=1']);
+  });
+  afterAll(async () => server[Symbol.asyncDispose]());
+
+  beforeEach(async () => {
+    for (const [name] of await server.rows(undefined, "SHOW DATABASES LIKE 'crm\\_backup%'"))
+      await server.run(undefined, `DROP DATABASE ${name ?? ''}`);
+    await server.run(
+      undefined,
+      'DROP DATABASE IF EXISTS crm',
+      'CREATE DATABASE crm CHARACTER SET utf8mb4',
+      'CREATE TABLE crm.account (id INT PRIMARY KEY, name VARCHAR(50))',
+      `CREATE TABLE crm.contact (id INT AUTO_INCREMENT PRIMARY KEY, account INT,
+         CONSTRAINT works_for FOREIGN KEY (account) REFERENCES account (id) ON DELETE CASCADE)`,
+      'INSERT INTO crm.account VALUES (1, "one"), (2, "two")',
+      'INSERT INTO crm.contact VALUES (1, 1), (2, 2)',
+      'CREATE TRIGGER crm.upper_case BEFORE INSERT ON crm.account FOR EACH ROW SET NEW.name = UPPER(NEW.name)',
+      'CREATE VIEW crm.names AS SELECT name FROM crm.account',
+      'CREATE PROCEDURE crm.count_all() SELECT COUNT(*) FROM account',
+    );
+  });
+
+  const changes = [
+    'SET foreign_key_checks = 0',
+    'DELETE FROM crm.account',
+    'DROP TRIGGER crm.upper_case',
+    'CREATE TRIGGER crm.lower_case BEFORE INSERT ON crm.account FOR EACH ROW SET NEW.name = LOWER(NEW.name)',
+    'CREATE OR REPLACE VIEW crm.names AS SELECT id FROM crm.account',
+    'CREATE TABLE crm.later (id INT)',
+    'ALTER DATABASE crm CHARACTER SET latin1',
+  ];
+
+  it('puts the old database back after the switch, triggers and views included', async () => {
+    const before = await state();
+    await server.run(undefined, ...changes);
+    const changed = await state();
+    const { target, plan } = await planned(before.dump);
+    await target.build(before.dump, plan.ticket, {});
+    expect((await state()).entries).toEqual(changed.entries);
+    await target.switch(plan.ticket);
+    expect(await state()).toMatchObject({ entries: before.entries, info: before.info });
+    await target.switchBack(plan.ticket);
+    expect(await state()).toMatchObject({ entries: changed.entries, info: changed.info });
+    await target.switch(plan.ticket);
+    await target.switch(plan.ticket);
+    await target.clear(plan.ticket);
+    await target.clear(plan.ticket);
+    expect(await state()).toMatchObject({ entries: before.entries, info: before.info });
+    expect(await databases()).toEqual(['crm']);
+    await target[Symbol.asyncDispose]();
+  });
+
+  it(
+    'finishes or undoes a switch that lost its connection at any statement',
+    { timeout: 240_000 },
+    async () => {
+      const before = await state();
+      await server.run(undefined, ...changes);
+      const changed = await state();
+      for (let statement = 1; ; statement += 4) {
+        let ended = false;
+        for (const recover of ['switch', 'switchBack'] as const) {
+          const { target, plan } = await planned(before.dump);
+          await target.build(before.dump, plan.ticket, {});
+          ended = await switchCutAt(statement, plan.ticket);
+          await using other = await mysql.openTarget(address(), undefined, {});
+          await other[recover](plan.ticket);
+          const expected = recover === 'switch' ? before : changed;
+          expect((await state()).entries, `${recover} after ${String(statement)}`).toEqual(expected.entries);
+          if (recover === 'switch') await other.switchBack(plan.ticket);
+          await other.clear(plan.ticket);
+          expect(await databases()).toEqual(['crm']);
+          await target[Symbol.asyncDispose]();
+        }
+        if (ended) break;
+      }
+    },
+  );
+
+  it('recovers when the server itself is killed during the switch', { timeout: 120_000 }, async () => {
+    const before = await state();
+    await server.run(undefined, ...changes);
+    for (const delayMs of [5, 40, 90]) {
+      const { target, plan } = await planned(before.dump);
+      await target.build(before.dump, plan.ticket, {});
+      const switching = target.switch(plan.ticket).catch((error: unknown) => error);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await server.kill();
+      await switching;
+      await server.start();
+      await using other = await mysql.openTarget(address(), undefined, {});
+      await other.switch(plan.ticket);
+      expect((await state()).entries).toEqual(before.entries);
+      await other.clear(plan.ticket);
+      await target[Symbol.asyncDispose]();
+    }
+  });
+
+  it('leaves the live database alone when the server dies while it is built', async () => {
+    const before = await state();
+    const { target, plan } = await planned(before.dump);
+    const slow: KeptDump = {
+      ...before.dump,
+      async *read (path) {
+        if (path.startsWith('tables/')) await server.kill();
+        yield* before.dump.read(path);
+      },
+    };
+    await expect(target.build(slow, plan.ticket, {})).rejects.toMatchObject({ code: 'connection-lost' });
+    await server.start();
+    await target.clear(plan.ticket);
+    expect((await state()).entries).toEqual(before.entries);
+    expect(await databases()).toEqual(['crm']);
+    await target[Symbol.asyncDispose]();
+  });
+
+  it('refuses what was loaded differently', async () => {
+    const { dump } = await state();
+    const { target, plan } = await planned(dump);
+    const wrong: KeptDump = {
+      ...dump,
+      tables: dump.tables.map((table) => ({ ...table, checksum: 'crc32:00000000' })),
+    };
+    await expect(target.build(wrong, plan.ticket, {})).rejects.toMatchObject({ code: 'check-failed' });
+    await target.clear(plan.ticket);
+    expect(await databases()).toEqual(['crm']);
+    await target[Symbol.asyncDispose]();
+  });
+
+  it('restores single tables, and foreign keys of others still refer to them', async () => {
+    const before = await state();
+    await server.run(undefined, 'SET foreign_key_checks = 0', 'DELETE FROM crm.account WHERE id = 1');
+    const plan = await restored(before.dump, { tables: ['tables/crm.account'] });
+    expect(plan.notices.join()).toContain('works_for');
+    expect((await state()).entries).toEqual(before.entries);
+    await expect(server.run('crm', 'INSERT INTO contact VALUES (9, 9)')).rejects.toThrow('foreign key');
+    await server.run('crm', 'INSERT INTO contact VALUES (9, 1)', 'DELETE FROM account');
+    expect(await server.rows('crm', 'SELECT * FROM contact')).toEqual([]);
+    await restored(before.dump, { tables: ['tables/crm.contact'] });
+    await restored(before.dump, { tables: ['tables/crm.account', 'tables/crm.contact'] });
+    expect((await state()).entries).toEqual(before.entries);
+  });
+
+  it('says which table is not in the backup', async () => {
+    const { dump } = await state();
+    await expect(planned(dump, { tables: ['tables/crm.nothing'] })).rejects.toMatchObject({
+      code: 'not-in-backup',
+    });
+  });
+
+  it('gives objects of lost definers to whoever restores, without SUPER', async () => {
+    await server.run(
+      'crm',
+      'CREATE DEFINER = gone@nowhere VIEW lost AS SELECT 1 AS one',
+      'CREATE DEFINER = gone@nowhere TRIGGER lost BEFORE INSERT ON contact FOR EACH ROW SET NEW.id = NEW.id',
+      'CREATE DEFINER = gone@nowhere FUNCTION lost() RETURNS INT DETERMINISTIC RETURN 1',
+      `CREATE OR REPLACE USER plain@'127.0.0.1' IDENTIFIED BY '${PASSWORD}'`,
+      "GRANT ALL ON crm.* TO plain@'127.0.0.1'",
+    );
+    const { dump } = await state();
+    const unreadable = planned(dump, { user: 'plain' });
+    await expect(unreadable).rejects.toMatchObject({ hint: expect.stringContaining('mysql.proc') as string });
+    await server.run(undefined, 'GRANT SELECT ON mysql.proc TO plain@`127.0.0.1`');
+    const refused = planned(dump, { user: 'plain' });
+    await expect(refused).rejects.toMatchObject({
+      code: 'missing-privilege',
+      hint: expect.stringContaining('GRANT ALL ON `crm\\_backup\\_%`.*') as string,
+    });
+    await server.run(undefined, "GRANT ALL ON `crm\\_backup\\_%`.* TO plain@'127.0.0.1'");
+    const { notices } = await restored(dump, { user: 'plain' });
+    expect(notices.join()).toContain('gone@nowhere');
+    const shown = await server.rows('crm', 'SHOW CREATE VIEW lost');
+    expect(shown[0]?.[1]).toContain('DEFINER=`plain`@`127.0.0.1`');
+    expect(await server.rows('crm', 'SELECT lost()')).toEqual([['1']]);
+  });
+
+  it('refuses collations the server lacks before it touches anything, or maps them with consent', async () => {
+    const { dump } = await state();
+    const path = 'schema/tables/account.sql';
+    const foreign: KeptDump = {
+      ...dump,
+      info: { ...dump.info, collation: 'utf8mb4_0900_ai_ci' },
+      async *read (read) {
+        const text = dump.content(read).toString();
+        yield await Promise.resolve(
+          Buffer.from(read === path ? text.replaceAll('utf8mb4_general_ci', 'utf8mb4_0900_ai_ci') : text),
+        );
+      },
+    };
+    await expect(planned(foreign)).rejects.toMatchObject({ code: 'cannot-hold' });
+    expect(await databases()).toEqual(['crm']);
+    const willing = { ...address(), url: `${address().url}?collations=nearest` };
+    await using target = await mysql.openTarget(willing, undefined, {});
+    const plan = await target.plan(
+      foreign,
+      { restoreId: 'map', tables: undefined, mayEndSessions: false },
+      {},
+    );
+    expect(plan.notices.join()).toContain('utf8mb4_uca1400_ai_ci');
+    await target.build(foreign, plan.ticket, {});
+    await target.switch(plan.ticket);
+    await target.clear(plan.ticket);
+    const rows = await server.rows('crm', 'SELECT COUNT(*) FROM account');
+    expect(rows).toEqual([['2']]);
+  });
+
+  it('tells of sessions that hold tables, and ends them with consent only', { timeout: 60_000 }, async () => {
+    const { dump } = await state();
+    const other = await server.session('crm');
+    await other.wire.query('BEGIN');
+    await other.wire.query('SELECT * FROM account');
+    const { target, plan } = await planned(dump);
+    await target.build(dump, plan.ticket, {});
+    await expect(target.switch(plan.ticket)).rejects.toMatchObject({ code: 'in-use' });
+    await target.clear(plan.ticket);
+    expect((await state()).entries).toHaveLength(7);
+    await restored(dump, { mayEndSessions: true });
+    await expect(other.wire.query('SELECT 1')).rejects.toThrow();
+    await target[Symbol.asyncDispose]();
+  });
+
+  it('takes rows larger than a packet, or says that it cannot', { timeout: 120_000 }, async () => {
+    await server.run(
+      'crm',
+      'CREATE TABLE big (id INT PRIMARY KEY, a LONGTEXT, b LONGBLOB)',
+      "INSERT INTO big VALUES (1, REPEAT('0123456789', 1000000), NULL)",
+      "UPDATE big SET b = REPEAT('abcdefghij', 1000000)",
+    );
+    const { dump } = await state();
+    const sums = await server.rows('crm', 'CHECKSUM TABLE big');
+    await restored(dump, { tables: ['tables/crm.big'] });
+    expect(await server.rows('crm', 'CHECKSUM TABLE big')).toEqual(sums);
+    await server.run(undefined, 'SET GLOBAL local_infile = 0');
+    const refused = restored(dump, { tables: ['tables/crm.big'] });
+    await expect(refused).rejects.toMatchObject({ code: 'cannot-hold' });
+    await server.run(undefined, 'SET GLOBAL local_infile = 1');
+    expect(await server.rows('crm', 'CHECKSUM TABLE big')).toEqual(sums);
+  });
+});
+
+/** Runs a switch whose connection ends at its n-th statement; returns whether it ended before that. */
+async function switchCutAt(statement: number, ticket: RestoreTicket): Promise<boolean> {
+  const { Wire } = await import('../../../../../src/core/database/mysql/wire.ts');
+  const query = Object.getOwnPropertyDescriptor(Wire.prototype, 'query')
+    ?.value as typeof Wire.prototype.query;
+  let count = -1;
+  let cut = false;
+  const target = await mysql.openTarget(address(), undefined, {});
+  count = 0;
+  Wire.prototype.query = async function (text) {
+    if (++count === statement) {
+      cut = true;
+      this.destroy();
+    }
+    return query.call(this, text);
+  };
+  try {
+    await target.switch(ticket);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+  } finally {
+    Wire.prototype.query = query;
+    await target[Symbol.asyncDispose]();
+  }
+  return !cut;
+}
