@@ -144,7 +144,7 @@ const stages = [
   {
     name: 'unit',
     title: 'Unit and integration tests',
-    tools: ['git', 'mariadb'],
+    tools: ['git', 'mariadb', 'postgres'],
     after: ['build'],
     work: async () => vitest('unit'),
   },
@@ -152,7 +152,7 @@ const stages = [
   {
     name: 'extension',
     title: 'Extension suite in the real VS Code',
-    tools: ['git', 'postgres'],
+    tools: ['git'],
     after: ['package'],
     work: extensionSuite,
   },

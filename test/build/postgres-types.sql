@@ -74,7 +74,9 @@ CREATE TABLE crm.tail (id int PRIMARY KEY, head int REFERENCES crm.head);
 INSERT INTO crm.head VALUES (1, NULL);
 INSERT INTO crm.tail VALUES (1, 1);
 ALTER TABLE crm.head ADD FOREIGN KEY (tail) REFERENCES crm.tail DEFERRABLE INITIALLY DEFERRED;
+BEGIN;
 UPDATE crm.head SET tail = 1;
+COMMIT;
 
 CREATE TABLE crm.log (id bigserial, at date NOT NULL, note text, PRIMARY KEY (id, at, note)) PARTITION BY RANGE (at);
 CREATE TABLE crm.log_2024 PARTITION OF crm.log FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');

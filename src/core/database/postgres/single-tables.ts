@@ -208,6 +208,8 @@ async function replaceRows(
       const columns = columnsOf(head.columns);
       await run(`INSERT INTO ${place} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${beside}`);
     }
+    // Checks that were put off stand in the way of changing the tables.
+    await run('SET CONSTRAINTS ALL IMMEDIATE');
     for (const each of [...around].reverse()) await run(each.after);
     for (const { sql } of await session.rows<{ sql: string }>(SEQUENCES(oids), doing)) await run(sql);
     for (const statement of after) await run(statement);
