@@ -289,7 +289,7 @@ function closedVault(storage: Storage, files: readonly KeyFile[]): VaultError {
 }
 
 /** The order in which backups are shown: newest first. */
-function newestFirst(a: BackupRecord, b: BackupRecord): number {
+export function newestFirst(a: BackupRecord, b: BackupRecord): number {
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? 1 : -1;
   return a.id < b.id ? 1 : -1;
 }
