@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chownSync, createReadStream, existsSync, mkdirSync } from 'node:fs';
 import { createServer, connect as connectTo } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -14,7 +15,7 @@ const run = promisify(execFile);
 
 /** Servers do not run as root; `nobody` owns the folder of one started by root. */
 const NOBODY = 65534;
-const ROOT_PASSWORD = 'root: s3cret/%';
+export const ROOT_PASSWORD = 'root: s3cret/%';
 const START_TIMEOUT_MS = 30_000;
 
 /** Whether this machine has MariaDB; tests skip by name where it has not. */
@@ -33,6 +34,10 @@ export interface MariaDbServer extends AsyncDisposable {
   rows(database: string | undefined, statement: string): Promise<readonly (readonly (string | null)[])[]>;
   /** Loads a script with the server’s own client. */
   load(database: string | undefined, file: string): Promise<void>;
+  /** Runs a script with the server’s own client. */
+  script(database: string, sql: string): Promise<void>;
+  /** What the server’s own dump says of everything but rows. */
+  schema(database: string): Promise<string>;
   /** Ends the server as a power failure does. */
   kill(): Promise<void>;
   /** Starts it again with the data it had. */
@@ -108,6 +113,24 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
   const first = await session('mysql', '');
   await first.wire.query(`ALTER USER root@localhost IDENTIFIED BY '${ROOT_PASSWORD}'`);
   await first.wire.close();
+  /** Runs one of the server’s own programs; returns what it prints. */
+  const client = async (program: string, args: readonly string[], input?: Readable) => {
+    const login = ['--no-defaults', '--user=root', `--socket=${socket}`, '--default-character-set=utf8mb4'];
+    const child = spawn(program, [...login, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, MYSQL_PWD: ROOT_PASSWORD },
+    });
+    let said = '';
+    let printed = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    await pipeline(input ?? Readable.from([]), child.stdin).catch(() => undefined);
+    const code = await ended;
+    // Its other lines have rows in them.
+    if (code !== 0) throw new Error(`${program} failed: ${/ERROR.*|error:.*/i.exec(said)?.[0] ?? ''}`);
+    return printed;
+  };
   return {
     port,
     url,
@@ -120,24 +143,24 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
       await wire.close();
     },
     load: async (database, file) => {
-      const arguments_ = [
-        '--no-defaults',
-        '--user=root',
-        `--socket=${socket}`,
-        '--default-character-set=utf8mb4',
-      ];
-      const client = spawn('mariadb', [...arguments_, ...(database === undefined ? [] : [database])], {
-        stdio: ['pipe', 'ignore', 'pipe'],
-        env: { ...process.env, MYSQL_PWD: ROOT_PASSWORD },
-      });
-      let said = '';
-      client.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-      const ended = new Promise<number | null>((resolve) => client.once('close', resolve));
-      await pipeline(createReadStream(file), client.stdin).catch(() => undefined);
-      const code = await ended;
-      if (code !== 0)
-        throw new Error(`The client could not load ${file}: ${/^ERROR.*/m.exec(said)?.[0] ?? ''}`);
+      await client(
+        'mariadb',
+        ['--binary-mode', ...(database === undefined ? [] : [database])],
+        createReadStream(file),
+      );
     },
+    script: async (database, sql) => {
+      await client('mariadb', [database], Readable.from([sql]));
+    },
+    schema: async (database) =>
+      client('mariadb-dump', [
+        '--no-data',
+        '--routines',
+        '--events',
+        '--skip-comments',
+        '--skip-dump-date',
+        database,
+      ]),
     kill: async () => stop('SIGKILL'),
     [Symbol.asyncDispose]: async () => {
       await stop('SIGKILL');

@@ -150,7 +150,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     const { target, plan } = await planned(before.dump);
     const slow: KeptDump = {
       ...before.dump,
-      async *read (path) {
+      async *read(path) {
         if (path.startsWith('tables/')) await server.kill();
         yield* before.dump.read(path);
       },
@@ -229,7 +229,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     const foreign: KeptDump = {
       ...dump,
       info: { ...dump.info, collation: 'utf8mb4_0900_ai_ci' },
-      async *read (read) {
+      async *read(read) {
         const text = dump.content(read).toString();
         yield await Promise.resolve(
           Buffer.from(read === path ? text.replaceAll('utf8mb4_general_ci', 'utf8mb4_0900_ai_ci') : text),
