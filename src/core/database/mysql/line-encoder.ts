@@ -15,7 +15,7 @@ const NULL_VALUE = 0xfb;
 /** A NULL in a row is one byte, in a line three. */
 const MOST_GROWTH = 3;
 /** Longer values are copied by the runtime, shorter ones byte by byte. */
-const SHORT_BYTES = 24;
+const SHORT_BYTES = 48;
 
 const HEX_DIGITS = Buffer.from('0123456789ABCDEF');
 /** For bytes that must not stand in a field: what follows the backslash; 0 for all others. */
@@ -24,6 +24,7 @@ ESCAPES[TAB] = 0x74;
 ESCAPES[LINE_FEED] = 0x6e;
 ESCAPES[0x0d] = 0x72;
 ESCAPES[BACKSLASH] = BACKSLASH;
+const ESCAPED = [TAB, LINE_FEED, 0x0d, BACKSLASH] as const;
 
 /**
  * Turns rows of the text protocol into lines, bytes into bytes: tabs between fields, `\N` for NULL, COPY’s escapes. No
@@ -33,6 +34,10 @@ export class LineEncoder {
   readonly #forms: Uint8Array;
   #out: Buffer;
   #length = 0;
+  /** Where each of {@link ESCAPED} stands next in `#searched`; -1 is not known. */
+  readonly #next = new Int32Array(ESCAPED.length);
+  #searched: Buffer | undefined;
+  #searchedTo = 0;
 
   /** @param roomBytes how much it is expected to hold before it is emptied */
   constructor(forms: readonly FieldForm[], roomBytes: number) {
@@ -55,6 +60,10 @@ export class LineEncoder {
   add(bytes: Buffer, start: number, end: number): void {
     const room = (end - start + 1) * MOST_GROWTH;
     if (this.#out.length - this.#length < room) this.#grow(room);
+    // Bytes that begin before the last row’s end are others than those that were searched.
+    if (bytes !== this.#searched || start < this.#searchedTo) this.#next.fill(-1);
+    this.#searched = bytes;
+    this.#searchedTo = end;
     const out = this.#out;
     const forms = this.#forms;
     let o = this.#length;
@@ -74,7 +83,7 @@ export class LineEncoder {
       }
       const after = at + length;
       const form = forms[column]!;
-      if (form === TEXT) {
+      if (form === TEXT && (length <= SHORT_BYTES || this.#escapes(bytes, at, after))) {
         for (; at < after; at++) {
           const byte = bytes[at]!;
           const escape = ESCAPES[byte]!;
@@ -98,6 +107,24 @@ export class LineEncoder {
     }
     out[o++] = LINE_FEED;
     this.#length = o;
+  }
+
+  /**
+   * Whether a value needs escapes. Where the next bytes stand that do is remembered, so that the runtime searches what
+   * the server sent only about once for each of them.
+   */
+  #escapes(bytes: Buffer, at: number, after: number): boolean {
+    let found = false;
+    for (let index = 0; index < ESCAPED.length; index++) {
+      let next = this.#next[index]!;
+      if (next < at) {
+        next = bytes.indexOf(ESCAPED[index]!, at);
+        if (next < 0) next = bytes.length;
+        this.#next[index] = next;
+      }
+      if (next < after) found = true;
+    }
+    return found;
   }
 
   #grow(room: number): void {
