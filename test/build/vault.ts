@@ -8,7 +8,8 @@ import { comparePaths } from '../../src/core/vault/order.ts';
 import type { BackupRecord, RecordContent } from '../../src/core/vault/record.ts';
 import { Vault } from '../../src/core/vault/vault.ts';
 import { ChunkWriter, type ContentKind } from '../../src/core/vault/writer.ts';
-import { WorkerPool } from '../../src/core/worker/pool.ts';
+import type { WorkerPool } from '../../src/core/worker/pool.ts';
+import { workerTasks } from '../../src/core/worker/tasks.ts';
 import { temporaryFolder } from './tree.ts';
 
 /** A vault in a temporary folder: `await using built = await buildVault()`. */
@@ -59,6 +60,13 @@ const ROOT = 'files/workspace';
 /** A day in 2026, so that what is built is the same every time. */
 const MTIME_NS = 1_772_000_000_000_000_000n;
 
+/** Does at once what a pool does in its threads: with little content these would take longer to start. */
+const inPlace = {
+  size: 1,
+  run: async (name: 'code', input: Parameters<typeof workerTasks.code>[0]) =>
+    Promise.resolve(workerTasks[name](input).output),
+} as unknown as WorkerPool;
+
 /** Stores content as one backup, through the same writers a real backup uses. */
 export async function storeBackup(
   vault: Vault,
@@ -67,9 +75,8 @@ export async function storeBackup(
 ): Promise<BackupRecord> {
   const { index, adopted } = await vault.writableIndex();
   const { base } = options;
-  await using pool = new WorkerPool(1);
   const settings = { selfContained: base === undefined, dryRun: false };
-  const writer = new ChunkWriter(vault, index, pool, settings, adopted);
+  const writer = new ChunkWriter(vault, index, inPlace, settings, adopted);
   const baseChunks = base === undefined ? new Map<string, Buffer>() : await chunksByPath(vault, base);
   const baseSegment = base?.manifest.find(({ root }) => root === ROOT);
   const manifest = new ManifestWriter(writer, ROOT, baseSegment);

@@ -1,22 +1,11 @@
 import { CrmBackupError } from '../errors.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { CHUNK_ID_BYTES } from './chunk-id.ts';
+import type { ChunkFacts } from './chunk-facts.ts';
 import type { DamageReport } from './damage.ts';
 import type { EntryView } from './manifest-entry.ts';
 import { viewsIn } from './manifest.ts';
 import { type BackupRecord, recordName } from './record.ts';
-
-/** What is known of chunks. */
-export interface ChunkFacts {
-  /** The objects by whose damage a chunk is lost; undefined when it can be read. */
-  lostBy(ids: Buffer, at: number): readonly string[] | undefined;
-  /** A chunk's length in bytes; 0 when it is not known. */
-  bytesOf(ids: Buffer, at: number): number;
-  /** The object a chunk stands in. */
-  objectOf(id: Buffer): string;
-  /** The bytes of a chunk. */
-  read(id: Buffer): Promise<Buffer>;
-}
 
 /** A path that has lost content, and by which objects; by none when it only does not add up. */
 interface Loss {

@@ -16,16 +16,14 @@ export interface PackCheck {
   readonly id: string;
   readonly bytes: Uint8Array;
   readonly keys: CheckKeys;
-  /** What an index file says of the pack. */
-  readonly listed: { readonly salt: Uint8Array; readonly listing: Uint8Array } | undefined;
+  /** What the pack should hold, as an index file or its own footer says. */
+  readonly listed: { readonly salt: Uint8Array; readonly listing: Uint8Array };
 }
 
 /** What a check has found in one pack. */
 export interface PackReport {
   /** A sentence each; none when the pack is as it was written. */
   readonly problems: readonly string[];
-  /** What the pack was checked by, where no index file lists it; undefined when nothing tells what is in it. */
-  readonly found: { readonly salt: Uint8Array; readonly listing: Uint8Array } | undefined;
   /** Numbers of frames that do not open, do not decode or hold other chunks than they should. */
   readonly badFrames: readonly number[];
   /** Numbers of delta frames that open; they are to be decoded by {@link checkDelta}. */
@@ -38,24 +36,17 @@ export interface PackReport {
 export function checkPack({ id, bytes: given, keys, listed }: PackCheck): PackReport {
   const bytes = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
   const problems: string[] = [];
-  const headerSalt = packHeaderSalt(bytes);
-  const salt = listed === undefined ? headerSalt : Buffer.from(listed.salt);
-  if (headerSalt === undefined || !salt?.equals(headerSalt)) problems.push('Its header is damaged.');
-  const footer = openFooter(sealKeysOf(keys), bytes, salt);
-  const listing = listed === undefined ? footer : Buffer.from(listed.listing);
-  if (footer === undefined || !listing?.equals(footer)) problems.push('Its footer is damaged.');
-  if (listing === undefined || salt === undefined) {
-    return { problems, found: undefined, badFrames: [], deltaFrames: [], chunks: 0 };
-  }
+  const salt = Buffer.from(listed.salt);
+  if (!packHeaderSalt(bytes)?.equals(salt)) problems.push('Its header is damaged.');
+  const listing = Buffer.from(listed.listing);
+  if (!openFooter(sealKeysOf(keys), bytes, salt)?.equals(listing)) problems.push('Its footer is damaged.');
   const { frames, ...checked } = checkFrames(bytes, listing, salt, keys);
   const bad = checked.badFrames.length;
   if (bad > 0) problems.push(`${bad} of its ${frames} frames ${bad === 1 ? 'is' : 'are'} damaged.`);
   if (problems.length === 0 && createHash('sha256').update(bytes).digest('hex') !== id) {
     problems.push('Its name is not that of its content.');
   }
-  // Copies: a part of a larger buffer would take all of it to the other thread.
-  const found = { salt: new Uint8Array(salt), listing: new Uint8Array(listing) };
-  return { problems, found: listed === undefined ? found : undefined, ...checked };
+  return { problems, ...checked };
 }
 
 function checkFrames(

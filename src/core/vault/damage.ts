@@ -24,8 +24,7 @@ export const NO_PACK = 'packs';
 /** Gathers what is damaged, by object, and who is affected. */
 export class DamageReport {
   readonly #findings = new Map<string, Finding>();
-  /** Paths that have lost content, by backup. */
-  readonly #lostPaths = new Map<string, number>();
+  readonly #lossesOf = new Map<string, { pathCount: number; paths: string[] }>();
 
   get isEmpty(): boolean {
     return this.#findings.size === 0;
@@ -49,12 +48,15 @@ export class DamageReport {
       finding.backups.add(backup);
       if (path !== undefined) finding.paths.add(path);
     }
-    this.#lostPaths.set(backup, (this.#lostPaths.get(backup) ?? 0) + 1);
+    const losses = this.lossesOf(backup);
+    losses.pathCount++;
+    if (path !== undefined && losses.paths.length < MOST_PATHS_NAMED) losses.paths.push(path);
+    this.#lossesOf.set(backup, losses);
   }
 
-  /** How many paths of a backup have lost content. */
-  lostPathsOf(backup: string): number {
-    return this.#lostPaths.get(backup) ?? 0;
+  /** How many paths of a backup have lost content, and the first of them. */
+  lossesOf(backup: string): { pathCount: number; paths: string[] } {
+    return this.#lossesOf.get(backup) ?? { pathCount: 0, paths: [] };
   }
 
   /** All damage, by object. */

@@ -9,6 +9,27 @@ const SALT_BYTES = 16;
 const HEAD_BYTES = ID_BYTES + SALT_BYTES + 8 + 4;
 const NOWHERE = Buffer.alloc(0);
 
+/** An index file of many packs is split into several with listings of about this many bytes. */
+const LISTING_BYTES = 8 * 1024 * 1024;
+
+/** Seals the listings of packs as index files, each for a share of them. */
+export function* encodeIndexFiles(
+  keys: VaultKeys,
+  packs: readonly ListedPack[],
+): Generator<{ name: string; bytes: Buffer }> {
+  let batch: ListedPack[] = [];
+  let bytes = 0;
+  for (const pack of packs) {
+    batch.push(pack);
+    bytes += pack.listing.length;
+    if (bytes < LISTING_BYTES) continue;
+    yield encodeIndexFile(keys, batch);
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield encodeIndexFile(keys, batch);
+}
+
 /** Seals the listings of packs as one index file; returns its name (`index/<sha-256>.idx`) and bytes. */
 export function encodeIndexFile(
   keys: VaultKeys,

@@ -4,7 +4,7 @@ import { VaultError } from './error.ts';
 import { readKeyFiles } from './key-file.ts';
 import { readNotes } from './notes.ts';
 import { type BackupRecord, decodeRecord, listRecordIds } from './record.ts';
-import type { Vault } from './vault.ts';
+import { newestFirst, type Vault } from './vault.ts';
 
 /** The names that objects in each folder have. */
 const NAMES: Readonly<Record<string, RegExp>> = {
@@ -43,7 +43,7 @@ async function hasConfig(vault: Vault): Promise<boolean> {
   return (await vault.storage.read(CONFIG_NAME)).equals(Buffer.from(vault.config.text));
 }
 
-/** The records in a folder, read anew; those that cannot be read are reported. */
+/** The records in a folder, read anew, newest first; those that cannot be read are reported. */
 export async function inspectRecords(
   vault: Vault,
   folder: 'backups' | 'forgotten',
@@ -61,5 +61,5 @@ export async function inspectRecords(
       report.affect([name], id, undefined);
     }
   }
-  return records;
+  return records.sort(newestFirst);
 }

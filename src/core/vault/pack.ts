@@ -129,10 +129,10 @@ export function packHeaderSalt(bytes: Buffer): Buffer | undefined {
 }
 
 /** The listing in the footer of a whole pack, or undefined when footer or trailer are not what they should be. */
-export function openFooter(keys: SealKeys, bytes: Buffer, salt: Buffer | undefined): Buffer | undefined {
+export function openFooter(keys: SealKeys, bytes: Buffer, salt: Buffer): Buffer | undefined {
   const footerBytes = footerBytesOf(bytes.subarray(-TRAILER_BYTES));
   const offset = bytes.length - TRAILER_BYTES - (footerBytes ?? Infinity);
-  if (footerBytes === undefined || salt === undefined || offset < PACK_HEADER_BYTES) return undefined;
+  if (footerBytes === undefined || offset < PACK_HEADER_BYTES) return undefined;
   try {
     return open(keys, 'footer', packPosition(salt, offset), bytes.subarray(offset, offset + footerBytes));
   } catch {

@@ -2,7 +2,7 @@ import { type Task, throwIfCancelled } from '../task.ts';
 import { BitSet } from './bit-set.ts';
 import { VaultError } from './error.ts';
 import { ChunkIndex } from './index.ts';
-import { encodeIndexFile, type IndexFile, type PackSurvey, surveyPacks } from './index-file.ts';
+import { encodeIndexFiles, type IndexFile, type PackSurvey, surveyPacks } from './index-file.ts';
 import { type Liveness, markLive } from './liveness.ts';
 import { lockVault, type VaultLock } from './lock.ts';
 import { encodeNotes, latestNotes, readNotes } from './notes.ts';
@@ -34,8 +34,6 @@ export interface PruneResult {
 const WAIT_FOR_LOCK_MS = 10_000;
 /** Index files smaller than this are put together. */
 const SMALL_INDEX_BYTES = 1024 * 1024;
-/** New index files hold listings of about this many bytes. */
-const INDEX_BYTES = 8 * 1024 * 1024;
 /** What interrupted writes have left is swept when it is older; others may just be writing a lock or a note. */
 const SWEEP_AGE_MS = 5 * 60_000;
 /** Between so many removals the lock is looked at. */
@@ -228,8 +226,7 @@ async function replaceIndexes(work: Work): Promise<void> {
     .filter(({ fate, pack }) => fate === 'keep' && !listed.has(pack.id))
     .map(({ pack }) => pack);
   await work.lock.assertHeld();
-  for (const packs of batches([...unlisted, ...work.newPacks])) {
-    const { name, bytes } = encodeIndexFile(keys, packs);
+  for (const { name, bytes } of encodeIndexFiles(keys, [...unlisted, ...work.newPacks])) {
     await storage.write(name, [bytes]);
     work.freedBytes -= bytes.length;
   }
@@ -247,20 +244,6 @@ function outdatedIndexes(indexes: readonly IndexFile[], kept: ReadonlySet<string
   const small = indexes.filter(({ bytes }) => bytes < SMALL_INDEX_BYTES);
   const areMany = small.length > 1;
   return indexes.filter((index) => isOutdated(index) || (areMany && index.bytes < SMALL_INDEX_BYTES));
-}
-
-function* batches(packs: readonly ListedPack[]): Generator<ListedPack[]> {
-  let batch: ListedPack[] = [];
-  let bytes = 0;
-  for (const pack of packs) {
-    batch.push(pack);
-    bytes += pack.listing.length;
-    if (bytes < INDEX_BYTES) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function removePacks(work: Work): Promise<void> {

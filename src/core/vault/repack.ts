@@ -13,6 +13,7 @@ import {
   packName,
   packPosition,
 } from './pack.ts';
+import { readDamaged } from './read-damaged.ts';
 import type { ChunkReader } from './reader.ts';
 import { open, type VaultKeys } from './seal.ts';
 
@@ -71,7 +72,7 @@ export class Repacker {
    * @throws {VaultError} `damaged` when a frame does not open; {StorageError}.
    */
   async take(pack: ListedPack, firstFrame: number): Promise<void> {
-    const bytes = await this.#vault.storage.read(packName(pack.id));
+    const bytes = await readDamaged(this.#vault.storage, packName(pack.id), pack.bytes);
     for (const [at, frame] of decodeFrames(pack.listing).entries()) {
       const needed = this.#neededIn(frame, firstFrame + at);
       if (needed.length === 0) continue;
@@ -81,6 +82,17 @@ export class Repacker {
       else await this.#thinOut(coded, frame, firstFrame + at, needed);
       for (const { number } of needed) this.moved.add(number);
     }
+  }
+
+  /** Writes a chunk so that it stands alone. */
+  async putAlone(chunk: number): Promise<void> {
+    const id = this.#index.idOf(chunk);
+    const bytes = await this.#vault.reader.readChunk(id, this.#index);
+    await this.#gather(
+      this.#content,
+      { id, bytes: bytes.length, dictionaryFrom: 0, dictionaryCount: 0 },
+      bytes,
+    );
   }
 
   /** Writes what is left. */
@@ -123,11 +135,15 @@ export class Repacker {
     }
     for (const one of needed) {
       const gathered = this.#isManifest(one.number) ? this.#manifests : this.#content;
-      gathered.parts.push(Buffer.from(partOf(one)));
-      gathered.chunks.push(one.chunk);
-      gathered.bytes += one.chunk.bytes;
-      if (gathered.bytes >= FRAME_BYTES) await this.#flush(gathered);
+      await this.#gather(gathered, one.chunk, partOf(one));
     }
+  }
+
+  async #gather(gathered: Gathered, chunk: FrameChunk, bytes: Buffer): Promise<void> {
+    gathered.parts.push(Buffer.from(bytes));
+    gathered.chunks.push(chunk);
+    gathered.bytes += bytes.length;
+    if (gathered.bytes >= FRAME_BYTES) await this.#flush(gathered);
   }
 
   async #flush(gathered: Gathered): Promise<void> {

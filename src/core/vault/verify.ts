@@ -3,7 +3,9 @@ import { findAffected } from './affected.ts';
 import { type Damage, DamageReport } from './damage.ts';
 import { VaultError } from './error.ts';
 import type { ChunkIndex } from './index.ts';
-import { factsOf, inspectData, inspectFooters, type PackInspection } from './inspect.ts';
+import { factsOf } from './chunk-facts.ts';
+import { inspectFooters, type PackInspection } from './inspect.ts';
+import { inspectData } from './inspect-data.ts';
 import { inspectObjects, inspectRecords } from './inspect-objects.ts';
 import { findLive } from './liveness.ts';
 import { lockVault } from './lock.ts';
@@ -116,7 +118,7 @@ async function noteVerified(
   );
   const verifiedAt = new Date().toISOString();
   const notes = records
-    .filter(({ id }) => report.lostPathsOf(id) === 0)
+    .filter(({ id }) => report.lossesOf(id).pathCount === 0)
     .map(({ id }) => ({ backup: id, verifiedAt, ...(marked.has(id) ? { lostPaths: 0 } : {}) }));
   if (notes.length > 0) await vault.note(...notes);
 }

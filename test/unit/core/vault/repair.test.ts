@@ -1,0 +1,441 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ByteRange, type Storage, StorageError } from '../../../../src/core/storage/storage.ts';
+import { FrameMethod } from '../../../../src/core/vault/frame.ts';
+import { surveyPacks } from '../../../../src/core/vault/index-file.ts';
+import { decodeFrames, type FrameEntry, readFooter } from '../../../../src/core/vault/pack.ts';
+import { prune } from '../../../../src/core/vault/prune.ts';
+import type { BackupRecord } from '../../../../src/core/vault/record.ts';
+import { repair } from '../../../../src/core/vault/repair.ts';
+import type { Vault } from '../../../../src/core/vault/vault.ts';
+import { verify } from '../../../../src/core/vault/verify.ts';
+import { DEATHS, FaultyStorage } from '../../../build/faulty-storage.ts';
+import { noiseOf } from '../../../build/random-tree.ts';
+import {
+  buildVault,
+  type BuiltVault,
+  type Content,
+  copyVault,
+  readBackup,
+  removeLocks,
+  storeBackup,
+} from '../../../build/vault.ts';
+
+const FIRST = {
+  'a.bin': noiseOf(2, 300_000),
+  'b.txt': noiseOf(1, 30_000).toString('hex'),
+  'c.bin': noiseOf(7, 1_200_000),
+};
+const SECOND = { ...FIRST, 'a.bin': edited(FIRST['a.bin']), 'd.bin': noiseOf(3, 50_000) };
+const THIRD = { 'e.bin': noiseOf(4, 70_000), 'b.txt': FIRST['b.txt'] };
+
+function edited(content: Uint8Array): Buffer {
+  const bytes = Buffer.from(content);
+  bytes.write('edited', 100_000);
+  return bytes;
+}
+
+function objects(built: BuiltVault, folder: string): string[] {
+  if (!existsSync(join(built.directory, folder))) return [];
+  const items = readdirSync(join(built.directory, folder), { recursive: true, withFileTypes: true });
+  return items
+    .filter((item) => item.isFile())
+    .map((item) => join(item.parentPath, item.name).slice(built.directory.length + 1))
+    .sort();
+}
+
+function change(built: BuiltVault, name: string, act: (bytes: Buffer) => void): void {
+  const file = join(built.directory, name);
+  const bytes = readFileSync(file);
+  act(bytes);
+  writeFileSync(file, bytes);
+}
+
+function flip(byte: number): (bytes: Buffer) => void {
+  return (bytes) => {
+    const at = byte < 0 ? bytes.length + byte : byte;
+    bytes[at] = bytes[at]! ^ 1;
+  };
+}
+
+async function framesOf(built: BuiltVault, name: string): Promise<FrameEntry[]> {
+  const bytes = readFileSync(join(built.directory, name)).length;
+  return decodeFrames((await readFooter(built.storage, built.vault.keys, name.slice(9, -5), bytes)).listing);
+}
+
+/** Which of a backup's files can be read, and that these are right. */
+async function readable(vault: Vault, record: BackupRecord, content: Content): Promise<string[]> {
+  vault.forgetIndex();
+  const index = await vault.index();
+  const names: string[] = [];
+  try {
+    for await (const entry of vault.entries(record)) {
+      if (entry.type !== 'file') continue;
+      const name = entry.path.slice('files/workspace/'.length);
+      const parts: Buffer[] = [];
+      try {
+        for await (const part of vault.reader.readContent(entry, index)) parts.push(part);
+      } catch {
+        continue;
+      }
+      expect(Buffer.concat(parts).equals(Buffer.from(content[name]!)), name).toBe(true);
+      names.push(name);
+    }
+  } catch {
+    // A part of the manifest is lost.
+  }
+  return names;
+}
+
+describe('repair', () => {
+  let template: BuiltVault;
+  let backups: [BackupRecord, Content][];
+  beforeAll(async () => {
+    template = await buildVault();
+    const first = await storeBackup(template.vault, FIRST);
+    const second = await storeBackup(template.vault, SECOND, { base: first });
+    const third = await storeBackup(template.vault, THIRD);
+    await template.vault.note({ backup: first.id, label: 'a label' });
+    backups = [
+      [first, FIRST],
+      [second, SECOND],
+      [third, THIRD],
+    ];
+  });
+  afterAll(async () => template[Symbol.asyncDispose]());
+
+  /** After a repair that lost nothing: all is as it should be, and a second repair finds nothing to do. */
+  async function expectWhole(built: BuiltVault): Promise<void> {
+    const vault = await built.reopen();
+    for (const [record, content] of backups) {
+      const found = await readBackup(vault, record);
+      for (const [name, bytes] of Object.entries(content))
+        expect(found[name]!.equals(Buffer.from(bytes))).toBe(true);
+    }
+    expect((await verify(vault, { level: 'data' })).damage).toEqual([]);
+    expect(await repair(vault)).toMatchObject({
+      damage: [],
+      written: [],
+      setAside: [],
+      lostChunks: 0,
+      backups: [],
+    });
+    await prune(vault);
+  }
+
+  it('finds nothing to do in a vault that is whole', async () => {
+    await using built = await copyVault(template);
+    const before = objects(built, '');
+    expect(await repair(built.vault)).toMatchObject({ damage: [], written: [], setAside: [], backups: [] });
+    expect(objects(built, '')).toEqual(before);
+  });
+
+  it('rebuilds the index from the packs’ footers', async () => {
+    await using built = await copyVault(template);
+    for (const name of objects(built, 'index')) rmSync(join(built.directory, name));
+    const result = await repair(await built.reopen());
+    expect(result).toMatchObject({ lostChunks: 0, setAside: [], backups: [] });
+    expect(result.written).toHaveLength(1);
+    expect(objects(built, 'index')).toEqual(result.written);
+    await expectWhole(built);
+  });
+
+  it('replaces a damaged index file', async () => {
+    await using built = await copyVault(template);
+    const [name] = objects(built, 'index');
+    change(built, name!, flip(30));
+    const result = await repair(await built.reopen());
+    expect(result.damage.map(({ object }) => object)).toEqual([name]);
+    expect(result.setAside).toEqual([name]);
+    expect(objects(built, 'damaged')).toEqual([`damaged/${name!}`]);
+    await expectWhole(built);
+  });
+
+  it.each([
+    ['footer', -40],
+    ['trailer', -2],
+    ['header', 3],
+    ['salt', 12],
+  ])('writes a pack anew whose %s is damaged, and keeps the old one aside', async (_, byte) => {
+    await using built = await copyVault(template);
+    for (const name of objects(built, 'packs')) change(built, name, flip(byte));
+    const packs = objects(built, 'packs');
+    const result = await repair(await built.reopen());
+    expect(result).toMatchObject({ lostChunks: 0, backups: [] });
+    expect([...result.setAside].sort()).toEqual(packs);
+    expect(objects(built, 'damaged')).toEqual(packs.map((name) => `damaged/${name}`));
+    expect(result.damage.every(({ backups, paths }) => backups.length + paths.length === 0)).toBe(true);
+    await expectWhole(built);
+  });
+
+  it('drops a damaged frame, keeps the rest of its pack, and names what is lost for good', async () => {
+    for (const name of objects(template, 'packs')) {
+      for (const [number, frame] of (await framesOf(template, name)).entries()) {
+        await using built = await copyVault(template);
+        change(built, name, flip(frame.offset + 20));
+        const before = await verify(await built.reopen(), { level: 'data' });
+        const dry = await repair(await built.reopen(), { dryRun: true });
+        expect(objects(built, 'damaged')).toEqual([]);
+        const result = await repair(await built.reopen());
+        // With it goes what rests on it.
+        expect(result.setAside, `frame ${number}`).toContain(name);
+        expect(dry.backups).toEqual(result.backups);
+        expect(dry.setAside).toEqual(result.setAside);
+        expect(result.lostChunks).toBeGreaterThanOrEqual(frame.chunks.length);
+        // What verify named is what is lost.
+        expect(new Set(result.backups.flatMap(({ paths }) => paths))).toEqual(
+          new Set(before.damage[0]!.paths),
+        );
+        expect(result.backups.map(({ id }) => id).sort()).toEqual([...before.damage[0]!.backups].sort());
+
+        const vault = await built.reopen();
+        const { records } = await vault.records();
+        for (const [record, content] of backups) {
+          const damaged = result.backups.find(({ id }) => id === record.id);
+          const names = await readable(vault, record, content);
+          expect(records.find(({ id }) => id === record.id)!.lostPaths ?? 0).toBe(damaged?.pathCount ?? 0);
+          if (damaged === undefined) expect(names).toEqual(Object.keys(content).sort());
+          else for (const one of names) expect(damaged.paths).not.toContain(`files/workspace/${one}`);
+        }
+        expect(await repair(vault)).toMatchObject({ written: [], setAside: [] });
+
+        // The vault lives on: the same content is stored again, which heals what had lost it.
+        const again = await storeBackup(vault, { ...FIRST, ...SECOND });
+        await readable(vault, again, { ...FIRST, ...SECOND });
+        await prune(vault);
+        expect(Object.keys(await readBackup(vault, again)).sort()).toEqual(Object.keys(SECOND).sort());
+      }
+    }
+  }, 120_000);
+
+  it('heals backups whose lost content a new full backup stores again', async () => {
+    await using built = await copyVault(template);
+    const [first] = backups[0]!;
+    const index = await built.vault.index();
+    const { pack, offset } = index.frame(
+      index.place(index.find(await chunksOf(built.vault, first, 'c.bin'), 0)).frame,
+    );
+    change(built, `packs/${pack.slice(0, 2)}/${pack}.pack`, flip(offset + 20));
+    const vault = await built.reopen();
+    const { backups: damaged } = await repair(vault);
+    expect(damaged.length).toBeGreaterThan(0);
+    await storeBackup(vault, { ...FIRST, 'second.bin': SECOND['a.bin'], 'd.bin': SECOND['d.bin'] });
+    expect((await verify(vault, { level: 'data' })).damage).toEqual([]);
+    expect((await vault.records()).records.every(({ lostPaths }) => (lostPaths ?? 0) === 0)).toBe(true);
+    await prune(vault);
+  });
+
+  it('says what is lost with a pack, and the vault lives on', async () => {
+    for (const name of objects(template, 'packs')) {
+      await using built = await copyVault(template);
+      rmSync(join(built.directory, name));
+      await expect(prune(await built.reopen())).rejects.toMatchObject({ code: 'damaged' });
+      const vault = await built.reopen();
+      const result = await repair(vault);
+      expect(result.backups.length).toBeGreaterThan(0);
+      expect(result.damage.find(({ object }) => object === name)!.backups.length).toBeGreaterThan(0);
+      for (const { paths, pathCount } of result.backups) expect(paths).toHaveLength(pathCount);
+      expect(await repair(vault)).toMatchObject({ written: [], setAside: [] });
+      const again = await storeBackup(vault, SECOND);
+      await prune(vault);
+      expect(Object.keys(await readBackup(vault, again)).sort()).toEqual(Object.keys(SECOND).sort());
+      for (const { id } of result.backups) await vault.forget(id);
+      await prune(vault);
+      expect((await verify(vault, { level: 'data' })).damage).toEqual([]);
+    }
+  });
+
+  it('loses nothing with a pack whose chunks another has', async () => {
+    await using built = await buildVault();
+    const { vault } = built;
+    const first = await storeBackup(vault, FIRST);
+    // Two writers at once do not know of each other: both store the same.
+    const [one] = objects(built, 'packs');
+    const kept = readFileSync(join(built.directory, one!));
+    rmSync(join(built.directory, one!));
+    const second = await storeBackup(vault, FIRST);
+    writeFileSync(join(built.directory, one!), kept);
+    for (const isGone of [false, true]) {
+      await using copy = await copyVault(built);
+      if (isGone) rmSync(join(copy.directory, one!));
+      else change(copy, one!, flip(5000));
+      const fresh = await copy.reopen();
+      expect((await verify(fresh, { level: 'data' })).damage.map(({ object }) => object)).toEqual([one]);
+      expect(await repair(fresh)).toMatchObject({ lostChunks: 0, backups: [] });
+      for (const record of [first, second]) {
+        expect(await readable(fresh, record, FIRST)).toEqual(Object.keys(FIRST));
+      }
+      expect((await verify(fresh, { level: 'data' })).damage).toEqual([]);
+    }
+  });
+
+  it('rescues what stands before the end of a pack that was cut short', async () => {
+    const [name] = objects(template, 'packs').toSorted(
+      (a, b) =>
+        readFileSync(join(template.directory, b)).length - readFileSync(join(template.directory, a)).length,
+    );
+    const frames = await framesOf(template, name!);
+    await using built = await copyVault(template);
+    truncateSync(join(built.directory, name!), frames[1]!.offset + 100);
+    const result = await repair(await built.reopen());
+    const after = frames.slice(1).reduce((sum, { chunks }) => sum + chunks.length, 0);
+    expect(result.lostChunks).toBeGreaterThanOrEqual(after);
+    const index = await (await built.reopen()).index();
+    for (const { id } of frames[0]!.chunks) expect(index.find(id, 0)).toBeGreaterThanOrEqual(0);
+    expect(result.setAside).toContain(name);
+  });
+
+  it('rescues what stands around blocks that the disk can no longer read', async () => {
+    const [name] = objects(template, 'packs').toSorted(
+      (a, b) =>
+        readFileSync(join(template.directory, b)).length - readFileSync(join(template.directory, a)).length,
+    );
+    const frames = await framesOf(template, name!);
+    const bad = frames[0]!;
+    await using built = await copyVault(template);
+    const broken = withBadBlock(built.storage, name!, bad.offset + 10);
+    const result = await repair(await built.reopen(broken));
+    expect(result.lostChunks).toBeGreaterThan(0);
+    expect(result.damage.find(({ object }) => object === name)!.problems.join(' ')).toMatch(
+      /left where it is/,
+    );
+    const index = await (await built.reopen(broken)).index();
+    const last = frames.at(-1)!;
+    for (const { id } of last.chunks) expect(index.find(id, 0)).toBeGreaterThanOrEqual(0);
+  });
+
+  it('puts renamed records and misplaced packs back', async () => {
+    await using built = await copyVault(template);
+    const { directory } = built;
+    const move = (from: string, to: string): void => {
+      mkdirSync(dirname(join(directory, to)), { recursive: true });
+      renameSync(join(directory, from), join(directory, to));
+    };
+    const [record, other] = objects(built, 'backups');
+    const [pack, second] = objects(built, 'packs');
+    move(record!, `backups/${'ab'.repeat(32)}`);
+    move(other!, 'backups/copy of a record');
+    move(pack!, `packs/zz/${pack!.slice(9)}`);
+    move(second!, `packs/cd/${'cd'.repeat(32)}.pack`);
+    const vault = await built.reopen();
+    const result = await repair(vault);
+    expect(result).toMatchObject({ lostChunks: 0, backups: [] });
+    expect(objects(built, 'backups')).toHaveLength(3);
+    expect(objects(built, 'packs')).toContain(pack);
+    await expectWhole(built);
+  });
+
+  it('sets damaged records and notes aside, and restores vault.json', async () => {
+    await using built = await copyVault(template);
+    const text = readFileSync(join(built.directory, 'vault.json'), 'utf8');
+    const [record] = objects(built, 'backups');
+    const [note] = objects(built, 'notes');
+    change(built, record!, flip(40));
+    change(built, note!, flip(40));
+    change(built, 'vault.json', flip(40));
+    const vault = await built.reopen();
+    const result = await repair(vault);
+    expect([...result.setAside].sort()).toEqual([record, note].sort());
+    expect(readFileSync(join(built.directory, 'vault.json'), 'utf8')).toBe(text);
+    expect((await vault.records()).records).toHaveLength(2);
+    expect((await vault.records()).damaged).toEqual([]);
+    // The backup whose record is lost has left its content; prune no longer waits for it.
+    await prune(vault);
+    expect((await verify(await built.reopen(), { level: 'data' })).damage).toEqual([]);
+    rmSync(join(built.directory, 'vault.json'));
+    await repair(await built.reopen());
+    expect(readFileSync(join(built.directory, 'vault.json'), 'utf8')).toBe(text);
+  });
+
+  it('lets chunks stand alone again that others rest on', async () => {
+    await using built = await buildVault();
+    const { vault } = built;
+    const base = { 'a.bin': noiseOf(1, 200_000) };
+    const changed = { 'a.bin': edited(base['a.bin']) };
+    const twice = { 'a.bin': edited(edited(base['a.bin']).fill(1, 5, 50)) };
+    const first = await storeBackup(vault, base);
+    await storeBackup(vault, changed, { base: first });
+    const before = objects(built, 'packs');
+    // A full backup stores the changed file whole, the next rests on that.
+    const full = await storeBackup(vault, changed);
+    const [fullPack] = objects(built, 'packs').filter((name) => !before.includes(name));
+    const last = await storeBackup(vault, twice, { base: full });
+    rmSync(join(built.directory, fullPack!));
+    const fresh = await built.reopen();
+    await repair(fresh);
+    expect(await readable(fresh, last, twice)).toEqual(['a.bin']);
+    const index = await fresh.index();
+    for (let frame = 0; frame < index.frameCount; frame++) {
+      for (const chunk of index.dictionaryOf(frame)) expect(index.isDelta(chunk)).toBe(false);
+    }
+    expect(await repair(fresh)).toMatchObject({ written: [], setAside: [] });
+    const methods = Array.from({ length: index.frameCount }, (_, frame) => index.frame(frame).method);
+    expect(methods).toContain(FrameMethod.delta);
+  });
+
+  it.each(DEATHS)(
+    'can be killed at any change and be run again (%s)',
+    async (death) => {
+      // Each pack loses its footer, its header or its index file, none of them more than one.
+      const { indexes } = await surveyPacks(template.storage, template.vault.keys);
+      const [one, two, three] = objects(template, 'packs');
+      const index = indexes.find(({ packs }) => three!.includes(packs[0]!))!;
+      let at = 0;
+      for (let isDead = true; isDead;) {
+        await using built = await copyVault(template);
+        change(built, one!, flip(-30));
+        change(built, two!, flip(5));
+        change(built, index.name, flip(30));
+        change(built, 'vault.json', flip(30));
+        const storage = new FaultyStorage(built.storage, ++at, death);
+        await repair(await built.reopen(storage)).catch(() => undefined);
+        isDead = storage.isDead;
+        removeLocks(built);
+        const vault = await built.reopen();
+        await repair(vault);
+        for (const [record, content] of backups) {
+          expect(await readable(vault, record, content)).toEqual(Object.keys(content).sort());
+        }
+        expect((await verify(vault, { level: 'data' })).damage).toEqual([]);
+      }
+      expect(at).toBeGreaterThan(8);
+    },
+    300_000,
+  );
+});
+
+async function chunksOf(vault: Vault, record: BackupRecord, path: string): Promise<Buffer> {
+  for await (const entry of vault.entries(record, `files/workspace/${path}`))
+    return Buffer.from(entry.chunks);
+  throw new Error(`no ${path}`);
+}
+
+/** A storage whose disk cannot read one place of an object any more. */
+function withBadBlock(storage: Storage, name: string, at: number): Storage {
+  return new Proxy(storage, {
+    get(target, key) {
+      if (key !== 'read') {
+        const value: unknown = Reflect.get(target, key);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      }
+      return async (object: string, range?: ByteRange): Promise<Buffer> => {
+        const from = range?.offset ?? 0;
+        const to = range === undefined ? Infinity : from + range.length;
+        if (object === name && from <= at && at < to) {
+          throw new StorageError('unreachable', `${object} cannot be read there.`);
+        }
+        return target.read(object, range);
+      };
+    },
+  });
+}
