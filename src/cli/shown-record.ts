@@ -13,7 +13,7 @@ export function shortId(id: string): string {
 }
 
 /** `12 added, 3 modified, 0 deleted, 31,585 unchanged`. */
-export function changesText({ added, modified, deleted, unchanged }: ChangeCounts): string {
+function changesText({ added, modified, deleted, unchanged }: ChangeCounts): string {
   const parts = [
     `${formatCount(added)} added`,
     `${formatCount(modified)} modified`,

@@ -55,7 +55,7 @@ export interface OpenedVault {
 }
 
 /** A place for a vault that this version cannot reach. */
-export class OpenError extends CrmBackupError<'remote-not-supported'> {}
+class OpenError extends CrmBackupError<'remote-not-supported'> {}
 
 /**
  * Finds a workspace and reads its sets.

@@ -75,7 +75,7 @@ export function listNames(directory: string): string[] {
 }
 
 /** Where a link points, spelled as in `source/name.ts`. */
-export function linkTarget(link: string): string {
+function linkTarget(link: string): string {
   return decodeName(readlinkSync(systemPath(link), { encoding: 'buffer' }));
 }
 

@@ -11,7 +11,7 @@ const TRAILER_BYTES = 8;
 const TRAILER_MAGIC = 0x46_4d_52_43; // “CRMF”, little-endian
 
 /** Bytes before a pack's first frame. */
-export const PACK_HEADER_BYTES = MAGIC.length + SALT_BYTES;
+const PACK_HEADER_BYTES = MAGIC.length + SALT_BYTES;
 
 /** One chunk in a frame. In a delta frame, `dictionaryFrom/Count` name the dictionary chunks it corresponds to. */
 export interface FrameChunk {

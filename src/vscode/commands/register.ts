@@ -65,7 +65,7 @@ export function registerCommands(app: App): vscode.Disposable {
 }
 
 /** @throws {EditorError} `untrusted` in Restricted Mode */
-export function requireTrust(): void {
+function requireTrust(): void {
   if (vscode.workspace.isTrusted) return;
   throw new EditorError(
     'untrusted',
