@@ -4,7 +4,7 @@ import { DatabaseError } from '../error.ts';
 import { TableChecksum } from '../table-checksum.ts';
 import { copyOutStatement, readTables } from './catalog.ts';
 import { copyOut } from './copy.ts';
-import { firstFailure } from './dump.ts';
+import { firstFailure } from './first-failure.ts';
 import { isLargeObjects, LARGE_OBJECT_TABLES } from './large-objects.ts';
 import { countObjects } from './properties.ts';
 import type { Session } from './session.ts';

@@ -1,7 +1,7 @@
 import { DatabaseError } from '../error.ts';
 import type { DatabaseCheck, DatabaseDescription } from '../engine.ts';
 import { OWN_SCHEMAS } from './catalog.ts';
-import { productOf } from './dump.ts';
+import { productOf } from './product.ts';
 import { identifier } from './quote.ts';
 import type { Session } from './session.ts';
 import { findClientTools } from './tools.ts';

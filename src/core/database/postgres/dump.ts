@@ -3,9 +3,19 @@ import type { DatabaseInfo, DumpSink } from '../engine.ts';
 import { type CatalogTable, copyOutStatement } from './catalog.ts';
 import { copyOut } from './copy.ts';
 import { dumpLargeObjects } from './large-objects.ts';
+import { firstFailure } from './first-failure.ts';
+import { productOf } from './product.ts';
+import type { RunningSchemaDump } from './schema-dump.ts';
 import { countObjects, type Properties, readProperties } from './properties.ts';
 import type { Session } from './session.ts';
-import type { Moment } from './snapshot.ts';
+
+/** One moment of a database, with everything that reads it. */
+export interface Moment {
+  /** All in transactions on the same snapshot; the first is the one that exported it. */
+  readonly readers: readonly Session[];
+  readonly tables: readonly CatalogTable[];
+  readonly schema: RunningSchemaDump;
+}
 
 /**
  * Hands a moment of a database to the sink: tables on all connections, the largest first, then what else there is.
@@ -55,23 +65,6 @@ async function dumpTable(session: Session, table: CatalogTable, sink: DumpSink):
   await rows.finish();
 }
 
-/** Waits for all; when one fails the others are ended, and its failure is the one that is told. */
-export async function firstFailure(works: readonly Promise<void>[], abort: () => void): Promise<void> {
-  let failure: { readonly error: unknown } | undefined;
-  await Promise.all(
-    works.map(async (work) =>
-      work.catch((error: unknown) => {
-        if (failure === undefined) {
-          failure = { error };
-          abort();
-        }
-      }),
-    ),
-  );
-  const failed = failure as { readonly error: unknown } | undefined;
-  if (failed !== undefined) throw failed.error;
-}
-
 function infoOf(session: Session, properties: Properties, objects: Record<string, number>): DatabaseInfo {
   return {
     engine: 'postgresql',
@@ -82,9 +75,4 @@ function infoOf(session: Session, properties: Properties, objects: Record<string
     objects,
     details: properties,
   };
-}
-
-/** `PostgreSQL 15.18`. */
-export function productOf(version: number): string {
-  return `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`;
 }

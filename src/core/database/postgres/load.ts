@@ -2,7 +2,7 @@ import { throwIfCancelled, type Task } from '../../task.ts';
 import type { DumpedTable, DumpSource } from '../engine.ts';
 import { copyInStatement } from './catalog.ts';
 import { copyIn } from './copy.ts';
-import { firstFailure } from './dump.ts';
+import { firstFailure } from './first-failure.ts';
 import { isLargeObjects, loadLargeObjects } from './large-objects.ts';
 import { runPostData } from './post-data.ts';
 import type { Properties } from './properties.ts';

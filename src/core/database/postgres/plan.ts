@@ -1,7 +1,7 @@
 import type { DatabasePlan, DumpSource, RestoreRequest } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import { placeOf } from './address.ts';
-import { productOf } from './dump.ts';
+import { productOf } from './product.ts';
 import { type Properties, propertiesOf } from './properties.ts';
 import type { Session } from './session.ts';
 import {

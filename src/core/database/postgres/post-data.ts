@@ -1,5 +1,5 @@
 import { throwIfCancelled, type Task } from '../../task.ts';
-import { firstFailure } from './dump.ts';
+import { firstFailure } from './first-failure.ts';
 import type { SchemaEntry } from './schema-text.ts';
 import type { Session } from './session.ts';
 

@@ -1,12 +1,12 @@
 import type { Task } from '../../task.ts';
 import type { DatabaseSnapshot } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
-import { type CatalogTable, DUMPED_TABLES, readTables } from './catalog.ts';
-import { dump } from './dump.ts';
+import { DUMPED_TABLES, readTables } from './catalog.ts';
+import { dump, type Moment } from './dump.ts';
 import { qualified } from './quote.ts';
 import { type RunningSchemaDump, startSchemaDump } from './schema-dump.ts';
 import { openSession, type Server, type Session } from './session.ts';
-import { type ClientTools, findClientTools } from './tools.ts';
+import { findClientTools } from './tools.ts';
 
 /** Connections that read rows. */
 const READERS = 2;
@@ -14,15 +14,6 @@ const ATTEMPTS = 5;
 const LOCK_TIMEOUT_MS = 10_000;
 /** Tables named in one statement. */
 const LOCKS_AT_ONCE = 500;
-
-/** One moment of a database, with everything that reads it. */
-export interface Moment {
-  /** All in transactions on the same snapshot; the first is the one that exported it. */
-  readonly readers: readonly Session[];
-  readonly tables: readonly CatalogTable[];
-  readonly schema: RunningSchemaDump;
-  readonly tools: ClientTools;
-}
 
 interface TableName {
   readonly oid: string;
@@ -88,7 +79,7 @@ async function fixMoment(
   schema.schema.catch(() => undefined);
   try {
     await schema.locked;
-    return { readers: opened, tables: await readTables(leader), schema, tools };
+    return { readers: opened, tables: await readTables(leader), schema };
   } catch (error) {
     await close(opened, schema);
     throw error;
