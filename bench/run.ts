@@ -78,6 +78,8 @@ const tools = await Promise.all(
   [ownTool, restic, borg, tar].map(async (tool) => ({ tool, version: await tool.version() })),
 );
 const installed = tools.filter(({ version }) => version !== undefined).map(({ tool }) => tool);
+if (!installed.includes(ownTool))
+  throw new Error('dist/cli.js is missing: build the project first (npm run build).');
 for (const { tool, version } of tools) log(`${tool.name}: ${version ?? 'not installed'}`);
 
 const scratch = await mkdtemp(join(values.scratch, 'crm-backup-bench-'));
@@ -89,8 +91,7 @@ try {
   for (const subject of subjects) {
     if (wanted.has(subject.key)) trees.push(await measureTree(subject, installed));
   }
-  const memory =
-    wanted.has('memory') && installed.includes(ownTool) ? await measureMemory(ownTool) : undefined;
+  const memory = wanted.has('memory') ? await measureMemory(ownTool) : undefined;
   const result: Result = {
     measuredAt: new Date().toISOString(),
     machine: await describeMachine(scratch, restoreTo),
