@@ -8,7 +8,7 @@
  *   --json           prints the result as JSON instead of Markdown
  *   --write          writes docs/benchmarks.md and docs/benchmarks.json too
  */
-import { existsSync, statfsSync } from 'node:fs';
+import { existsSync, rmSync, statfsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -86,6 +86,12 @@ const scratch = await mkdtemp(join(values.scratch, 'crm-backup-bench-'));
 const restoreTo = await mkdtemp(
   join(existsSync('/dev/shm') ? '/dev/shm' : values.scratch, 'crm-backup-bench-'),
 );
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const directory of [scratch, restoreTo]) rmSync(directory, { recursive: true, force: true });
+    process.exit(130);
+  });
+}
 try {
   const trees: TreeResult[] = [];
   for (const subject of subjects) {

@@ -84,16 +84,7 @@ export function createRecord(kind: RecordKind, random: Random): SampleRecord {
 }
 
 /** The columns of a kind's CSV export. */
-const csvColumns = [
-  'id',
-  'name',
-  'email',
-  'phone_work',
-  'city',
-  'stage',
-  'amount',
-  'modifiedAt',
-] as const;
+const csvColumns = ['id', 'name', 'email', 'phone_work', 'city', 'stage', 'amount', 'modifiedAt'] as const;
 
 /** A CSV export of `rows` rows with quoting where it is needed. */
 export function createCsv(rows: number, random: Random): string {

@@ -6,7 +6,7 @@
  *   --keep    keeps the temporary folder
  *   --seed N  another sample
  */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,8 +42,14 @@ const workspace = join(folder, 'sample-crm');
 const home = join(folder, 'home');
 const story = createStory();
 let keep = values.keep;
+const stop = (): void => {
+  if (!keep) rmSync(folder, { recursive: true, force: true });
+  process.exit(130);
+};
+process.once('SIGINT', stop).once('SIGTERM', stop);
 try {
   await tell(story);
+  process.off('SIGINT', stop).off('SIGTERM', stop);
   if (values.ui) keep = (await openInCode(project, workspace, home)) === 'still-open' || keep;
 } catch (error) {
   story.failed(error instanceof Error ? error : new Error(String(error)));
