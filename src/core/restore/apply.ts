@@ -98,10 +98,10 @@ export async function applyRestore(
   }
   const builtAt = performance.now();
   try {
-    // Files can nearly always be switched; databases, where others may be in the way, come first.
-    await switchers.databases.forward();
     await switchers.files.forward(false, task);
     switchers.files.check();
+    // A new database may lie in a folder that has just come with the files.
+    await switchers.databases.forward();
     journal.enter('switched');
   } catch (error) {
     await takeBack(journal, disk, switchers, error);

@@ -134,8 +134,8 @@ export async function takeBack(
 ): Promise<void> {
   try {
     journal.enter('rolling-back');
-    await switchers.files.backward();
     await switchers.databases.backward();
+    await switchers.files.backward();
     await discard(journal, disk, switchers);
   } catch (error) {
     const where = placesOf(journal);
@@ -191,8 +191,8 @@ async function complete(
       return 'undone';
     case 'switching':
       try {
-        await switchers.databases.forward();
         await switchers.files.forward(true);
+        await switchers.databases.forward();
         journal.enter('switched');
       } catch (error) {
         await takeBack(journal, disk, switchers, error);

@@ -19,6 +19,7 @@ export async function copyDatabase(source: Connection, file: string, task: Task)
   if (!(await canBackUp())) {
     // It cannot run inside a transaction; one statement is one moment, too.
     if (source.isTransaction) source.exec('COMMIT');
+    source.exec('PRAGMA query_only = OFF');
     source.prepare('VACUUM INTO ?').run(file);
     return;
   }

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { checkRestorePath } from '../../path/restore-path.ts';
 import type { Task } from '../../task.ts';
@@ -30,8 +39,10 @@ type Way = 'create' | 'content' | 'tables' | 'file';
 
 interface Ticket {
   readonly file: string;
-  /** Folder beside the file, for what is built and what is kept. */
+  /** Folder beside the file, or beside its first folder that has to be made, for what is built and what is kept. */
   readonly folder: string;
+  /** Folders to be made for the file, outermost first. They may come with other files meanwhile. */
+  readonly made: readonly string[];
   readonly way: Way;
   readonly mode: number;
   /** Names of single tables. */
@@ -110,10 +121,13 @@ async function plan(file: string, source: DumpSource, request: RestoreRequest): 
       hint: 'Use the command line on Node 24, or restore to another file with --database NAME=FILE.',
     });
   }
-  mustHaveRoom(file, source);
+  const made = missingFolders(file);
+  const beside = dirname(made[0] ?? file);
+  mustHaveRoom(file, beside, source);
   const ticket: Ticket = {
     file,
-    folder: join(dirname(file), `.crm-backup-database-${request.restoreId}-${basename(file)}`),
+    folder: join(beside, `.crm-backup-database-${request.restoreId}-${basename(file)}`),
+    made,
     way,
     mode: modeOf(source.info.details),
     tables: way === 'tables' ? names : [],
@@ -161,11 +175,15 @@ function look(file: string, tables: readonly string[] | undefined): { way: Way; 
   }
 }
 
-function mustHaveRoom(file: string, source: DumpSource): void {
+function missingFolders(file: string): string[] {
+  const missing: string[] = [];
+  for (let folder = dirname(file); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+  return missing;
+}
+
+function mustHaveRoom(file: string, folder: string, source: DumpSource): void {
   const bytes = source.objects.find(({ path }) => path === PAGES)?.bytes ?? 0;
   const old = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  let folder = dirname(file);
-  while (!existsSync(folder)) folder = dirname(folder);
   const { bavail, bsize } = statfsSync(folder);
   // The new one, the old one, and the journal in which SQLite keeps the old one once more.
   const needed = bytes + 2 * old;
@@ -179,11 +197,10 @@ function mustHaveRoom(file: string, source: DumpSource): void {
 }
 
 async function build(source: DumpSource, ticket: Ticket, task: Task): Promise<void> {
-  const { folder, mode, file } = ticket;
-  mkdirSync(dirname(file), { recursive: true });
+  const { folder, mode } = ticket;
   mkdirSync(folder, { mode: 0o700 });
   const { fresh } = placesOf(ticket);
-  await writeNewFile(fresh, source.read(PAGES), mode, dirname(file), task);
+  await writeNewFile(fresh, source.read(PAGES), mode, dirname(folder), task);
   await check(source, fresh, task);
 }
 
@@ -233,8 +250,8 @@ async function switchTo(ticket: Ticket): Promise<void> {
         hint: 'Move it out of the way and restore again.',
       });
     }
-    renameSync(fresh, file);
-    flushFolderOf(file);
+    mkdirSync(dirname(file), { recursive: true });
+    move(fresh, file);
     return;
   }
   if (!existsSync(old)) await keepOld(file, old);
@@ -307,10 +324,13 @@ function carryOver(file: string): void {
 }
 
 async function switchBack(ticket: Ticket): Promise<void> {
-  const { file, way } = ticket;
+  const { file, way, made } = ticket;
   const { fresh, applying, applied, old } = placesOf(ticket);
   if (way === 'create') {
     if (existsSync(dirname(fresh)) && !existsSync(fresh) && existsSync(file)) moveDatabase(file, fresh);
+    for (const folder of made.toReversed()) {
+      if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+    }
     return;
   }
   if (!existsSync(old)) return;
@@ -348,9 +368,10 @@ function modeOf(details: Readonly<Record<string, unknown>>): number {
 
 /** A ticket is our own, but it comes from a file. */
 function read(ticket: RestoreTicket): Ticket {
-  const { file, folder, way, mode, tables } = ticket as unknown as Ticket;
-  if (!basename(folder).startsWith('.crm-backup-database-') || dirname(folder) !== dirname(file)) {
+  const { file, folder, made, way, mode, tables } = ticket as unknown as Ticket;
+  const isBeside = `${dirname(file)}/`.startsWith(dirname(folder));
+  if (!basename(folder).startsWith('.crm-backup-database-') || !isBeside) {
     throw new RangeError('this ticket is not of a restore to a SQLite database');
   }
-  return { file, folder, way, mode, tables };
+  return { file, folder, made, way, mode, tables };
 }

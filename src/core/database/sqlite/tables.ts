@@ -23,10 +23,11 @@ export interface PageSums {
  */
 export function listTables(connection: Connection, pages: PageSums): TableExtra[] {
   const contents = contentsOf(connection, pages);
-  return tableNames(connection).map(({ name, isWithoutRowid }) => {
+  return tableNames(connection).map(({ name, isWithoutRowid, isInternal }) => {
     const { columns, key } = columnsOf(connection, name);
     const content = contents(name, isWithoutRowid);
-    return { schema: 'main', name, columns, key, ...content, storedIn: PAGES };
+    const details = isInternal ? { details: { internal: true } } : {};
+    return { schema: 'main', name, columns, key, ...details, ...content, storedIn: PAGES };
   });
 }
 
@@ -54,16 +55,22 @@ export function schemaText(connection: Connection): string {
 interface NamedTable {
   readonly name: string;
   readonly isWithoutRowid: boolean;
+  /** Whether a virtual table keeps its data in it. */
+  readonly isInternal: boolean;
 }
 
 function tableNames(connection: Connection): NamedTable[] {
   const rows = connection
     .prepare(
-      `SELECT name, wr FROM pragma_table_list
+      `SELECT name, type, wr FROM pragma_table_list
        WHERE schema = 'main' AND type IN ('table', 'shadow') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name`,
     )
-    .all() as unknown as { name: string; wr: number }[];
-  return rows.map(({ name, wr }) => ({ name, isWithoutRowid: wr === 1 }));
+    .all() as unknown as { name: string; type: string; wr: number }[];
+  return rows.map(({ name, type, wr }) => ({
+    name,
+    isWithoutRowid: wr === 1,
+    isInternal: type === 'shadow',
+  }));
 }
 
 interface ColumnRow {
