@@ -154,7 +154,7 @@ describe.skipIf(!hasMariaDb)('a MariaDB database comes back as it was', () => {
 
   it.skipIf(realData('dolibarr') === undefined)(
     'Dolibarr 7 and 8, back and forth (real data beside the checkout)',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await server.run(undefined, 'SET GLOBAL local_infile = 1', 'CREATE DATABASE dolibarr');
       const take = async (version: string) => {
