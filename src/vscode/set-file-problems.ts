@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import type { Issue } from '../engine/failure.ts';
-import { SET_FILE } from './commands/edit-set.ts';
-import { localFolders, type Sets } from './sets.ts';
+import { localFolders, SET_FILE, type Sets } from './sets.ts';
 
 /** The places an error knows in the set file. */
 export function issuesOf(error: unknown): readonly Issue[] {

@@ -2,6 +2,9 @@ import * as vscode from 'vscode';
 import type { BackupSummary, InSet, OfBackup, SetState } from '../engine/protocol.ts';
 import type { Engine } from './engine.ts';
 
+/** Where a workspace keeps its sets. */
+export const SET_FILE = '.vscode/crm-backup.json';
+
 /** What is known of the sets of one workspace folder. */
 export type FolderState =
   | { readonly status: 'ready'; readonly sets: readonly SetState[] }

@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { SET_FILE } from './commands/edit-set.ts';
 import type { Sets } from './sets.ts';
 
 /** Folders of a vault that tell of backups; see docs/vault-format.md. */

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Problem } from '../problem.ts';
-import { isUnchanged, type Stamp } from '../source/change.ts';
+import { isUnchanged } from '../source/change.ts';
 import { type Listed, listRoot, type Scanned, type ScanRoot, scanRoot } from '../source/scan.ts';
 import type { FileStat } from '../source/stat.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
@@ -179,7 +179,7 @@ class RootWalk {
     return (
       baseStartedAtNs !== undefined &&
       previous.type === 'file' &&
-      isUnchanged(found as Stamp, previous as Stamp, baseStartedAtNs) &&
+      isUnchanged(found, previous, baseStartedAtNs) &&
       // What the vault has lost meanwhile is read again.
       this.#sink.writer.holds(previous.chunks)
     );

@@ -1,10 +1,8 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { issuesOf } from '../set-file-problems.ts';
+import { SET_FILE } from '../sets.ts';
 import { fieldOf, pickFolder } from './targets.ts';
-
-/** Where a workspace keeps its sets. */
-export const SET_FILE = '.vscode/crm-backup.json';
 
 /** Opens the set file at the set, or at its first mistake. */
 export async function editSet(app: App, target?: unknown): Promise<void> {
