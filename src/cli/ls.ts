@@ -34,7 +34,9 @@ async function* lines(entries: AsyncIterable<EntryView>, { paint }: Session): As
     const name = printable(entry.path);
     const shown = entry.type === 'directory' ? paint('blue', `${name}/`) : name;
     const target = entry.target === undefined ? '' : ` -> ${printable(entry.target)}`;
-    const size = entry.type === 'directory' ? '' : formatBytes(entry.size);
+    // The rows of some tables are counted, but stand in another entry.
+    const hasSize = entry.type !== 'directory' && (entry.type !== 'table' || entry.size > 0);
+    const size = hasSize ? formatBytes(entry.size) : '';
     yield `${modeText(entry)}  ${size.padStart(8)}  ${formatTime(entryTime(entry.mtimeNs))}  ${shown}${target}${rowsText(entry)}\n`;
   }
 }

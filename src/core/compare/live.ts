@@ -42,7 +42,7 @@ export async function* compareWithLive(
   const baseStartedAtNs = BigInt(Date.parse(record.createdAt)) * 1_000_000n;
   const check = new LiveCheck(vault, baseStartedAtNs, report);
   for (const path of outermost(paths)) {
-    const before = vault.entries(record, path);
+    const before = filesOf(vault.entries(record, path));
     for await (const [stored, live] of merge(before, liveEntries(roots, path, report, task))) {
       throwIfCancelled(task);
       const change =
@@ -52,6 +52,11 @@ export async function* compareWithLive(
       if (change !== undefined) yield change;
     }
   }
+}
+
+/** Databases have no folder to be compared with. */
+async function* filesOf(entries: AsyncIterable<EntryView>): AsyncGenerator<EntryView> {
+  for await (const entry of entries) if (isWithin(entry.path, 'files')) yield entry;
 }
 
 interface LiveEntry {
