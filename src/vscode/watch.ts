@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Sets } from './sets.ts';
+import { SET_FILE, type Sets } from './sets.ts';
 
 /** Folders of a vault that tell of backups; see docs/vault-format.md. */
 const TELLING = ['backups', 'notes', 'forgotten'];

@@ -1,14 +1,13 @@
 import { parentPort } from 'node:worker_threads';
 import { CrmBackupError } from '../errors.ts';
 import type { WorkerRequest, WorkerResponse } from './messages.ts';
-import { type Answer, type WorkerTaskName, workerTasks } from './tasks.ts';
+import { workerTasks } from './tasks.ts';
 
 parentPort?.on('message', ({ number, name, input }: WorkerRequest) => {
   let response: WorkerResponse;
   let transfer: readonly ArrayBuffer[] = [];
   try {
-    const run = workerTasks[name] as (input: unknown) => Answer<WorkerTaskName>;
-    const answer = run(input);
+    const answer = workerTasks[name](input as never);
     transfer = answer.transfer;
     response = { number, output: answer.output };
   } catch (error) {
@@ -16,7 +15,7 @@ parentPort?.on('message', ({ number, name, input }: WorkerRequest) => {
       number,
       failure: {
         message: error instanceof Error ? error.message : String(error),
-        code: error instanceof CrmBackupError ? error.code : undefined,
+        code: error instanceof CrmBackupError ? (error as CrmBackupError).code : undefined,
       },
     };
   }
