@@ -43,7 +43,7 @@ export interface WriteJob {
 }
 
 export const CHUNK_COLUMNS = 3;
-export const WRITE_COLUMNS = 5;
+const WRITE_COLUMNS = 5;
 
 /** Why a job ended early. */
 export interface WriteFailure {
