@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { root } from '../../../scripts/bootstrap.mjs';
 import { installVsix, startServer } from '../../../scripts/vscode-host.mjs';
 import { startBrowser } from '../browser.ts';
@@ -22,6 +22,9 @@ export interface WorkbenchOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Whether the folder is trusted only once the user says so. */
   readonly trust?: boolean;
+  /** Makes the folder to open below `home`; by default a small CRM. */
+  readonly prepare?: (home: string, environment: Readonly<Record<string, string>>) => Promise<string>;
+  readonly page?: Parameters<Browser['newPage']>[0];
 }
 
 /** Nothing that moves, covers what is to be clicked, or belongs to other extensions. */
@@ -37,20 +40,20 @@ const calm = {
  */
 export async function openWorkbench(
   name: string,
-  { settings = {}, trust = false }: WorkbenchOptions = {},
+  { settings = {}, trust = false, prepare = makeWorkspace, page: pageOptions }: WorkbenchOptions = {},
 ): Promise<Workbench> {
   await using parts = new AsyncDisposableStack();
   const home = await realpath(await mkdtemp(path.join(tmpdir(), 'crm-backup-user-')));
   parts.defer(async () => rm(home, { recursive: true, force: true, maxRetries: 5 }));
-  const workspace = await makeWorkspace(home);
   await installVsix(home, path.join(root, 'out', 'crm-backup.vsix'));
   const environment = { CRM_BACKUP_HOME: path.join(home, 'crm-backup') };
+  const workspace = await prepare(home, environment);
   const server = parts.use(
     await startServer(home, { environment, settings: { ...calm, ...settings }, trust }),
   );
   const browser = await startBrowser();
   parts.defer(async () => browser.close());
-  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 }, ...pageOptions });
   await page.goto(server.folderUrl(workspace));
   await page.locator('.monaco-workbench').waitFor();
   await page.locator('.statusbar-item').first().waitFor();
