@@ -72,7 +72,7 @@ export interface EntryChange {
   readonly type: EntryType;
   readonly before?: number | undefined;
   readonly after?: number | undefined;
-  /** Content that is no text. */
+  /** Content that is no text, as far as was looked. */
   readonly binary: boolean;
 }
 
@@ -127,6 +127,8 @@ export interface Operations {
       readonly from: string;
       /** Empty: everything; renames are found only then. */
       readonly paths: readonly string[];
+      /** Whether to look into files for whether they are text. */
+      readonly probe: boolean;
     };
     out: readonly EntryChange[];
   };

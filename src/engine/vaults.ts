@@ -17,10 +17,13 @@ export interface OpenBackup {
   readonly record: BackupRecord;
 }
 
+const RECENT_MS = 2_000;
+
 /** The vaults this process has open, so that a second look costs little. */
 export class Vaults {
   readonly surroundings: Surroundings;
   readonly #open = new Map<string, Vault>();
+  readonly #recent = new Map<string, Promise<OpenBackup>>();
   /** The backups each vault had when its index was last read. */
   readonly #seen = new WeakMap<Vault, string>();
 
@@ -61,6 +64,21 @@ export class Vaults {
     if (this.#seen.get(vault) !== ids) vault.forgetIndex();
     this.#seen.set(vault, ids);
     return listing;
+  }
+
+  /**
+   * Opens one backup of a set to read from. An editor reads a hundred files at once: what was found a moment ago
+   * is not looked for again.
+   * @throws {VaultError} `no-vault`, `unknown-backup` …
+   */
+  async backupToRead(target: OfBackup): Promise<OpenBackup> {
+    const key = JSON.stringify([target.workspace, target.set, target.backup]);
+    const recent = this.#recent.get(key);
+    if (recent !== undefined) return recent;
+    const found = this.backup(target);
+    this.#recent.set(key, found);
+    setTimeout(() => this.#recent.delete(key), RECENT_MS).unref();
+    return found;
   }
 
   /**

@@ -15,22 +15,27 @@ const PROBE_BYTES = 8000;
 
 /** What differs between two backups of a set. */
 export function changes(vaults: Vaults): Handler<'changes'> {
-  return async ({ from, paths, ...target }, task) => {
+  return async ({ from, paths, probe, ...target }, task) => {
     const { vault, record } = await vaults.backup(target);
     const before = findBackup(await vaults.records(vault), from, target.set);
     return reading(vault, async () => {
       const found: Change[] = [];
       for await (const change of compareBackups(vault, before, record, paths, task)) found.push(change);
-      return told(vault, paths.length === 0 ? pairRenames(found) : found, task);
+      return told(vault, paths.length === 0 ? pairRenames(found) : found, probe ? MOST_PROBED : 0, task);
     });
   };
 }
 
-async function told(vault: Vault, found: readonly Change[], task: Task): Promise<EntryChange[]> {
+async function told(
+  vault: Vault,
+  found: readonly Change[],
+  probes: number,
+  task: Task,
+): Promise<EntryChange[]> {
   const results: EntryChange[] = [];
   for (const [at, { path, change, oldPath, before, after }] of found.entries()) {
     throwIfCancelled(task);
-    const binary = at < MOST_PROBED && ((await isBinary(vault, before)) || (await isBinary(vault, after)));
+    const binary = at < probes && ((await isBinary(vault, before)) || (await isBinary(vault, after)));
     const type = (after ?? before)?.type ?? 'file';
     results.push({ path, change, oldPath, type, before: before?.size, after: after?.size, binary });
   }

@@ -14,7 +14,7 @@ const LARGEST_READ_BYTES = 256 * 1024 * 1024;
 /** What stands directly in a directory of a backup. */
 export function list(vaults: Vaults): Handler<'list'> {
   return async (target, task) => {
-    const { vault, record } = await vaults.backup(target);
+    const { vault, record } = await vaults.backupToRead(target);
     return reading(vault, async () => {
       const entries: EntryInfo[] = [];
       for await (const entry of listEntries(vault, record, target.path, false, task))
@@ -27,7 +27,7 @@ export function list(vaults: Vaults): Handler<'list'> {
 /** One entry of a backup. */
 export function stat(vaults: Vaults): Handler<'stat'> {
   return async (target) => {
-    const { vault, record } = await vaults.backup(target);
+    const { vault, record } = await vaults.backupToRead(target);
     return reading(vault, async () => infoOf(await entryAt(vault, record, target.path)));
   };
 }
@@ -35,7 +35,7 @@ export function stat(vaults: Vaults): Handler<'stat'> {
 /** The content of a file; of a link, where it points. */
 export function read(vaults: Vaults): Handler<'read'> {
   return async (target, task) => {
-    const { vault, record } = await vaults.backup(target);
+    const { vault, record } = await vaults.backupToRead(target);
     return reading(vault, async () => contentOf(vault, await entryAt(vault, record, target.path), task));
   };
 }

@@ -23,7 +23,14 @@ export async function showChanges(app: App, target?: unknown): Promise<void> {
       vscode.l10n.t('This is the first backup: there is nothing to compare it with.'),
     );
   }
-  const changes = await app.engine.call('changes', { workspace, set, backup, from: from.id, paths: [] });
+  const changes = await app.engine.call('changes', {
+    workspace,
+    set,
+    backup,
+    from: from.id,
+    paths: [],
+    probe: true,
+  });
   const files = changes.filter(({ type }) => type !== 'directory');
   if (files.length === 0) {
     const message = vscode.l10n.t(
@@ -60,6 +67,7 @@ async function showOne(app: App, { workspace, set, backup, from, change }: Chang
     backup,
     from: from.id,
     paths: [change.path],
+    probe: true,
   });
   const known = { ...change, binary: change.binary || probed?.binary === true };
   const { before, after } = diffSides(app.documents, { workspace, set, backup }, from.id, known);

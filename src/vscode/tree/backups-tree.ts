@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { BackupSummary, InSet, OfBackup } from '../../engine/protocol.ts';
+import type { BackupSummary, EntryChange, InSet, OfBackup } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
 import { localFolders, type Sets } from '../sets.ts';
 import { groupByPeriod } from './days.ts';
@@ -66,7 +66,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
       case 'backup':
         return this.#insideBackup(node);
       case 'changes':
-        return this.#orFailure(node, this.#changes(node));
+        return this.#orFailure(node, this.#filesIn(node));
       case 'files':
       case 'entry':
         return this.#orFailure(node, this.#entries(node));
@@ -125,31 +125,32 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     return [...damaged, ...periods];
   }
 
-  #insideBackup(node: BackupNode): Node[] {
+  async #insideBackup(node: BackupNode): Promise<Node[]> {
     const { workspace, set, backup, summary } = node;
     const from = baseOf(this.#sets.find(node)?.state.backups ?? [], summary);
-    const { added, modified, deleted } = summary.files;
-    const changes: Node[] =
-      from === undefined
-        ? []
-        : [
-            {
-              type: 'changes',
-              workspace,
-              set,
-              backup,
-              from,
-              count: from.id === summary.base ? added + modified + deleted : undefined,
-            },
-          ];
-    return [...changes, { type: 'files', workspace, set, backup, path: 'files' }];
+    const files: Node = { type: 'files', workspace, set, backup, path: 'files' };
+    if (from === undefined) return [files];
+    const changes = await this.#changes(node, from).catch(() => undefined);
+    return [{ type: 'changes', workspace, set, backup, from, changes }, files];
   }
 
-  async #changes({ workspace, set, backup, from }: ChangesNode): Promise<Node[]> {
-    const changes = await this.#engine.call('changes', { workspace, set, backup, from: from.id, paths: [] });
-    return changes
-      .filter(({ type }) => type !== 'directory')
-      .map((change): Node => ({ type: 'change', workspace, set, backup, path: change.path, from, change }));
+  async #changes({ workspace, set, backup }: OfBackup, from: BackupSummary): Promise<readonly EntryChange[]> {
+    const target = { workspace, set, backup, from: from.id, paths: [], probe: false };
+    const changes = await this.#engine.call('changes', target);
+    return changes.filter(({ type }) => type !== 'directory');
+  }
+
+  async #filesIn({ workspace, set, backup, from, changes }: ChangesNode): Promise<Node[]> {
+    const known = changes ?? (await this.#changes({ workspace, set, backup }, from));
+    return known.map((change): Node => ({
+      type: 'change',
+      workspace,
+      set,
+      backup,
+      path: change.path,
+      from,
+      change,
+    }));
   }
 
   async #entries(node: FilesNode | EntryNode): Promise<Node[]> {

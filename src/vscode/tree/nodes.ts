@@ -36,8 +36,8 @@ export interface BackupNode extends OfBackup {
 export interface ChangesNode extends OfBackup {
   readonly type: 'changes';
   readonly from: BackupSummary;
-  /** As many as the backup itself has counted; undefined where it was counted against another. */
-  readonly count: number | undefined;
+  /** Undefined when they could not be found out; opening the node tells why. */
+  readonly changes: readonly EntryChange[] | undefined;
 }
 
 /** One changed entry. */

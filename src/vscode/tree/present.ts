@@ -132,12 +132,14 @@ function isToday(at: Date): boolean {
 }
 
 function changesItem(node: ChangesNode): vscode.TreeItem {
-  const { from, count } = node;
+  const { from, changes } = node;
   const locale = vscode.env.language;
   const moment = formatMoment(new Date(from.createdAt), new Date(), locale);
   const title = vscode.l10n.t('Changes since {0} {1}', kindName(from.kind), moment);
-  const item = new vscode.TreeItem(title, count === 0 ? None : Collapsed);
-  if (count !== undefined) item.description = count === 0 ? vscode.l10n.t('none') : fileCount(count);
+  const item = new vscode.TreeItem(title, changes?.length === 0 ? None : Collapsed);
+  if (changes !== undefined) {
+    item.description = changes.length === 0 ? vscode.l10n.t('none') : fileCount(changes.length);
+  }
   item.contextValue = 'changes';
   item.iconPath = new vscode.ThemeIcon('diff-multiple');
   item.command = {
