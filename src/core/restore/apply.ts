@@ -15,8 +15,9 @@ import { parentPath } from './selection.ts';
 import { RootStage } from './stage-root.ts';
 import { openStaging, type Staging } from './staging.ts';
 import { Switcher } from './switch.ts';
+import { hasGnuTar, TarExtraction } from './tar-extraction.ts';
 import { writeFiles } from './write-files.ts';
-import { groupByFrame } from './write-jobs.ts';
+import { groupByFrame, suitsTar } from './write-jobs.ts';
 import { type WriteContext, writeNewFiles, type WriteTimes } from './write-new-files.ts';
 
 /** What is restored, as the journal has it. */
@@ -159,9 +160,9 @@ async function stage(
   ]);
   if (content.status === 'rejected') throw content.reason;
   if (light.status === 'rejected') throw light.reason;
-  const times = content.value;
+  const { times, byTar } = content.value;
   const writtenAt = performance.now();
-  for (const one of stages) await one.finish();
+  for (const one of stages) await one.finish(byTar);
   const finishedAt = performance.now();
   throwIfCancelled(task);
   for (const [at, one] of stages.entries()) {
@@ -188,22 +189,27 @@ async function writeContent(
   { vault, pool, disk }: ApplyContext,
   umask: number,
   task: Task,
-): Promise<WriteTimes> {
+): Promise<{ times: WriteTimes; byTar: boolean }> {
   const { storage, keys, reader } = vault;
   const index = await vault.index();
-  const runs = groupByFrame(
-    stages.flatMap((one) => one.files),
-    index,
-  );
+  const files = stages.flatMap((one) => one.files);
+  const runs = groupByFrame(files, index);
   const context = { storage, keys, reader, index, umask };
   if (disk !== undefined || runs.reduce((sum, run) => sum + run.bytes, 0) <= FEW_BYTES) {
     const here = disk ?? nodeDisk(umask);
     const write: WriteContext['write'] = async (job) => Promise.resolve(writeFiles(job, here));
-    return writeNewFiles(runs, { ...context, lanes: 1, write }, task);
+    const times = await writeNewFiles(runs, { ...context, lanes: 1, tar: undefined, write }, task);
+    return { times, byTar: false };
   }
   pool.start();
   const write: WriteContext['write'] = async (job, transfer) => pool.run('write', job, transfer);
-  return writeNewFiles(runs, { ...context, lanes: pool.size * 2, write }, task);
+  const isForTar = files.some(suitsTar);
+  await using tar = isForTar && (await hasGnuTar()) ? new TarExtraction(stages[0]!.directory) : undefined;
+  // What waits for tar to take it is memory lost.
+  const lanes = tar === undefined ? pool.size * 2 : pool.size + 1;
+  const times = await writeNewFiles(runs, { ...context, lanes, tar, write }, task);
+  await tar?.end();
+  return { times, byTar: tar !== undefined };
 }
 
 /** Between planning and switching somebody may have worked in the roots. */

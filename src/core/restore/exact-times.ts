@@ -1,9 +1,14 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, lchownSync, symlinkSync } from 'node:fs';
-import { parentPath } from './selection.ts';
+import { chmodSync, lchownSync, rmSync, symlinkSync } from 'node:fs';
 import { systemPath } from '../source/name.ts';
+import { comparePaths } from '../vault/order.ts';
+import { splitTime } from './file-time.ts';
 import type { Owner } from './file-writer.ts';
 import { lookAt } from './live-tree.ts';
+import { RestoreError } from './error.ts';
+import { parentPath } from './selection.ts';
+import { TarExtraction } from './tar-extraction.ts';
+import { tarBytes, writeMember } from './tar-member.ts';
 
 /** Something whose time Node cannot set exactly. */
 export interface TimedItem {
@@ -17,8 +22,8 @@ export interface TimedItem {
   readonly owner?: Owner | undefined;
 }
 
-const BLOCK_BYTES = 512;
-const SECOND = 1_000_000_000n;
+/** So many are done at once: their archive stays small. */
+const ITEMS_AT_ONCE = 4096;
 
 /**
  * Sets times to the nanosecond, which Node cannot. GNU tar makes links anew with their times, and empty stand-ins of all
@@ -27,7 +32,7 @@ const SECOND = 1_000_000_000n;
  * keep their time. Throws nothing for times that could not be set.
  *
  * @param base the folder the items are in
- * @param scratch an absolute path of the same disk where nothing stands; it is left behind
+ * @param scratch an absolute path where nothing stands
  */
 export async function setExactTimes(
   base: string,
@@ -35,34 +40,82 @@ export async function setExactTimes(
   items: readonly TimedItem[],
 ): Promise<void> {
   if (process.platform !== 'linux') return;
-  const times = new Map(items.map((item) => [item.path, item.mtimeNs]));
-  // What stands between base and item is touched on the way: it gets the time it has.
+  for (let at = 0; at < items.length; at += ITEMS_AT_ONCE) {
+    const some = items.slice(at, at + ITEMS_AT_ONCE);
+    if (!(await makeStandIns(base, scratch, some))) return;
+    await carryOver(base, scratch, some);
+    rmSync(systemPath(scratch), { recursive: true, force: true });
+  }
+}
+
+async function makeStandIns(base: string, scratch: string, items: readonly TimedItem[]): Promise<boolean> {
+  // The folders around an item are touched on the way: they get the time that they have or are to have.
+  const folders = new Map<string, bigint>();
+  for (const { path, type, mtimeNs } of items) if (type === 'directory') folders.set(path, mtimeNs);
   for (const { path } of items) {
-    for (let way = parentPath(path); way !== undefined && !times.has(way); way = parentPath(way)) {
-      times.set(way, lookAt(join(base, way))?.mtimeNs ?? 0n);
+    for (let way = parentPath(path); way !== undefined && !folders.has(way); way = parentPath(way)) {
+      folders.set(way, lookAt(join(base, way))?.mtimeNs ?? 0n);
     }
   }
-  const types = new Map(items.map((item) => [item.path, item.type]));
-  const archive: Buffer[] = [];
-  for (const [path, mtimeNs] of times) {
-    const type = types.get(path) ?? 'directory';
-    if (type !== 'link') archive.push(...member(join(scratch, path), type, mtimeNs));
+  const standIns: TimedItem[] = [...folders].map(([path, mtimeNs]) => ({ path, type: 'directory', mtimeNs }));
+  standIns.push(...items.filter(({ type }) => type === 'file'));
+  // Once tar has left a directory it sets its time: nothing may come into it later.
+  standIns.sort((a, b) => comparePaths(a.path, b.path));
+  const archive = encode(base, scratch, [...standIns, ...items.filter(({ type }) => type === 'link')]);
+  try {
+    await using tar = new TarExtraction();
+    await tar.write(archive);
+    await tar.end();
+  } catch (error) {
+    if (!(error instanceof RestoreError)) throw error;
+    mendLinks(base, items);
+    return false;
   }
-  for (const { path, type, mtimeNs, target } of items) {
-    if (type === 'link') archive.push(...member(join(base, path), type, mtimeNs, target));
+  mendLinks(base, items);
+  return true;
+}
+
+/** Links come as they are into `base`, all else without content into `scratch`. */
+function encode(base: string, scratch: string, items: readonly TimedItem[]): Buffer {
+  const longest = Math.max(base.length, scratch.length) + 1;
+  let most = 0;
+  for (const { path, target = '' } of items)
+    most += tarBytes(longest + path.length, 3 * target.length + 1024);
+  const archive = Buffer.allocUnsafe(most);
+  let at = 0;
+  for (const { path, type, mtimeNs, target, owner } of items) {
+    at = writeMember(archive, at, {
+      path: join(type === 'link' ? base : scratch, path),
+      type,
+      mode: type === 'directory' ? 0o700 : 0o600,
+      uid: owner?.uid ?? process.geteuid?.() ?? 0,
+      gid: owner?.gid ?? process.getegid?.() ?? 0,
+      ...splitTime(mtimeNs),
+      target,
+    });
   }
-  archive.push(Buffer.alloc(2 * BLOCK_BYTES));
-  await run('tar', ['-x', '-P', '--no-same-owner', '--warning=none', '-f', '-'], Buffer.concat(archive));
+  return archive.subarray(0, at);
+}
+
+/** Should tar have been stopped just there: a link may come back with another time, but not be lost. */
+function mendLinks(base: string, items: readonly TimedItem[]): void {
   for (const { path, type, target = '', owner } of items) {
-    if (type !== 'link') continue;
+    if (type !== 'link' || lookAt(join(base, path)) !== undefined) continue;
     const link = systemPath(join(base, path));
-    // Should it have been stopped just there: a link may come back with another time, but not be lost.
-    if (lookAt(join(base, path)) === undefined) symlinkSync(systemPath(target), link);
+    symlinkSync(systemPath(target), link);
     if (owner !== undefined) lchownSync(link, owner.uid, owner.gid);
   }
+}
+
+async function carryOver(base: string, scratch: string, items: readonly TimedItem[]): Promise<void> {
   const locked = lockedFiles(base, items);
   for (const [file, mode] of locked) chmodSync(systemPath(file), mode | 0o200);
-  await run('cp', ['-R', '-T', '--attributes-only', '--preserve=timestamps', '--', scratch, base], undefined);
+  const args = ['-R', '-T', '--attributes-only', '--preserve=timestamps', '--', scratch, base];
+  await new Promise<void>((resolve) => {
+    const child = spawn('cp', args, { stdio: 'ignore' });
+    child.on('error', () => resolve());
+    child.on('close', () => resolve());
+  });
   for (const [file, mode] of locked) chmodSync(systemPath(file), mode);
 }
 
@@ -77,77 +130,4 @@ function lockedFiles(base: string, items: readonly TimedItem[]): [string, number
 
 function join(base: string, path: string): string {
   return path === '' ? base : `${base}/${path}`;
-}
-
-/** Runs a program and waits for it; what becomes of it is seen by the times it has set. */
-async function run(program: string, args: readonly string[], input: Buffer | undefined): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const child = spawn(program, args, {
-      // Names are bytes to them then.
-      env: { ...process.env, LC_ALL: 'C' },
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
-    child.on('error', () => resolve());
-    child.on('close', () => resolve());
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-  });
-}
-
-const FLAGS = { file: '0', link: '2', directory: '5' } as const;
-
-/** A member of a tar archive, its time in a pax header, long names in GNU's. */
-function member(path: string, type: TimedItem['type'], mtimeNs: bigint, target = ''): Buffer[] {
-  const name = bytesOf(path);
-  const link = bytesOf(target);
-  const parts: Buffer[] = [];
-  if (name.length > 99) parts.push(...extension('L', Buffer.concat([name, ZERO])));
-  if (link.length > 99) parts.push(...extension('K', Buffer.concat([link, ZERO])));
-  parts.push(...extension('x', Buffer.from(paxRecord('mtime', decimal(mtimeNs)))));
-  parts.push(header(name, FLAGS[type], 0, link, type === 'directory' ? '0000700' : '0000600'));
-  return parts;
-}
-
-const ZERO = Buffer.alloc(1);
-
-function bytesOf(path: string): Buffer {
-  const system = systemPath(path);
-  return typeof system === 'string' ? Buffer.from(system) : system;
-}
-
-function extension(flag: string, content: Buffer): Buffer[] {
-  const padding = Buffer.alloc(-content.length & (BLOCK_BYTES - 1));
-  return [header(Buffer.from('././@LongLink'), flag, content.length, ZERO, '0000644'), content, padding];
-}
-
-function header(name: Buffer, flag: string, size: number, link: Buffer, mode: string): Buffer {
-  const block = Buffer.alloc(BLOCK_BYTES);
-  name.copy(block, 0, 0, 99);
-  block.write(mode, 100);
-  block.write('0000000', 108);
-  block.write('0000000', 116);
-  block.write(size.toString(8).padStart(11, '0'), 124);
-  block.write('00000000000', 136);
-  block.write(flag, 156);
-  link.copy(block, 157, 0, 99);
-  block.write('ustar\0' + '00', 257, 'latin1');
-  block.fill(' ', 148, 156);
-  let sum = 0;
-  for (let at = 0; at < BLOCK_BYTES; at++) sum += block[at]!;
-  block.write(`${sum.toString(8).padStart(6, '0')}\0`, 148, 'latin1');
-  return block;
-}
-
-/** A pax record begins with its own length in bytes. */
-function paxRecord(key: string, value: string): string {
-  const rest = ` ${key}=${value}\n`;
-  let length = rest.length + 1;
-  while (String(length).length + rest.length !== length) length = String(length).length + rest.length;
-  return `${length}${rest}`;
-}
-
-function decimal(mtimeNs: bigint): string {
-  const size = mtimeNs < 0n ? -mtimeNs : mtimeNs;
-  const text = `${size / SECOND}.${String(size % SECOND).padStart(9, '0')}`;
-  return mtimeNs < 0n ? `-${text}` : text;
 }

@@ -30,3 +30,10 @@ function reachedTime(seconds: number): bigint {
   const whole = Math.trunc(seconds);
   return BigInt(whole) * SECOND + BigInt(Math.trunc((seconds - whole) * 1e9));
 }
+
+/** A time as whole seconds, rounded down, and nanoseconds. */
+export function splitTime(mtimeNs: bigint): { seconds: number; nanoseconds: number } {
+  let seconds = mtimeNs / SECOND;
+  if (seconds * SECOND > mtimeNs) seconds--;
+  return { seconds: Number(seconds), nanoseconds: Number(mtimeNs - seconds * SECOND) };
+}

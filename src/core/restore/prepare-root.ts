@@ -162,8 +162,17 @@ export function realFolder(directory: string): string {
 
 function missingFolders(directory: string): string[] {
   const missing: string[] = [];
-  for (let folder = directory; lookAt(folder) === undefined; folder = dirname(folder))
-    missing.unshift(folder);
+  let folder = directory;
+  for (; lookAt(folder) === undefined; folder = dirname(folder)) missing.unshift(folder);
+  if (lookAt(folder)?.type !== 'directory') {
+    throw new RestoreError(
+      'target-not-directory',
+      `${directory} cannot be made: ${folder} is not a folder.`,
+      {
+        hint: 'Restore to another folder; nothing was changed.',
+      },
+    );
+  }
   return missing;
 }
 

@@ -8,7 +8,7 @@ import type { Owner } from './file-writer.ts';
 import type { PreparedRoot } from './prepare-root.ts';
 import type { NewEntry } from './root-plan.ts';
 import { type Staging, stagedPath } from './staging.ts';
-import type { NewFile } from './write-jobs.ts';
+import { type NewFile, suitsTar } from './write-jobs.ts';
 
 const ENTRIES_A_TURN = 512;
 /** Threads wait for their next job while these are made. */
@@ -41,13 +41,18 @@ export class RootStage {
     this.#staging = staging;
   }
 
+  /** Where all of it is made, absolute. */
+  get directory(): string {
+    return this.#staging.path;
+  }
+
   /** Makes the directories, and collects what goes into them. */
   async begin(task: Task): Promise<void> {
     let done = 0;
     for (const { entry, file, owner } of this.#entries()) {
       if (entry.type === 'directory') this.#disk.makeDirectory(file, 0o700);
       else if (entry.type === 'link' || entry.size === 0) this.#light.push({ entry, file, owner });
-      else this.files.push(this.#newFile(entry, file, owner));
+      else this.files.push({ root: this.#prepared.target.root, entry, file, owner });
       if (entry.type !== 'link') this.made.push(file);
       if (++done % ENTRIES_A_TURN !== 0) continue;
       throwIfCancelled(task);
@@ -68,8 +73,11 @@ export class RootStage {
     }
   }
 
-  /** Gives files of several chunks and directories their modes and times, the deepest first. */
-  async finish(): Promise<void> {
+  /**
+   * Gives files of several chunks and directories their modes and times, the deepest first.
+   * @param byTar whether tar has written the files that suit it
+   */
+  async finish(byTar: boolean): Promise<void> {
     const inexact: TimedItem[] = [];
     const later: (Staged & { mode: number })[] = [];
     for (const { entry, file, owner, isTop } of this.#entries()) {
@@ -77,7 +85,7 @@ export class RootStage {
       // A directory that may not be written to could not be moved; it gets its mode in place.
       const mode = isTop && type === 'directory' ? entry.mode | 0o200 : entry.mode;
       if (type === 'directory' || isInParts(entry)) later.push({ file, entry, mode, owner });
-      if (!isReachable(mtimeNs)) {
+      if (!isReachable(mtimeNs) && !(byTar && suitsTar({ entry, owner }))) {
         const path = file.slice(this.#staging.path.length + 1);
         inexact.push({ path, type, mtimeNs, target, owner });
       }
@@ -88,12 +96,6 @@ export class RootStage {
     if (inexact.length > 0) {
       await this.#disk.setExactTimes(this.#staging.path, `${this.#staging.path}/times`, inexact);
     }
-  }
-
-  #newFile(entry: NewEntry, file: string, owner: Owner | undefined): NewFile {
-    const path = `${this.#prepared.target.root}/${entry.path}`;
-    const { size, mode, chunks } = entry;
-    return { file, path, size, mode, time: fileTime(entry.mtimeNs), owner, chunks };
   }
 
   *#entries(): Generator<Staged & { isTop: boolean }> {

@@ -1,10 +1,12 @@
 import { systemCode } from '../errors.ts';
 import { CHUNK_ID_BYTES, CHUNK_ID_HEADROOM_BYTES, ChunkIds } from '../vault/chunk-id.ts';
 import { VaultError } from '../vault/error.ts';
-import { decodeFrame, type FrameMethod } from '../vault/frame.ts';
+import { decodeFrame, FrameMethod } from '../vault/frame.ts';
 import { packPosition } from '../vault/pack.ts';
 import { open, type VaultKeys } from '../vault/seal.ts';
 import type { FileWriter, Owner } from './file-writer.ts';
+import { release } from './release.ts';
+import { tarBytes, type TarMember, writeMember } from './tar-member.ts';
 
 /** A frame in the bytes of a {@link WriteJob}. */
 export interface JobFrame {
@@ -33,17 +35,21 @@ export interface WriteJob {
   readonly ids: Uint8Array;
   /**
    * Writes, {@link WRITE_COLUMNS} numbers each: chunk, position in the file or -1 for a whole file, mode, time, number of
-   * its owner or -1. By chunk.
+   * its owner or -1, and for a file that goes into the archive whole seconds and nanoseconds, the latter else -1. By chunk.
    */
   readonly writes: Float64Array;
   /** The file of each write, absolute. */
   readonly paths: readonly string[];
   readonly owners: readonly Owner[];
   readonly umask: number;
+  /** Who runs this. */
+  readonly user: Owner;
+  /** What paths in the archive count from; those that are not below it are absolute. */
+  readonly archiveBase: string;
 }
 
 export const CHUNK_COLUMNS = 3;
-const WRITE_COLUMNS = 5;
+const WRITE_COLUMNS = 7;
 
 /** Why a job ended early. */
 export interface WriteFailure {
@@ -58,6 +64,8 @@ export interface WriteResult {
   /** Milliseconds spent on opening, decoding and checking. */
   readonly decodeMs: number;
   readonly writeMs: number;
+  /** Files for tar to write, because of their times; members of an archive without its end. */
+  readonly archive: Uint8Array<ArrayBuffer> | undefined;
   readonly failure: WriteFailure | undefined;
 }
 
@@ -70,15 +78,17 @@ export function writeFiles(job: WriteJob, disk: FileWriter): WriteResult {
   let writeMs = 0;
   let write = 0;
   let failure: WriteFailure | undefined;
+  const reader = new JobReader(job);
+  const archive = new JobArchive(job);
   try {
-    const reader = new JobReader(job);
     const writeCount = job.writes.length / WRITE_COLUMNS;
     while (write < writeCount) {
       const chunk = job.writes[write * WRITE_COLUMNS]!;
       const content = reader.chunk(chunk);
       const decodedAt = performance.now();
       for (; write < writeCount && job.writes[write * WRITE_COLUMNS] === chunk; write++) {
-        writeOne(job, write, content, disk);
+        if (job.writes[write * WRITE_COLUMNS + 6]! >= 0) archive.add(write, content);
+        else writeOne(job, write, content, disk);
       }
       writeMs += performance.now() - decodedAt;
     }
@@ -91,7 +101,8 @@ export function writeFiles(job: WriteJob, disk: FileWriter): WriteResult {
       message: error instanceof Error ? error.message : String(error),
     };
   }
-  return { decodeMs: performance.now() - startedAt - writeMs, writeMs, failure };
+  reader.end();
+  return { decodeMs: performance.now() - startedAt - writeMs, writeMs, archive: archive.members, failure };
 }
 
 function writeOne(job: WriteJob, write: number, content: Uint8Array, disk: FileWriter): void {
@@ -104,6 +115,46 @@ function writeOne(job: WriteJob, write: number, content: Uint8Array, disk: FileW
   }
   const owner = job.owners[job.writes[at + 4]!];
   disk.createFile(path, content, { mode: job.writes[at + 2]!, time: job.writes[at + 3]!, owner });
+}
+
+/** Gathers the files of a job that tar is to write. */
+class JobArchive {
+  readonly #job: WriteJob;
+  readonly #bytes: Buffer<ArrayBuffer> | undefined;
+  #end = 0;
+
+  constructor(job: WriteJob) {
+    this.#job = job;
+    let most = 0;
+    for (const [write, path] of job.paths.entries()) {
+      const at = write * WRITE_COLUMNS;
+      if (job.writes[at + 6]! < 0) continue;
+      most += tarBytes(path.length, job.chunks[job.writes[at]! * CHUNK_COLUMNS + 2]!);
+    }
+    this.#bytes = most === 0 ? undefined : Buffer.allocUnsafeSlow(most);
+  }
+
+  add(write: number, content: Uint8Array): void {
+    const { writes, paths, owners, user, archiveBase } = this.#job;
+    const path = paths[write]!;
+    const at = write * WRITE_COLUMNS;
+    const { uid, gid } = owners[writes[at + 4]!] ?? user;
+    const member: TarMember = {
+      // A short name takes a block, a long one three.
+      path: path.startsWith(`${archiveBase}/`) ? path.slice(archiveBase.length + 1) : path,
+      type: 'file',
+      mode: writes[at + 2]!,
+      uid,
+      gid,
+      seconds: writes[at + 5]!,
+      nanoseconds: writes[at + 6]!,
+    };
+    this.#end = writeMember(this.#bytes!, this.#end, member, content);
+  }
+
+  get members(): Uint8Array<ArrayBuffer> | undefined {
+    return this.#bytes?.subarray(0, this.#end);
+  }
 }
 
 /** Decodes the frames of a job one after the other as their chunks are asked for. */
@@ -144,8 +195,17 @@ class JobReader {
     // Buffers arrive in a thread as plain arrays of bytes.
     const position = packPosition(Buffer.from(frame.salt), frame.offset);
     const coded = open(keys, 'frame', position, bytes);
+    release(this.#plain);
     this.#plain = decodeFrame(frame.method, coded, frame.plainBytes, frame.dictionary);
+    if (frame.method !== FrameMethod.raw) release(coded);
     this.#frame = number;
+  }
+
+  /** Gives back the memory of what was decoded. */
+  end(): void {
+    release(this.#plain);
+    this.#plain = NOTHING;
+    release(this.#job.sealed);
   }
 }
 

@@ -2,19 +2,25 @@ import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import { VaultError } from '../vault/error.ts';
 import type { ChunkIndex, FramePlace } from '../vault/index.ts';
 import type { Owner } from './file-writer.ts';
-import type { FileTime } from './file-time.ts';
+import type { NewEntry } from './root-plan.ts';
+import { fitsTar } from './tar-member.ts';
+import { isReachable } from './file-time.ts';
 
 /** A file to be written beside its target. */
 export interface NewFile {
+  /** `files/<name>`. */
+  readonly root: string;
+  readonly entry: NewEntry;
   /** Where it is written, absolute. */
   readonly file: string;
-  /** Its path in the backup, for messages. */
-  readonly path: string;
-  readonly size: number;
-  readonly mode: number;
-  readonly time: FileTime;
   readonly owner: Owner | undefined;
-  readonly chunks: Buffer;
+}
+
+/** Whether tar has to write a file to give it its time, and can: it must come in one piece. */
+export function suitsTar({ entry, owner }: Pick<NewFile, 'entry' | 'owner'>): boolean {
+  if (entry.type !== 'file' || entry.chunks.length !== CHUNK_ID_BYTES || isReachable(entry.mtimeNs))
+    return false;
+  return owner === undefined || (fitsTar(owner.uid) && fitsTar(owner.gid));
 }
 
 /** A chunk's way into a file. */
@@ -44,6 +50,8 @@ export interface FrameRun {
 
 /** A run ends after so many sealed bytes, so that all threads get some and memory stays small. */
 const RUN_BYTES = 2 * 1024 * 1024;
+/** … or after so many writes. */
+const RUN_USES = 2000;
 /** Reading over a gap of this size is cheaper than a second read. */
 const GAP_BYTES = 64 * 1024;
 
@@ -55,26 +63,33 @@ const GAP_BYTES = 64 * 1024;
 export function groupByFrame(files: Iterable<NewFile>, index: ChunkIndex): FrameRun[] {
   const frames = new Map<number, FrameUse>();
   for (const file of files) {
+    const { chunks, size } = file.entry;
     let position = 0;
-    for (let at = 0; at < file.chunks.length; at += CHUNK_ID_BYTES) {
-      const chunk = index.find(file.chunks, at);
-      if (chunk < 0) throw missing(file.path);
+    for (let at = 0; at < chunks.length; at += CHUNK_ID_BYTES) {
+      const chunk = index.find(chunks, at);
+      if (chunk < 0) throw missing(pathOf(file));
       const { frame, offset, bytes } = index.place(chunk);
       let use = frames.get(frame);
       if (use === undefined) frames.set(frame, (use = { place: index.frame(frame), uses: [] }));
       use.uses.push({ file, at, offset, bytes, position });
       position += bytes;
     }
-    if (position !== file.size) throw wrongSize(file.path);
+    if (position !== size) throw wrongSize(pathOf(file));
   }
   const sorted = [...frames.values()].sort(byPlace);
   for (const { uses } of sorted) uses.sort((a, b) => a.offset - b.offset);
   return runsOf(sorted);
 }
 
+/** A file's path in the backup. */
+export function pathOf({ root, entry }: NewFile): string {
+  return `${root}/${entry.path}`;
+}
+
 function runsOf(frames: readonly FrameUse[]): FrameRun[] {
   const runs: FrameRun[] = [];
   let run: FrameRun | undefined;
+  let uses = 0;
   for (const frame of frames) {
     const first = run?.frames[0]?.place;
     const last = run?.frames.at(-1)?.place;
@@ -83,9 +98,14 @@ function runsOf(frames: readonly FrameUse[]): FrameRun[] {
       last !== undefined &&
       first.pack === frame.place.pack &&
       frame.place.offset - (last.offset + last.sealedBytes) <= GAP_BYTES &&
-      frame.place.offset + frame.place.sealedBytes - first.offset <= RUN_BYTES;
-    if (run === undefined || !joins) runs.push((run = { frames: [], bytes: 0 }));
+      frame.place.offset + frame.place.sealedBytes - first.offset <= RUN_BYTES &&
+      uses + frame.uses.length <= RUN_USES;
+    if (run === undefined || !joins) {
+      runs.push((run = { frames: [], bytes: 0 }));
+      uses = 0;
+    }
     run.frames.push(frame);
+    uses += frame.uses.length;
     for (const { bytes } of frame.uses) run.bytes += bytes;
   }
   return runs;

@@ -8,6 +8,9 @@ import type { ChunkReader } from '../vault/reader.ts';
 import type { VaultKeys } from '../vault/seal.ts';
 import type { Owner } from './file-writer.ts';
 import { diskError } from './disk-failure.ts';
+import { fileTime, splitTime } from './file-time.ts';
+import { release } from './release.ts';
+import type { TarExtraction } from './tar-extraction.ts';
 import {
   CHUNK_COLUMNS,
   type JobFrame,
@@ -15,7 +18,7 @@ import {
   type WriteJob,
   type WriteResult,
 } from './write-files.ts';
-import type { ChunkUse, FrameRun } from './write-jobs.ts';
+import { type ChunkUse, type FrameRun, pathOf, suitsTar } from './write-jobs.ts';
 
 /** Where content comes from and who writes it. */
 export interface WriteContext {
@@ -27,6 +30,8 @@ export interface WriteContext {
   readonly umask: number;
   /** Jobs that run at once. */
   readonly lanes: number;
+  /** Writes the files whose times Node cannot set; without it they come near. */
+  readonly tar: TarExtraction | undefined;
   /** Carries out a job; the bytes in `transfer` are handed over. */
   readonly write: (job: WriteJob, transfer: readonly ArrayBuffer[]) => Promise<WriteResult>;
 }
@@ -61,8 +66,12 @@ export async function writeNewFiles(
         const startedAt = performance.now();
         const { job, transfer } = await prepare(run, context);
         times.fetchMs += performance.now() - startedAt;
-        const { decodeMs, writeMs, failure } = await context.write(job, transfer);
+        const { decodeMs, writeMs, archive, failure } = await context.write(job, transfer);
         if (failure !== undefined) throw failureOf(failure, run);
+        if (archive !== undefined) {
+          await context.tar?.write(archive);
+          release(archive);
+        }
         times.decodeMs += decodeMs;
         times.writeMs += writeMs;
         done += run.bytes;
@@ -81,7 +90,7 @@ export async function writeNewFiles(
 
 async function prepare(
   run: FrameRun,
-  { storage, keys, reader, index, umask }: WriteContext,
+  { storage, keys, reader, index, umask, tar }: WriteContext,
 ): Promise<{ job: WriteJob; transfer: readonly ArrayBuffer[] }> {
   const first = run.frames[0]!.place;
   const last = run.frames.at(-1)!.place;
@@ -93,7 +102,9 @@ async function prepare(
     const dictionary = await reader.readDictionary(place, index);
     frames.push({ offset, sealedBytes, plainBytes, method, salt, dictionary });
   }
-  const job = { keys, sealed, frames, umask, ...columnsOf(run) };
+  const user = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const archiveBase = tar?.base ?? '';
+  const job = { keys, sealed, frames, umask, user, archiveBase, ...columnsOf(run, tar !== undefined) };
   // A part of a larger buffer is copied: others may be using the rest.
   return {
     job,
@@ -101,9 +112,11 @@ async function prepare(
   };
 }
 
+const NOT_FOR_TAR = { seconds: 0, nanoseconds: -1 };
+
 type Columns = Pick<WriteJob, 'chunks' | 'ids' | 'writes' | 'paths' | 'owners'>;
 
-function columnsOf(run: FrameRun): Columns {
+function columnsOf(run: FrameRun, hasTar: boolean): Columns {
   const chunks: number[] = [];
   const ids: Buffer[] = [];
   const writes: number[] = [];
@@ -114,13 +127,15 @@ function columnsOf(run: FrameRun): Columns {
     for (const use of uses) {
       if (before?.offset !== use.offset) {
         chunks.push(frame, use.offset, use.bytes);
-        ids.push(use.file.chunks.subarray(use.at, use.at + CHUNK_ID_BYTES));
+        ids.push(use.file.entry.chunks.subarray(use.at, use.at + CHUNK_ID_BYTES));
       }
       before = use;
-      const { file } = use;
-      const whole = file.chunks.length === CHUNK_ID_BYTES;
-      writes.push(chunks.length / CHUNK_COLUMNS - 1, whole ? -1 : use.position, file.mode, file.time);
-      writes.push(numberOf(file.owner, owners));
+      const { file, position } = use;
+      const { chunks: all, mode, mtimeNs } = file.entry;
+      const whole = all.length === CHUNK_ID_BYTES;
+      writes.push(chunks.length / CHUNK_COLUMNS - 1, whole ? -1 : position, mode, fileTime(mtimeNs));
+      const { seconds, nanoseconds } = hasTar && suitsTar(file) ? splitTime(mtimeNs) : NOT_FOR_TAR;
+      writes.push(numberOf(file.owner, owners), seconds, nanoseconds);
       paths.push(file.file);
     }
   }
@@ -141,7 +156,8 @@ function numberOf(owner: Owner | undefined, owners: Owner[]): number {
 
 function failureOf({ write, code, message }: WriteFailure, run: FrameRun): Error {
   const uses = run.frames.flatMap((frame) => frame.uses);
-  const path = uses[write]?.file.path ?? '';
+  const use = uses[write];
+  const path = use === undefined ? '' : pathOf(use.file);
   if (code !== undefined) return diskError(`write ${path}`, code, new Error(message));
   return new VaultError('damaged', `${path} cannot be restored: ${message}`, {
     hint: 'Nothing was changed. Run “crm-backup verify --level data” to see what else is affected.',

@@ -47,7 +47,8 @@ export const workerTasks: Implementations = {
     return { output: { method, coded, plain: plain.buffer }, transfer: [plain.buffer, coded.buffer] };
   },
   write(job) {
-    return { output: writeFiles(job, fileWriter(job.umask)), transfer: [] };
+    const output = writeFiles(job, fileWriter(job.umask));
+    return { output, transfer: output.archive === undefined ? [] : [output.archive.buffer] };
   },
   checkPack(job) {
     return { output: checkPack(job), transfer: [] };

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isReachable, isSameTime } from '../../../../src/core/restore/file-time.ts';
 import { systemPath } from '../../../../src/core/source/name.ts';
+import { noiseOf } from '../../../build/random-tree.ts';
 import { restorable } from '../../../build/restorable.ts';
 import { snapshotTree } from '../../../build/snapshot-tree.ts';
+import { setModified, treeOf } from '../../../build/tree.ts';
 
 const hasGnu = ['tar', 'cp'].every((program) =>
   spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout.includes('GNU'),
@@ -43,6 +45,17 @@ function fill(root: string): void {
   for (const path of paths.filter((one) => !one.includes('\udce9'))) touch(path);
 }
 
+/** Runs something while programs are looked for elsewhere. */
+async function withPath(path: string, work: () => Promise<unknown>): Promise<void> {
+  const before = process.env['PATH'];
+  process.env['PATH'] = path;
+  try {
+    await work();
+  } finally {
+    process.env['PATH'] = before;
+  }
+}
+
 describe.runIf(process.platform === 'linux' && hasGnu)('times to the nanosecond', () => {
   it('come back exactly, of files, folders and links', async () => {
     await using place = await restorable([]);
@@ -75,15 +88,67 @@ describe.runIf(process.platform === 'linux' && hasGnu)('times to the nanosecond'
     fill(place.root);
     const record = await place.backUp();
     const to = join(place.scratch, 'out');
-    const path = process.env['PATH'];
-    process.env['PATH'] = '/nowhere';
-    try {
-      await place.restore(record, { to });
-    } finally {
-      process.env['PATH'] = path;
-    }
+    await withPath('/nowhere', async () => place.restore(record, { to }));
     const time = (root: string): bigint => lstatSync(join(root, 'plain/plain'), { bigint: true }).mtimeNs;
     expect(isSameTime(time(join(to, 'files/workspace')), time(place.root))).toBe(true);
     expect((await place.restore(record, { to })).plan).toMatchObject({ replace: 0, adjusted: 0 });
+  });
+
+  describe('of so much content that threads write it', () => {
+    /** As many files as make the threads start, in folders with long names, all changed just now. */
+    function fillMuch(root: string): void {
+      for (let at = 0; at < 300; at++) {
+        const folder = join(root, `${at % 7}`, 'l'.repeat(at % 3 === 0 ? 120 : 3));
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(join(folder, `${at}`), noiseOf(at, 10_000), { mode: at % 5 === 0 ? 0o400 : 0o644 });
+      }
+      writeFileSync(join(root, 'large'), noiseOf(1, 2_000_000));
+      writeFileSync(join(root, 'empty'), '');
+      symlinkSync('large', join(root, 'link'));
+    }
+
+    it('come back exactly', async () => {
+      await using place = await restorable([]);
+      fillMuch(place.root);
+      const before = snapshotTree(place.root);
+      const record = await place.backUp();
+      const to = join(place.scratch, 'out');
+      await place.restore(record, { to });
+      expect(snapshotTree(join(to, 'files/workspace'))).toEqual(before);
+      place.fill([]);
+      await place.restore(record, { delete: true });
+      expect(snapshotTree(place.root)).toEqual(before);
+    });
+
+    it('are near without GNU tar', async () => {
+      await using place = await restorable([]);
+      fillMuch(place.root);
+      const record = await place.backUp();
+      const to = join(place.scratch, 'out');
+      await withPath('/nowhere', async () => place.restore(record, { to }));
+      const restored = join(to, 'files/workspace');
+      expect(snapshotTree(restored, { times: false })).toEqual(snapshotTree(place.root, { times: false }));
+      expect((await place.restore(record, { to })).plan).toMatchObject({ replace: 0, adjusted: 0 });
+    });
+
+    it.each([
+      ['No space left on device', 'no-space'],
+      ['tar: it broke', 'write-failed'],
+    ])('leave nothing behind when tar says “%s”', async (saying, code) => {
+      await using place = await restorable([]);
+      fillMuch(place.root);
+      const record = await place.backUp();
+      const programs = join(place.scratch, 'bin');
+      mkdirSync(programs);
+      const script = `#!/bin/sh\n[ "$1" = --version ] && echo GNU tar && exit\necho ${saying} >&2\nexit 2\n`;
+      writeFileSync(join(programs, 'tar'), script, { mode: 0o755 });
+      place.fill(treeOf({ other: 'o' }));
+      setModified(place.root, 1_500_000_000_000_000_000n);
+      const before = snapshotTree(place.root);
+      const path = `${programs}:${process.env['PATH'] ?? ''}`;
+      const restoring = withPath(path, async () => place.restore(record, { delete: true }));
+      await expect(restoring).rejects.toMatchObject({ name: 'RestoreError', code });
+      expect(snapshotTree(place.root)).toEqual(before);
+    });
   });
 });
