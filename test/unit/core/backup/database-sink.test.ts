@@ -176,7 +176,8 @@ describe('a dump', () => {
       changed.subarray(changed.indexOf('\n', 2_000_100) + 1),
     ]);
     const third = await dump(async (sink) => writeTable(sink, headOf('customer'), moved), second.record);
-    expect(third.storedBytes).toBeLessThan(first.storedBytes * 0.03);
+    // Where rows are gone, the cuts behind them find their old places after a few chunks.
+    expect(third.storedBytes).toBeLessThan(first.storedBytes * 0.1);
     expect((await contentOf(third.record, path)).equals(moved)).toBe(true);
     const again = await dump(async (sink) => writeTable(sink, headOf('customer'), moved), third.record);
     expect(again.stored.tally).toMatchObject({ total: 1, unchanged: 1 });
