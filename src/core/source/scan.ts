@@ -276,7 +276,7 @@ function list(directory: string | Buffer, statFiles: boolean): Pick<Look, 'names
 function listTypes(directory: string | Buffer): { names: string[]; files: Set<string> } {
   const names: string[] = [];
   const files = new Set<string>();
-  for (const entry of readdirSync(directory as string, { withFileTypes: true })) {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
     names.push(entry.name);
     if (entry.isFile()) files.add(entry.name);
   }
