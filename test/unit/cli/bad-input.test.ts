@@ -289,7 +289,10 @@ describe('what is printed', () => {
     makeTree(cli.workspace, treeOf({ a: 'one\n' }));
     await cli.run(['init'], { env });
     const { sets } = JSON.parse(readFileSync(setFile, 'utf8').replace(/^\/\/.*/, '')) as { sets: object[] };
-    const databases = [{ name: 'db', url: 'mysql://crm:${env:DB_PASSWORD}@127.0.0.1/${secret:DB}' }];
+    const databases = [
+      { name: 'one', url: 'mysql://crm:${env:DB_PASSWORD}@127.0.0.1:1/crm' },
+      { name: 'two', url: 'postgresql://crm:${secret:DB}@127.0.0.1:1/crm' },
+    ];
     writeFileSync(setFile, JSON.stringify({ version: 1, sets: [{ ...sets[0], databases }] }));
     const [keyName = ''] = readdirSync(join(cli.home, 'keys'));
     const key = readFileSync(join(cli.home, 'keys', keyName), 'utf8')

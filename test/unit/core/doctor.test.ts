@@ -110,7 +110,7 @@ describe('the doctor', () => {
     });
   });
 
-  it('finds sources that are gone, empty, or not supported yet', async () => {
+  it('finds sources that are gone or empty, and databases that are not there', async () => {
     await setUp();
     mkdirSync(join(workspace, 'empty'));
     await addSet(workspace, {
@@ -122,7 +122,7 @@ describe('the doctor', () => {
     expect(found['source second/workspace']).toMatchObject({ status: 'failed' });
     expect(found['source second/empty']).toMatchObject({ status: 'warning' });
     expect(found['source second/file']).toMatchObject({ status: 'failed' });
-    expect(found['source second/db']).toMatchObject({ status: 'warning' });
+    expect(found['source second/db']).toMatchObject({ status: 'failed' });
   });
 
   it('tells of a restore that was interrupted', async () => {
