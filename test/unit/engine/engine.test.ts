@@ -160,7 +160,10 @@ describe('the engine', () => {
     expect((await stateOf(client)).backups).toMatchObject([{ pinned: true, label: 'Before the upgrade' }]);
     await client.call('label', { workspace, set, backup: id, label: null });
     expect((await stateOf(client)).backups).toMatchObject([{ label: undefined }]);
-    await client.call('forget', { workspace, set, backup: id });
+    const target = { workspace, set, backup: id };
+    await expect(client.call('forget', target)).rejects.toMatchObject({ code: 'pinned' });
+    await client.call('pin', { ...target, pinned: false });
+    await client.call('forget', target);
     expect((await stateOf(client)).backups).toEqual([]);
   });
 
