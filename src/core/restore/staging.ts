@@ -6,6 +6,9 @@ import { RestoreError } from './error.ts';
 import { listNames, lookAt } from './live-tree.ts';
 import { isStagingName, privateStaging, STAGING } from './staging-name.ts';
 
+/** How long to wait, in milliseconds, for a directory that fills while it is emptied. */
+const STILL_WRITTEN_PAUSES_MS = [20, 50, 100, 200, 500, 1000];
+
 /** A directory in a root where a restore prepares what it moves into place, and keeps what it moves away. */
 export interface Staging {
   /** Absolute. */
@@ -107,6 +110,17 @@ function removeFrom(disk: RestoreDisk, path: string, device: bigint): void {
   }
   if (live.device !== device) return;
   if ((live.mode & 0o700) !== 0o700) disk.setMode(path, 0o700);
+  // The tar of a restore that was killed may outlive it for a moment and still write what it had been given.
+  for (const pauseMs of STILL_WRITTEN_PAUSES_MS) {
+    for (const name of listNames(path)) removeFrom(disk, `${path}/${name}`, device);
+    try {
+      disk.removeDirectory(path);
+      return;
+    } catch (error) {
+      if (systemCode(error) !== 'ENOTEMPTY') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+    }
+  }
   for (const name of listNames(path)) removeFrom(disk, `${path}/${name}`, device);
   disk.removeDirectory(path);
 }
