@@ -50,10 +50,11 @@ describe('a backup', () => {
           await using place = temporaryFolder();
           await using own = await buildVault();
           makeTree(place.path, tree);
-          writeFileSync(join(place.path, 'always-there'), '');
           if (rested) laterThanTheFiles();
           const kept: { record: BackupRecord; snapshot: TreeSnapshot }[] = [];
           for (const [kind, edits] of steps) {
+            // Edits may delete all there is, and nothing is no backup.
+            writeFileSync(join(place.path, `step ${kept.length}`), '');
             const snapshot = snapshotTree(place.path);
             const record = await backUp(own.vault, sourcesOf(place.path), { kind });
             kept.push({ record, snapshot });
