@@ -21,6 +21,7 @@ const bundles = [
   { out: 'dist/extension.js', entry: 'src/extension.ts' },
   { out: 'dist/engine.js', entry: 'src/engine/server.ts' },
   { out: 'dist/cli.js', entry: 'src/cli.ts', executable: true },
+  { out: 'dist/program.js', entry: 'src/cli/main.ts' },
 ];
 
 const { values: flags } = parseArgs({

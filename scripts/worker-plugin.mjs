@@ -40,6 +40,8 @@ async function bundleWorker(entry, options) {
   const result = await build({
     ...bundleOptions,
     ...options,
+    // As one byte a character it is compiled faster.
+    charset: 'ascii',
     entryPoints: [entry],
     write: false,
     metafile: true,

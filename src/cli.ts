@@ -1,10 +1,25 @@
-import { runCommandLine } from './cli/run.ts';
+import { existsSync, mkdirSync } from 'node:fs';
+import { createRequire, enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { homeDirectory } from './core/home.ts';
 
-void runCommandLine(process).then(
-  // Everything is written by now; idle threads and timers need not be waited for.
-  (exitCode) => process.exit(exitCode),
-  (error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+/*
+ * Starts the program, which is a file of its own so that V8's compiled form of it can be kept from run to run: of the
+ * 70 ms it takes to start that saves 40.
+ */
+
+const home = homeDirectory(process.env, process.platform, homedir());
+// Nothing is made for a user who has nothing yet.
+if (existsSync(home)) keepCompiled(join(home, 'cache'));
+createRequire(__filename)('./program.js');
+
+function keepCompiled(directory: string): void {
+  try {
+    // Whoever could write here could have the next run do what they like.
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    enableCompileCache(directory);
+  } catch {
+    // Starting takes longer, that is all.
+  }
+}

@@ -15,6 +15,14 @@ interface InitOptions {
   readonly yes?: true;
 }
 
+const NEXT_STEPS = [
+  '',
+  'Backups are encrypted: without the key nobody can read them, you neither. Keep a copy elsewhere:',
+  '  crm-backup key recovery --out FILE',
+  'Take the first backup:',
+  '  crm-backup backup',
+];
+
 /** `init`: write the set file, make the vault and its key; what exists already is kept. */
 export function defineInit(program: Command, act: Act): void {
   program
@@ -60,11 +68,7 @@ async function initialise({ name, yes }: InitOptions, session: Session): Promise
         ['vault', `${printable(placed.vaultDirectory)}${hasVault ? ' (as it was)' : ''}`],
         ['key', keyFile === undefined ? 'passphrase' : printable(keyFile)],
       ]),
-      '',
-      'Backups are encrypted: without the key nobody can read them, you neither. Keep a copy elsewhere:',
-      '  crm-backup key recovery --out FILE',
-      'Take the first backup:',
-      '  crm-backup backup',
+      ...(hasVault ? [] : NEXT_STEPS),
     ].join('\n'),
   };
 }

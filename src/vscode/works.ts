@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { CancelledError } from '../core/errors.ts';
 import type { Progress } from '../core/task.ts';
 import type { CallOptions } from './engine.ts';
+import { backupCount, fileCount } from './counts.ts';
 import { formatBytes, formatNumber } from './format.ts';
 import { BACKUPS_VIEW } from './ids.ts';
 
@@ -12,6 +13,9 @@ export interface Work {
   /** “reading · 45 % · 120 MB/s”; empty before the first news. */
   readonly progress: string;
 }
+
+/** How long the end of a cancelled work stands in the status bar. */
+const TOLD_FOR_MS = 5_000;
 
 /** Runs work visibly: in the view, as a cancellable notification, and in the status bar. */
 export class Works implements vscode.Disposable {
@@ -47,7 +51,7 @@ export class Works implements vscode.Disposable {
         const told = teller(token, (progress) => {
           // A link in a notification is a command of ours.
           const link = `[${vscode.l10n.t('Show Log')}](command:crmBackup.showLog)`;
-          report.report({ message: `${progress}  ${link}` });
+          report.report({ message: `${progress} · ${link}` });
           this.#set(key, { title, progress });
         });
         const done = work({ token, progress: told });
@@ -56,6 +60,14 @@ export class Works implements vscode.Disposable {
         );
         return done;
       });
+    } catch (error) {
+      if (error instanceof CancelledError) {
+        vscode.window.setStatusBarMessage(
+          vscode.l10n.t('{0}: cancelled, nothing was changed.', title),
+          TOLD_FOR_MS,
+        );
+      }
+      throw error;
     } finally {
       this.#running.delete(key);
       this.#changed.fire();
@@ -95,15 +107,29 @@ function teller(
 
 /** One line about a phase that has been running for so long. */
 function describeProgress({ phase, done, total, unit }: Progress, elapsedMs: number): string {
-  const locale = vscode.env.language;
   const parts = [phaseName(phase)];
   if (total !== undefined && total > 0) parts.push(`${Math.min(100, Math.floor((100 * done) / total))} %`);
-  else if (done > 0) parts.push(unit === 'bytes' ? formatBytes(done, locale) : formatNumber(done, locale));
+  else if (done > 0) parts.push(amount(done, unit));
   // Before half a second a rate is noise.
   const rate = elapsedMs < 500 ? 0 : (done * 1000) / elapsedMs;
-  if (rate >= 1)
-    parts.push(unit === 'bytes' ? `${formatBytes(rate, locale)}/s` : `${formatNumber(rate, locale)}/s`);
+  if (rate >= 1) parts.push(`${amount(rate, unit)}/s`);
   return parts.join(' · ');
+}
+
+function amount(value: number, unit: Progress['unit']): string {
+  const number = formatNumber(value, vscode.env.language);
+  switch (unit) {
+    case 'bytes':
+      return formatBytes(value, vscode.env.language);
+    case 'files':
+      return fileCount(Math.round(value));
+    case 'backups':
+      return backupCount(Math.round(value));
+    case 'packs':
+      return vscode.l10n.t('{0} packs', number);
+    case 'rows':
+      return vscode.l10n.t('{0} rows', number);
+  }
 }
 
 function phaseName(phase: string): string {

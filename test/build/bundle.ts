@@ -9,15 +9,21 @@ export interface Built extends AsyncDisposable {
   readonly script: string;
 }
 
-/** Bundles an entry as the product is bundled, to be run in a process of its own. */
-export async function buildForNode(entry: string): Promise<Built> {
+/**
+ * Bundles an entry as the product is bundled, to be run in a process of its own.
+ * @param beside Entries of the bundles that must stand beside it, by their names without `.js`.
+ */
+export async function buildForNode(
+  entry: string,
+  beside: Readonly<Record<string, string>> = {},
+): Promise<Built> {
   const folder = await mkdtemp(path.join(tmpdir(), 'crm-backup-engine-'));
-  const script = path.join(folder, 'engine.js');
+  const script = path.join(folder, 'entry.js');
   await build({
     ...bundleOptions,
     absWorkingDir: path.join(import.meta.dirname, '../..'),
-    entryPoints: [entry],
-    outfile: script,
+    entryPoints: { entry, ...beside },
+    outdir: folder,
     logLevel: 'error',
     plugins: [workerPlugin()],
   });

@@ -61,7 +61,7 @@ export interface Printed {
 
 /** Bundles the command line as the product is bundled and makes it a place to run in. */
 export async function buildCli(): Promise<Cli> {
-  const built = await buildForNode('src/cli.ts');
+  const built = await buildForNode('src/cli.ts', { program: 'src/cli/main.ts' });
   return placeCli(built);
 }
 

@@ -60,8 +60,8 @@ export async function inspectData(
       checked.chunks += inDeltas;
     }
   };
-  // One more than there are threads is read while they work.
-  await Promise.all(Array.from({ length: pool === undefined ? 1 : pool.size + 1 }, look));
+  // No more at once than there are threads: a pack is large.
+  await Promise.all(Array.from({ length: pool?.size ?? 1 }, look));
   return checked;
 }
 

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -58,6 +59,26 @@ async function firstBackup(): Promise<string> {
   await cli.must(['init', '--yes']);
   return (await cli.json(['backup'])).value.id;
 }
+
+describe('starting', () => {
+  it('keeps the compiled program among the user’s own data, once there is any', async () => {
+    expect((await cli.run(['--version'])).code).toBe(0);
+    expect(existsSync(cli.home)).toBe(false);
+    mkdirSync(cli.home);
+    expect((await cli.run(['--version'])).code).toBe(0);
+    const cache = join(cli.home, 'cache');
+    expect(statSync(cache).mode & 0o777).toBe(0o700);
+    // Whatever stands there, the program starts.
+    const [folder = ''] = readdirSync(cache);
+    const kept = readdirSync(join(cache, folder));
+    expect(kept.length).toBe(1);
+    for (const file of kept) writeFileSync(join(cache, folder, file), 'not compiled');
+    expect((await cli.run(['--version'])).code).toBe(0);
+    rmSync(cache, { recursive: true });
+    writeFileSync(cache, '');
+    expect((await cli.run(['--version'])).code).toBe(0);
+  });
+});
 
 describe('init', () => {
   it('writes the set file and makes vault and key', async () => {

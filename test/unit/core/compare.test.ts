@@ -22,8 +22,6 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const KEPT = 'always-there';
-
 async function take(vault: Vault, directory: string): Promise<BackupRecord> {
   const roots = [{ name: 'workspace', directory, include: [], exclude: [] }];
   const record = await backUp(vault, { name: 'crm', roots, databases: [] }, { kind: 'auto' });
@@ -60,11 +58,13 @@ describe('comparing', () => {
         await using folder = temporaryFolder();
         await using built = await buildVault();
         makeTree(folder.path, tree);
-        writeFileSync(join(folder.path, KEPT), '');
+        writeFileSync(join(folder.path, 'there-before'), '');
         if (rested) vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10_000 });
         const before = snapshotTree(folder.path, { times: false });
         const first = await take(built.vault, folder.path);
         editTree(folder.path, edits);
+        // The edits may delete all there is, and nothing is no backup.
+        writeFileSync(join(folder.path, 'there-after'), '');
         const after = snapshotTree(folder.path, { times: false });
         const expected = changesBetween(before, after);
 
