@@ -2,6 +2,7 @@ import { backUpRoot, type RootResult, type RootSink, type Tally } from './backup
 import { type BackedUpDatabase, type BackupDatabase, freezeDatabases } from './backup/databases.ts';
 import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
 import { CrmBackupError } from './errors.ts';
+import { readGitState } from './git-state.ts';
 import type { Problem } from './problem.ts';
 import { SourceError } from './source/error.ts';
 import { type Task, throwIfCancelled } from './task.ts';
@@ -31,6 +32,8 @@ export interface BackupRoot {
 /** What a backup reads: a set with its variables resolved. */
 export interface BackupSources {
   readonly name: string;
+  /** The folder the user works in, whose git state is recorded. */
+  readonly workspace?: string | undefined;
   readonly roots: readonly BackupRoot[];
   readonly databases: readonly BackupDatabase[];
   /** Days after which `auto` takes a new full backup; 7 by default. */
@@ -78,6 +81,8 @@ export async function backUp(
   await vault.storage.sweep(SWEEP_AGE_MS);
   const records = (await vault.records()).records.filter((record) => record.set === sources.name);
   const startedAt = startAfter(records[0], new Date());
+  // Read beside the files: it never fails, and ends with the task.
+  const git = sources.workspace === undefined ? undefined : readGitState(sources.workspace, task.signal);
   const choice = chooseKind(records, options.kind, sources.fullEvery ?? FULL_EVERY_DAYS, startedAt);
   const { index, adopted } = await vault.writableIndex();
   clock.end('prepare');
@@ -147,7 +152,7 @@ export async function backUp(
       bytes: bytesOf(all, writer.written),
       phases: clock.phases,
       problems,
-      git: undefined,
+      git: await git,
       manifest: all.map((result) => result.segment),
     };
     if (options.dryRun) return { ...content, id: '', verifiedAt: undefined };

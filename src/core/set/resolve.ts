@@ -10,6 +10,8 @@ import { interpolate, interpolateUrl, type Variables } from './interpolation.ts'
 
 /** A set whose folders are known. Databases keep their variables: a secret is asked for only when it is used. */
 export interface ResolvedSet extends Omit<BackupSet, 'files' | 'vault' | 'databases'> {
+  /** The folder with the set file, absolute. */
+  readonly workspace: string;
   readonly roots: readonly ResolvedRoot[];
   readonly databases: readonly ResolvedDatabase[];
   /** An absolute folder or `rclone:REMOTE:PATH`; absent when the set leaves it to the tool. */
@@ -68,7 +70,7 @@ export async function resolveSet(
   const roots = await Promise.all(
     files.map((root) => resolveRoot(root, set.name, variables, realLeftOut, databaseFiles)),
   );
-  return { ...rest, roots, databases: resolved, ...(vault === undefined ? {} : { vault }) };
+  return { ...rest, workspace, roots, databases: resolved, ...(vault === undefined ? {} : { vault }) };
 }
 
 /**

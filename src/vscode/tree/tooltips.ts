@@ -30,7 +30,10 @@ export function backupTooltip(summary: BackupSummary): vscode.MarkdownString {
     ],
     [vscode.l10n.t('Took'), formatDuration(summary.durationMs, locale)],
   ];
-  if (git !== undefined) rows.push(['Git', `${git.branch ?? 'HEAD'}@${git.commit.slice(0, 10)}`]);
+  if (git !== undefined) {
+    const commit = `${displayName(git.branch ?? 'HEAD')}@${git.commit.slice(0, 10)}`;
+    rows.push(['Git', git.dirty ? vscode.l10n.t('{0}, with uncommitted changes', commit) : commit]);
+  }
   if (verifiedAt !== undefined)
     rows.push([vscode.l10n.t('Verified'), formatFully(new Date(verifiedAt), locale)]);
   rows.push([vscode.l10n.t('Id'), summary.id.slice(0, 12)]);
