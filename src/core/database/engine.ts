@@ -22,12 +22,26 @@ export interface DatabaseAddress {
   readonly name: string;
   /** With all variables replaced; empty for a database by command. */
   readonly url: string;
-  /** For a database by its own tools: commands that write the dump to stdout and read it from stdin. */
-  readonly command?: { readonly dump: string; readonly restore: string } | undefined;
+  /** For a database by its own tools. */
+  readonly command?: CommandAddress | undefined;
   /** Folder with client tools (absolute), or `docker:<service>`; by default they are found on the PATH. */
   readonly tools?: string | undefined;
   /** Absolute folder that relative paths begin at. */
   readonly workspace: string;
+}
+
+/** How a database is reached by its own tools. */
+export interface CommandAddress {
+  /** Writes the dump to its standard output. */
+  readonly dump: string;
+  /** Reads the dump from its standard input. */
+  readonly restore: string;
+  /** Variables both get, which may be secrets. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** What of them must never be seen. */
+  readonly secrets?: readonly string[] | undefined;
+  /** How many minutes the dump may be silent. */
+  readonly timeout?: number | undefined;
 }
 
 /** One kind of database. */
@@ -211,6 +225,8 @@ export interface RestoreRequest {
   readonly tables: readonly string[] | undefined;
   /** Whether sessions of others may be ended when the switch comes. */
   readonly mayEndSessions: boolean;
+  /** Whether what is live may be lost where it cannot be kept beside: the user wants no safety backup. */
+  readonly mayLoseLive?: boolean | undefined;
 }
 
 /**

@@ -22,6 +22,8 @@ const ENGINES: readonly KnownEngine[] = [
     schemes: ['mysql', 'mariadb'],
     load: async () => (await import('./mysql/engine.ts')).mysql,
   },
+  // No URL: the set file has its commands.
+  { name: 'command', schemes: [], load: async () => (await import('./command/engine.ts')).command },
 ];
 
 /**
@@ -29,7 +31,8 @@ const ENGINES: readonly KnownEngine[] = [
  * @throws {DatabaseError} `unknown-engine`.
  */
 export async function engineAt({ name, url, command }: DatabaseAddress): Promise<DatabaseEngine> {
-  const scheme = command === undefined ? /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase() : 'command';
+  if (command !== undefined) return engineNamed('command');
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   const known = ENGINES.find(({ schemes }) => schemes.includes(scheme ?? ''));
   if (known !== undefined) return known.load();
   const what = scheme === undefined ? 'An address without a scheme' : `“${scheme}”`;

@@ -1,13 +1,30 @@
 import { DatabaseError } from './error.ts';
 
 const HIDDEN = '•••';
+/** Lines of a key or certificate that say something. */
+const SHORTEST_LINE = 8;
 
 /**
  * Takes the secrets of a database’s URL out of texts that others wrote: a server’s message, a tool’s stderr. Both the
  * decoded password and its spelling in the URL are hidden.
  */
 export function redactorOf(url: string): (text: string) => string {
-  const secrets = secretsOf(url);
+  return hiding(secretsOf(url));
+}
+
+/** Takes secrets out of texts that tools wrote, also as URLs spell them, and each line of one that has several. */
+export function redactorOfSecrets(written: readonly string[]): (text: string) => string {
+  const secrets = new Set<string>();
+  for (const secret of written) {
+    const lines = secret.split(/\r?\n/).filter((line) => line.length >= SHORTEST_LINE);
+    for (const each of [secret, ...lines, decoded(secret), encodeURIComponent(secret)]) {
+      if (each !== '') secrets.add(each);
+    }
+  }
+  return hiding([...secrets].sort((a, b) => b.length - a.length));
+}
+
+function hiding(secrets: readonly string[]): (text: string) => string {
   return (text) => secrets.reduce((redacted, secret) => redacted.replaceAll(secret, HIDDEN), text);
 }
 

@@ -27,7 +27,10 @@ async function checkDatabase(set: string, database: BackupDatabase, task: Task):
   try {
     const { product, checks } = await describeDatabase(database, task);
     return [
-      passed(source, `${product} answers.`),
+      passed(
+        source,
+        database.source?.command === undefined ? `${product} answers.` : 'Its commands can be run.',
+      ),
       ...checks.map(({ name, status, detail, hint }): Check => {
         return { name: `${source} ${name}`, status, detail, hint: hint === '' ? undefined : hint };
       }),

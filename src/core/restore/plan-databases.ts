@@ -35,6 +35,8 @@ export interface DatabaseRequest {
   readonly restoreId: string;
   /** Whether sessions of others may be ended when the switch comes. */
   readonly mayEndSessions: boolean;
+  /** Whether what is live may be lost where it cannot be kept beside. */
+  readonly mayLoseLive: boolean;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function planDatabases(
   vault: Vault,
   record: BackupRecord,
   selected: readonly SelectedDatabase[],
-  { live, restoreId, mayEndSessions }: DatabaseRequest,
+  { live, restoreId, ...consent }: DatabaseRequest,
   task: Task,
 ): Promise<PlannedDatabases> {
   const databases: PlannedDatabase[] = [];
@@ -55,7 +57,7 @@ export async function planDatabases(
   try {
     for (const one of selected) {
       throwIfCancelled(task);
-      databases.push(await planOne(vault, record, one, { live, restoreId, mayEndSessions }, task));
+      databases.push(await planOne(vault, record, one, { live, restoreId, ...consent }, task));
     }
   } catch (error) {
     await close();
@@ -68,7 +70,7 @@ async function planOne(
   vault: Vault,
   record: BackupRecord,
   selected: SelectedDatabase,
-  { live, restoreId, mayEndSessions }: DatabaseRequest,
+  { live, restoreId, ...consent }: DatabaseRequest,
   task: Task,
 ): Promise<PlannedDatabase> {
   const { name, target } = selected;
@@ -88,7 +90,7 @@ async function planOne(
   try {
     const engine = await engineNamed(source.info.engine);
     await mustMatch(source, engine.name, address);
-    const request = { restoreId, tables: selected.tables, mayEndSessions };
+    const request = { restoreId, tables: selected.tables, ...consent };
     const plan = await open.guard(async (each) => each.plan(source, request, task));
     const { workspace } = address;
     const journal = { name, source: database.source, workspace, target, ticket: plan.ticket };

@@ -139,12 +139,14 @@ export async function takeBack(
     await discard(journal, disk, switchers);
   } catch (error) {
     const where = placesOf(journal);
+    const why = cause instanceof DatabaseError ? ` ${cause.message}` : '';
+    const hint = cause instanceof DatabaseError && cause.hint !== undefined ? ` ${cause.hint}` : '';
     throw new RestoreError(
       'rollback-failed',
-      `The restore failed, and what it had done in ${where} could not all be taken back yet.`,
+      `The restore failed, and what it had done in ${where} could not all be taken back yet.${why}`,
       {
         cause: new AggregateError([cause, error]),
-        hint: 'Nothing is lost: start any restore again and it will be taken back first.',
+        hint: `Nothing is lost: start any restore again and it will be taken back first.${hint}`,
       },
     );
   }

@@ -186,12 +186,13 @@ async function restorePaths(
   const selected = named === 'none' ? [] : selectDatabases(record, options.selected, named);
   const live = set?.databases ?? [];
   const mayEndSessions = options.endSessions ?? false;
+  const mayLoseLive = options.safetyBackup === false;
   const inPlace = to === undefined ? selected : [];
   await using planned = await planDatabases(
     vault,
     record,
     inPlace,
-    { live, restoreId, mayEndSessions },
+    { live, restoreId, mayEndSessions, mayLoseLive },
     task,
   );
   const extracts = to === undefined ? [] : await planExtracts(vault, record, selected, to);

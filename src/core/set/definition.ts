@@ -1,12 +1,17 @@
 import * as v from 'valibot';
 import {
   commandProblem,
+  environmentNameProblem,
+  environmentProblem,
   includeProblem,
   patternProblem,
   rootProblem,
+  toolCommandProblem,
+  toolsProblem,
   urlProblem,
   vaultProblem,
 } from './value-rules.ts';
+import { presets, snippetOf } from './command-presets.ts';
 import { SEGMENT_PATTERN, segmentProblem } from './segment.ts';
 
 // The one definition of the set file: types, validation and the JSON schema for editors come from it. A check's
@@ -94,10 +99,40 @@ const fileRoot = v.pipe(
 
 const command = v.pipe(
   v.strictObject({
-    dump: text('Command that writes the dump to its standard output.', commandProblem),
-    restore: text('Command that reads the dump from its standard input.', commandProblem),
+    dump: v.pipe(
+      v.string(),
+      rule(toolCommandProblem),
+      v.description(
+        'Command that writes the dump to its standard output. The shell runs it in the workspace folder: bash -e -o pipefail, on Windows cmd.exe.',
+      ),
+    ),
+    restore: v.pipe(
+      v.string(),
+      rule(toolCommandProblem),
+      v.description('Command that reads the dump from its standard input and replaces what is there by it.'),
+    ),
+    env: v.exactOptional(
+      v.pipe(
+        v.record(
+          v.pipe(v.string(), rule(environmentNameProblem)),
+          v.pipe(v.string(), rule(environmentProblem)),
+        ),
+        v.examples([{ PGPASSWORD: '${secret:postgres}' }]),
+        v.description(
+          'Environment variables of both commands: the place for passwords, as “${secret:NAME}”, “${env:NAME}” or “${config:KEY}”. They are hidden wherever they would be shown.',
+        ),
+      ),
+    ),
+    timeout: v.exactOptional(
+      v.pipe(
+        v.number(),
+        v.minValue(0.01, 'must be more than 0'),
+        v.description('Minutes the dump command may write nothing at all before it is ended. Else 60.'),
+      ),
+    ),
   }),
-  v.description('A database saved and loaded by its own tools.'),
+  v.metadata({ defaultSnippets: presets.map(snippetOf) }),
+  v.description('A database saved and loaded by its own tools, any that stream.'),
 );
 
 const databaseSource = v.pipe(
@@ -116,8 +151,8 @@ const databaseSource = v.pipe(
     command: v.exactOptional(command),
     tools: v.exactOptional(
       text(
-        'Folder of the database’s client tools (pg_dump, pg_restore …) when they are not on the PATH.',
-        rootProblem,
+        'Folder of the database’s client tools (pg_dump, pg_restore) when they are not on the PATH, or “docker:SERVICE”: the Docker Compose service whose container has them, the server’s own.',
+        toolsProblem,
       ),
     ),
   }),

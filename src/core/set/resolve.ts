@@ -3,7 +3,7 @@ import path from 'node:path';
 import { CrmBackupError } from '../errors.ts';
 import { excludesOf } from './default-excludes.ts';
 import type { BackupSet, FileRoot } from './definition.ts';
-import type { DatabaseAddress } from '../database/engine.ts';
+import type { CommandAddress, DatabaseAddress } from '../database/engine.ts';
 import { sqliteFile } from '../database/sqlite/address.ts';
 import { SetError } from './error.ts';
 import { interpolate, interpolateUrl, type Variables } from './interpolation.ts';
@@ -86,11 +86,29 @@ export function resolveDatabase(source: DatabaseSource, set: string, variables: 
     address: async () => ({
       name,
       url: await interpolateUrl(url, variables, subject),
-      command,
+      command: command === undefined ? undefined : await resolveCommand(command, variables, subject),
       tools: tools === undefined ? undefined : await resolveTools(tools, variables, subject),
       workspace: variables.workspaceFolder,
     }),
   };
+}
+
+/** Fills in what the commands get as environment, and remembers which values of that are secret. */
+async function resolveCommand(
+  command: DatabaseSource['command'] & {},
+  variables: Variables,
+  subject: string,
+): Promise<CommandAddress> {
+  const secrets: string[] = [];
+  const env: Record<string, string> = {};
+  for (const [name, written] of Object.entries(command.env ?? {})) {
+    const value = await interpolate(written, variables, `The variable ${name} of ${subject}`);
+    env[name] = value;
+    for (const [variable] of written.matchAll(/\$\{(?:env|secret|config):[^}]*\}/g)) {
+      secrets.push(value, await interpolate(variable, variables, subject));
+    }
+  }
+  return { ...command, env, secrets };
 }
 
 async function resolveTools(tools: string, variables: Variables, subject: string): Promise<string> {

@@ -10,12 +10,42 @@ export function commandProblem(text: string): string | undefined {
   return text.trim() === '' ? 'must not be empty' : undefined;
 }
 
+/** A command of a database's own tools. What stands in it can be read in the list of processes by everybody. */
+export function toolCommandProblem(text: string): string | undefined {
+  const [variable] = /\$\{(?:env|secret|config):[^}]*\}/.exec(text) ?? [];
+  if (variable !== undefined) {
+    return `uses ${variable}, which others could read in the list of processes; give it a name under “env” and write $NAME`;
+  }
+  return commandProblem(text);
+}
+
+/** The value of a variable that a command gets. */
+export function environmentProblem(text: string): string | undefined {
+  if (text.includes('\0')) return 'must not contain a NUL character';
+  return variableProblem(text, 'secrets');
+}
+
+/** The name of a variable that a command gets. */
+export function environmentNameProblem(name: string): string | undefined {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    ? undefined
+    : 'has a name that is none for a variable: it takes letters, digits and “_”';
+}
+
 /** A folder: of a root, or of a database's tools. */
 export function rootProblem(root: string): string | undefined {
   if (root.trim() === '') return 'must not be empty; “.” is the workspace itself';
   if (root.includes('\0')) return 'must not contain a NUL character';
   if (/^~[^/\\]/.test(root)) return 'can begin with “~/”, the home folder, but not with another user’s';
   return variableProblem(root, 'no-secrets');
+}
+
+/** A database's tools: a folder, or `docker:SERVICE`. */
+export function toolsProblem(tools: string): string | undefined {
+  if (!tools.startsWith('docker:')) return rootProblem(tools);
+  // As Compose names services; one that began with a dash would be an option.
+  const isService = /^docker:[A-Za-z0-9][A-Za-z0-9._-]*$/.test(tools);
+  return isService ? undefined : 'must name a service, as “docker:db”';
 }
 
 /** A vault: a folder, or `rclone:REMOTE:PATH`. */

@@ -1,0 +1,63 @@
+import type { DatabaseAddress } from '../engine.ts';
+import { DatabaseError } from '../error.ts';
+import { redactorOfSecrets } from '../redact.ts';
+
+/** The two commands of a database, and what they are run with. The environment holds secrets: never print it. */
+export interface Commands {
+  /** The database’s name in the backup. */
+  readonly name: string;
+  readonly dump: string;
+  readonly restore: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Absolute folder they run in. */
+  readonly workspace: string;
+  /** How long the dump may be silent, in milliseconds. */
+  readonly silenceMs: number;
+  readonly redact: (text: string) => string;
+}
+
+const SILENT_MINUTES = 60;
+
+/**
+ * The commands of an address. They see this process’s environment but for what belongs to CRM Backup itself (the
+ * vault’s passphrase, other databases’ secrets), the set file’s own variables, and the workspace and home folder under
+ * the names they have in set files, so that `${workspaceFolder}` in a command is the shell’s own matter.
+ * @throws {DatabaseError} `invalid-address`.
+ */
+export function commandsOf({ name, command, workspace }: DatabaseAddress): Commands {
+  if (command === undefined) {
+    throw new DatabaseError('invalid-address', `The database “${name}” has no commands.`, {
+      hint: 'Write “command” with “dump” and “restore” in the set file.',
+    });
+  }
+  const { dump, restore, env = {}, secrets = [], timeout = SILENT_MINUTES } = command;
+  const inherited = Object.entries(process.env).filter(([variable]) => !/^CRM_BACKUP_/i.test(variable));
+  return {
+    name,
+    dump,
+    restore,
+    env: {
+      ...Object.fromEntries(inherited),
+      workspaceFolder: workspace,
+      userHome: process.env['HOME'] ?? process.env['USERPROFILE'] ?? '',
+      ...env,
+    },
+    workspace,
+    silenceMs: timeout * 60_000,
+    redact: redactorOfSecrets(secrets),
+  };
+}
+
+/** The program a command begins with, as it is written; undefined when that cannot be told. */
+export function programOf(command: string): string | undefined {
+  const beginning =
+    /^\s*(?:(?:sudo|nice|env|exec)\s+(?=[A-Za-z./]))*(?:[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"']*)\s+)*/;
+  const [program] = /^[\w./+:-]+(?=\s|$|[|;&<>])/.exec(command.replace(beginning, '')) ?? [];
+  return program;
+}
+
+/** What a dump is called: by the program that made it. */
+export function productOf({ dump }: Commands): string {
+  const program = programOf(dump)?.replace(/^.*\//, '');
+  return program === undefined ? 'a dump by its own tools' : `a dump by ${program}`;
+}

@@ -1,0 +1,300 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { CommandAddress } from '../../../../../src/core/database/engine.ts';
+import { engineAt } from '../../../../../src/core/database/engines.ts';
+import { openDumpSource } from '../../../../../src/core/restore/database-source.ts';
+import { type CommandPlace, placeCommand } from '../../../../build/database-command.ts';
+import { noiseOf } from '../../../../build/random-tree.ts';
+
+/** The “database” of most tests is a file, its tool is cat. */
+const DATABASE = 'live.db';
+const SAVED: CommandAddress = { dump: `cat ${DATABASE}`, restore: `cat > ${DATABASE}` };
+
+async function placed(
+  command: Partial<CommandAddress> = {},
+  content: Buffer | string = 'one\n',
+): Promise<CommandPlace> {
+  const place = await placeCommand({ ...SAVED, ...command });
+  writeFileSync(join(place.workspace, DATABASE), content);
+  return place;
+}
+
+const live = ({ workspace }: CommandPlace): Buffer => readFileSync(join(workspace, DATABASE));
+const change = ({ workspace }: CommandPlace, content: string | Buffer): void => {
+  writeFileSync(join(workspace, DATABASE), content);
+};
+/** What a restore would leave behind. */
+const leftovers = ({ workspace }: CommandPlace): string[] =>
+  readdirSync(workspace).filter((name) => name.startsWith('.crm-backup'));
+
+describe('a database by command', () => {
+  it.each([1, 65_536, 5_000_000])('of %i bytes comes back byte by byte', async (bytes) => {
+    const content = noiseOf(bytes, bytes);
+    await using place = await placed({}, content);
+    const record = await place.backUp();
+    expect(record).toMatchObject({ status: 'complete', problems: [] });
+    expect(content.equals(await place.read(record, 'databases/legacy/dump'))).toBe(true);
+    change(place, 'other');
+    const report = await place.restore(record);
+    expect(content.equals(live(place))).toBe(true);
+    expect(report.safetyBackup).not.toBeNull();
+    expect(leftovers(place)).toEqual([]);
+  });
+
+  it('stores little of what has changed', async () => {
+    const content = noiseOf(7, 4_000_000);
+    await using place = await placed({}, content);
+    await place.backUp();
+    content.writeUInt32LE(1, 2_000_000);
+    change(place, content);
+    expect((await place.backUp()).bytes.stored).toBeLessThan(300_000);
+  });
+
+  it('is of the moment at which its tool began', async () => {
+    await using place = await placed({
+      dump: `exec 3< ${DATABASE}; rm ${DATABASE}; echo two > ${DATABASE}; cat <&3`,
+    });
+    const engine = await engineAt(place.address);
+    await using connection = await engine.connect(place.address, {});
+    await using _snapshot = await connection.snapshot({});
+    await expect
+      .poll(() => existsSync(join(place.workspace, DATABASE)) && live(place).toString())
+      .toBe('two\n');
+  });
+
+  it('can write to and read from the devices of its standard input and output', async () => {
+    await using place = await placed({
+      dump: `cp ${DATABASE} /dev/stdout`,
+      restore: `cp /dev/stdin ${DATABASE}`,
+    });
+    const record = await place.backUp();
+    expect(record.problems).toEqual([]);
+    change(place, 'other');
+    await place.restore(record);
+    expect(live(place).toString()).toBe('one\n');
+  });
+
+  it('is written to a folder as a file', async () => {
+    await using place = await placed();
+    const record = await place.backUp();
+    const to = join(place.scratch, 'out');
+    await place.restore(record, { to });
+    expect(readFileSync(join(to, 'databases/legacy/dump'), 'utf8')).toBe('one\n');
+    expect(readFileSync(join(to, 'databases/legacy/README.txt'), 'utf8')).toContain('a dump by cat');
+  });
+
+  it('says before what cannot be promised, and changes nothing by saying so', async () => {
+    await using place = await placed();
+    const record = await place.backUp();
+    change(place, 'other');
+    const { plan } = await place.restore(record, { dryRun: true });
+    expect(plan.tables).toMatchObject([{ database: 'legacy', target: 'legacy, by cat', creates: false }]);
+    const [{ notices } = { notices: [] }] = plan.tables;
+    expect(notices.join(' ')).toMatch(/in place.*cannot be checked.*saved by its dump command first/);
+    expect(live(place).toString()).toBe('other');
+  });
+
+  it('has no tables to restore alone, and no other place to go to', async () => {
+    await using place = await placed();
+    const record = await place.backUp();
+    for (const options of [
+      { paths: ['databases/legacy/tables/x'] },
+      { databases: [{ name: 'legacy', target: 'other' }] },
+    ]) {
+      await expect(place.restore(record, options)).rejects.toMatchObject({ code: 'cannot-hold' });
+    }
+  });
+});
+
+describe('a dump command that fails', () => {
+  it.each([
+    ['echo gone >&2; exit 3', 'ended with exit code 3: gone.'],
+    ['false | cat live.db', 'ended with exit code 1'],
+    ['cat live.db; false; true', 'ended with exit code 1'],
+    ['cat live.db; kill -9 $$', 'ended by SIGKILL'],
+    [
+      'echo warning: x >&2; echo FATAL: no such database >&2; echo bye >&2; exit 1',
+      ': FATAL: no such database.',
+    ],
+    ['true', 'wrote nothing to its standard output.'],
+    ['cat live.db; no-such-tool --all', 'uses a program that was not found'],
+    ['cat live.db; ./live.db', 'uses a program that may not be run'],
+    ['no-such-tool --all', 'uses a program that was not found: no-such-tool.'],
+    ['echo "unbalanced', 'exit code'],
+  ])('as “%s” is one sentence, and nothing of it is stored', async (dump, sentence) => {
+    await using place = await placed({ dump });
+    writeFileSync(join(place.workspace, 'files/a'), 'a');
+    const record = await place.backUp();
+    expect(record.status).toBe('partial');
+    expect(record.problems).toHaveLength(1);
+    const [problem] = record.problems;
+    expect(problem).toMatchObject({ path: 'databases/legacy', incomplete: true });
+    expect(problem!.message).toContain(sentence);
+    expect(problem!.message).not.toMatch(/\n|\.\./);
+    expect(record.sources.map(({ name }) => name)).toEqual(['workspace']);
+    await expect(openDumpSource(place.vault, record, 'legacy')).rejects.toThrow();
+    expect(await place.read(record, 'files/workspace/files/a')).toEqual(Buffer.from('a'));
+  });
+
+  it('may say as much as it likes', async () => {
+    const dump =
+      'for i in $(seq 40000); do echo "line $i of the log" >&2; done; echo "error: at last" >&2; exit 1';
+    await using place = await placed({ dump });
+    const [problem] = (await place.backUp()).problems;
+    expect(problem!.message).toContain('error: at last.');
+  });
+
+  it('is ended when it is silent for too long, with all it has started', async () => {
+    await using place = await placed({ dump: 'echo begun; sleep 600 & sleep 600; wait', timeout: 0.01 });
+    const [problem] = (await place.backUp()).problems;
+    expect(problem!.message).toContain('wrote nothing for');
+  });
+
+  it('is ended with all it has started when the backup is cancelled', async () => {
+    const stop = new AbortController();
+    const dump = `(trap '' TERM; echo $BASHPID > child; while :; do echo data; sleep 0.1; done) | cat`;
+    await using place = await placed({ dump });
+    const progress = () => stop.abort();
+    await expect(place.backUp({ signal: stop.signal, progress })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    const child = Number(readFileSync(join(place.workspace, 'child'), 'utf8'));
+    await expect.poll(() => isAlive(child), { timeout: 10_000 }).toBe(false);
+  });
+
+  it('is not read faster than it is stored', async () => {
+    await using place = await placed({ dump: 'head -c 200000000 /dev/zero | tee >(wc -c > written)' });
+    const engine = await engineAt(place.address);
+    await using connection = await engine.connect(place.address, {});
+    {
+      await using _snapshot = await connection.snapshot({});
+      await wait(300);
+    }
+    await expect
+      .poll(() => Number(readFileSync(join(place.workspace, 'written'), 'utf8')))
+      .toBeLessThan(5_000_000);
+  });
+});
+
+describe('the environment of the commands', () => {
+  it('has the set file’s variables and the workspace, and nothing of CRM Backup’s own', async () => {
+    process.env['CRM_BACKUP_PASSPHRASE'] = 'not for tools';
+    try {
+      const dump = 'printf "%s|%s|%s" "$TOKEN" "${workspaceFolder}" "${CRM_BACKUP_PASSPHRASE:-none}"';
+      await using place = await placed({ dump, env: { TOKEN: 's3cret' } });
+      const record = await place.backUp();
+      const dumped = await place.read(record, 'databases/legacy/dump');
+      expect(dumped.toString()).toBe(`s3cret|${place.workspace}|none`);
+    } finally {
+      delete process.env['CRM_BACKUP_PASSPHRASE'];
+    }
+  });
+
+  it('is hidden in what is shown, however the tool spells it', async () => {
+    const secret = 'p@ss word/%';
+    const dump = `echo "error: $TOKEN or ${encodeURIComponent(secret)} refused" >&2; exit 1`;
+    await using place = await placed({ dump, env: { TOKEN: secret }, secrets: [secret] });
+    const [problem] = (await place.backUp()).problems;
+    expect(problem!.message).toContain('error: ••• or ••• refused.');
+  });
+});
+
+describe('a restore by command', () => {
+  /** Loads what it reads, but fails in the middle of what begins with “bad”. */
+  const picky = `head -c 3 > first; cat first - > ${DATABASE}; if grep -q '^bad' ${DATABASE}; then echo half > ${DATABASE}; echo "error: bad row" >&2; exit 4; fi`;
+
+  it('that fails leaves what the database was before', async () => {
+    await using place = await placed({ restore: picky }, 'bad\n');
+    const record = await place.backUp();
+    change(place, 'good\n');
+    await expect(place.restore(record)).rejects.toMatchObject({
+      code: 'write-failed',
+      message: 'The restore command of “legacy” ended with exit code 4: error: bad row.',
+    });
+    expect(live(place).toString()).toBe('good\n');
+    expect(leftovers(place)).toEqual([]);
+  });
+
+  it('that fails twice keeps what the database was, says where, and is taken back with the next restore', async () => {
+    await using place = await placed({ restore: `test ! -e broken; ${picky}` }, 'one\n');
+    const record = await place.backUp();
+    change(place, 'two\n');
+    writeFileSync(join(place.workspace, 'broken'), '');
+    const failed = await place.restore(record).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: 'rollback-failed' });
+    const [folder = ''] = leftovers(place);
+    expect(readFileSync(join(place.workspace, folder, 'old'), 'utf8')).toBe('two\n');
+    change(place, 'half loaded');
+    rmSync(join(place.workspace, 'broken'));
+    await place.restore(record, { dryRun: false });
+    expect(live(place).toString()).toBe('one\n');
+    expect(leftovers(place)).toEqual([]);
+  });
+
+  it('does not begin when what is there cannot be saved, unless nothing is to be saved', async () => {
+    await using place = await placed();
+    const record = await place.backUp();
+    rmSync(join(place.workspace, DATABASE));
+    await expect(place.restore(record)).rejects.toMatchObject({
+      code: 'check-failed',
+      hint: expect.stringContaining('--no-safety-backup') as string,
+    });
+    expect(existsSync(join(place.workspace, DATABASE))).toBe(false);
+    expect(leftovers(place)).toEqual([]);
+    await place.restore(record, { safetyBackup: false });
+    expect(live(place).toString()).toBe('one\n');
+  });
+
+  it('that stops reading in the middle has failed', async () => {
+    await using place = await placed({ restore: `head -c 3 > ${DATABASE}` }, noiseOf(3, 3_000_000));
+    const record = await place.backUp();
+    await expect(place.restore(record, { safetyBackup: false })).rejects.toMatchObject({
+      message: expect.stringMatching(/ended before it had read the whole dump/) as string,
+    });
+  });
+
+  it('is cancelled before it begins to change the database, not later', async () => {
+    await using place = await placed();
+    const record = await place.backUp();
+    change(place, 'two\n');
+    const task = { signal: AbortSignal.abort() };
+    await expect(place.restore(record, {}, task)).rejects.toMatchObject({ code: 'cancelled' });
+    expect(live(place).toString()).toBe('two\n');
+    expect(leftovers(place)).toEqual([]);
+  });
+
+  it('does every step as often as it is asked, from any process', async () => {
+    await using place = await placed();
+    const record = await place.backUp();
+    change(place, 'two\n');
+    const engine = await engineAt(place.address);
+    const source = await openDumpSource(place.vault, record, 'legacy');
+    const anew = async () => engine.openTarget(place.address, undefined, {});
+    const request = { restoreId: 'c0ffee', tables: undefined, mayEndSessions: false };
+    const { ticket } = await (await anew()).plan(source, request, {});
+    await (await anew()).build(source, ticket, {});
+    for (let round = 0; round < 2; round++) {
+      await (await anew()).switch(ticket);
+      await (await anew()).switch(ticket);
+      expect(live(place).toString()).toBe('one\n');
+      await (await anew()).switchBack(ticket);
+      await (await anew()).switchBack(ticket);
+      expect(live(place).toString()).toBe('two\n');
+    }
+    await (await anew()).clear(ticket);
+    await (await anew()).clear(ticket);
+    expect(leftovers(place)).toEqual([]);
+    expect(JSON.stringify(ticket)).not.toContain('cat');
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
