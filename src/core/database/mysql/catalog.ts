@@ -10,6 +10,8 @@ export interface CatalogTable {
   readonly bytes: number;
   /** Whether a view’s own tables are missing. */
   readonly broken: boolean;
+  /** Whether the server keeps former rows of it (MariaDB’s system versioning). */
+  readonly versioned: boolean;
   readonly columns: readonly CatalogColumn[];
   /** Names of the columns of the key rows are told apart by; empty if there is none. */
   readonly key: readonly string[];
@@ -53,6 +55,7 @@ export async function readTables({ wire }: Session, database: string): Promise<r
         kind: type === 'VIEW' || type === 'SYSTEM VIEW' ? 'view' : type === 'SEQUENCE' ? 'sequence' : 'table',
         engine: engine ?? undefined,
         bytes: Number(bytes),
+        versioned: type === 'SYSTEM VERSIONED',
         broken: /references invalid table/i.test(comment ?? ''),
         columns: own,
         key: keyOf(own, uniques.get(name ?? '') ?? []),

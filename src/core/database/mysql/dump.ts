@@ -55,6 +55,7 @@ export async function takeSnapshot(
               for (const object of before.objects) sink.object(objectPath(object), writeObject(object));
               for (const object of unreadable) sink.report(unreadableProblem(object));
               tellWithoutSnapshot(tables, server.database, sink);
+              tellHistories(tables, server.database, sink);
               await readTables(tables, readers, exact, server.database, sink);
               refuseChanges(
                 before,
@@ -122,6 +123,19 @@ function tellWithoutSnapshot(tables: readonly CatalogTable[], schema: string, si
       path: tablePath(schema, name),
       message: `${engine ?? 'The engine'} has no snapshots: rows of “${name}” written during the backup may be in it.`,
       incomplete: false,
+    });
+  }
+}
+
+/** Former rows of system-versioned tables have no place among the present ones. */
+function tellHistories(tables: readonly CatalogTable[], schema: string, sink: DumpSink): void {
+  for (const { name, versioned } of tables) {
+    if (!versioned) continue;
+    sink.report({
+      code: 'database-incomplete',
+      path: tablePath(schema, name),
+      message: `The former rows that MariaDB keeps of “${name}” are left out: only the present ones are in the backup.`,
+      incomplete: true,
     });
   }
 }

@@ -41,6 +41,11 @@ const SETTINGS: readonly { readonly only?: 'MariaDB' | 'MySQL'; readonly set: st
   { set: 'SESSION net_read_timeout = 3600' },
   { set: 'SESSION wait_timeout = 28800' },
   { only: 'MariaDB', set: 'SESSION max_statement_time = 0' },
+  // A reader whose table the others outlast has nothing to do for that long.
+  {
+    only: 'MariaDB',
+    set: 'SESSION idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0, idle_write_transaction_timeout = 0',
+  },
   { only: 'MySQL', set: 'SESSION max_execution_time = 0' },
   { only: 'MySQL', set: 'SESSION information_schema_stats_expiry = 0' },
 ];

@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mysql } from '../../../../../src/core/database/mysql/engine.ts';
+import { type KeptDump, keepDump } from '../../../../build/kept-dump.ts';
+import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
+import { smallDisk } from '../../../../build/small-disk.ts';
+
+/** A server set so that an ordinary session would lose, change or refuse something. */
+const HOSTILE = [
+  '--local-infile=1',
+  '--max-allowed-packet=16M',
+  '--sql-mode=TRADITIONAL,ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,EMPTY_STRING_IS_NULL,REAL_AS_FLOAT,IGNORE_SPACE',
+  '--transaction-isolation=READ-COMMITTED',
+  '--character-set-server=latin1',
+  '--default-storage-engine=MyISAM',
+  '--default-time-zone=+05:30',
+  '--explicit-defaults-for-timestamp=0',
+  '--autocommit=0',
+  '--max-statement-time=2',
+  '--group-concat-max-len=4',
+  '--sql-safe-updates=1',
+  '--net-write-timeout=2',
+  '--net-read-timeout=2',
+  '--idle-write-transaction-timeout=1',
+  '--idle-readonly-transaction-timeout=1',
+  '--idle-transaction-timeout=1',
+  '--div-precision-increment=0',
+  '--max-session-mem-used=1073741824',
+];
+
+let server: MariaDbServer;
+let restores = 0;
+
+const address = (database: string, user?: string, password?: string) => ({
+  name: 'crm',
+  url: server.url(database, user, password),
+  workspace: '/',
+});
+
+async function restore(dump: KeptDump, database: string): Promise<readonly string[]> {
+  await using target = await mysql.openTarget(address('crm'), database, {});
+  const restoreId = `s${String(restores++)}`;
+  const { ticket, notices } = await target.plan(
+    dump,
+    { restoreId, tables: undefined, mayEndSessions: false },
+    {},
+  );
+  await target.build(dump, ticket, {});
+  await target.switch(ticket);
+  await target.clear(ticket);
+  return notices;
+}
+
+const sums = async (database: string, ...tables: readonly string[]) =>
+  (await server.rows(database, `CHECKSUM TABLE ${tables.join(', ')}`)).map(([, sum]) => sum);
+
+describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () => {
+  beforeAll(async () => {
+    server = await startMariaDb(HOSTILE);
+  });
+  afterAll(async () => server[Symbol.asyncDispose]());
+
+  it('is read and restored exactly whatever the server’s settings are', async () => {
+    await server.run(
+      undefined,
+      'CREATE DATABASE crm CHARACTER SET utf8mb4',
+      'USE crm',
+      `CREATE TABLE zero (id INT AUTO_INCREMENT PRIMARY KEY, d DATE NOT NULL DEFAULT '0000-00-00',
+         dt DATETIME NOT NULL DEFAULT '0000-00-00 00:00:00', ts TIMESTAMP NOT NULL DEFAULT '0000-00-00 00:00:00',
+         e VARCHAR(10) NOT NULL DEFAULT '', c CHAR(10), en ENUM('a', 'b'), n TINYINT UNSIGNED) ENGINE=InnoDB`,
+      "INSERT INTO zero VALUES (0, '2020-02-30', '2020-00-00', '2020-01-01 03:00:00', '', 'pad', 'b', 255)",
+      `INSERT INTO zero (c) SELECT CONCAT('\\\\', seq) FROM seq_1_to_3000`,
+      'CREATE VIEW joined AS SELECT CONCAT(c, e) AS both_of FROM zero',
+      'CREATE TRIGGER zeroes BEFORE INSERT ON zero FOR EACH ROW SET NEW.n = 7',
+      'COMMIT',
+    );
+    const before = await server.schema('crm');
+    const dump = await keepDump(mysql, address('crm'), {
+      // Longer than idle transactions live here.
+      meanwhile: async () => new Promise((resolve) => setTimeout(resolve, 2500)),
+    });
+    expect(dump.problems).toEqual([]);
+    await restore(dump, 'crm_copy');
+    expect(await sums('crm_copy', 'zero')).toEqual(await sums('crm', 'zero'));
+    expect((await server.schema('crm_copy')).replaceAll('crm_copy', 'crm')).toBe(before);
+    await server.run('crm', 'DELETE FROM zero WHERE id > 5', 'COMMIT');
+    await restore(dump, 'crm');
+    expect(await sums('crm', 'zero')).toEqual(await sums('crm_copy', 'zero'));
+    expect(await server.schema('crm')).toBe(before);
+  });
+
+  it('is of one moment although transactions are READ COMMITTED by default', async () => {
+    await server.run(
+      undefined,
+      'CREATE DATABASE moving',
+      'CREATE TABLE moving.one (id INT PRIMARY KEY, amount INT) ENGINE=InnoDB',
+      'CREATE TABLE moving.two (id INT PRIMARY KEY, amount INT) ENGINE=InnoDB',
+      'INSERT INTO moving.one SELECT seq, 10 FROM moving.seq_1_to_500',
+      'INSERT INTO moving.two SELECT seq, 10 FROM moving.seq_1_to_500',
+      'COMMIT',
+    );
+    const dump = await keepDump(mysql, address('moving'), {
+      meanwhile: async () =>
+        server.run(
+          'moving',
+          'UPDATE one SET amount = 0 WHERE id > 0',
+          'UPDATE two SET amount = 20 WHERE id > 0',
+          'COMMIT',
+        ),
+    });
+    for (const name of ['one', 'two'])
+      expect(dump.content(`tables/moving.${name}`).toString()).toMatch(/^1\t10\n/);
+  });
+
+  it('keeps values of 20 MB that fit into no packet, in every form', async () => {
+    await server.run(undefined, 'SET GLOBAL max_allowed_packet = 268435456');
+    await server.run(
+      undefined,
+      'CREATE DATABASE large CHARACTER SET utf8mb4',
+      'USE large',
+      `CREATE TABLE document (id INT PRIMARY KEY, u LONGTEXT, l LONGTEXT CHARACTER SET latin1,
+         s LONGTEXT CHARACTER SET sjis, w LONGTEXT CHARACTER SET utf16, b LONGBLOB, j JSON) ENGINE=InnoDB`,
+      "INSERT INTO document (id, u) VALUES (1, REPEAT('ü\\t😀', 3000000))",
+      "INSERT INTO document (id, l) VALUES (2, REPEAT('ü\\n', 10500000))",
+      "INSERT INTO document (id, s) VALUES (3, REPEAT('漢\\\\', 7000000))",
+      "INSERT INTO document (id, w) VALUES (4, REPEAT('é', 10500000))",
+      "INSERT INTO document (id, b) VALUES (5, REPEAT(x'00FF0A5C', 5250000))",
+      `INSERT INTO document (id, j) VALUES (6, CONCAT('["', REPEAT('x', 21000000), '"]'))`,
+      'COMMIT',
+      'SET GLOBAL max_allowed_packet = 16777216',
+    );
+    const before = await sums('large', 'document');
+    const dump = await keepDump(mysql, address('large'));
+    await restore(dump, 'large_copy');
+    expect(await sums('large_copy', 'document')).toEqual(before);
+    await server.run(undefined, 'DROP DATABASE large', 'DROP DATABASE large_copy');
+  });
+
+  it('says that the former rows of versioned tables are left out, and keeps the present ones', async () => {
+    await server.run(
+      undefined,
+      'CREATE DATABASE history',
+      'USE history',
+      'CREATE TABLE deal (id INT PRIMARY KEY, stage VARCHAR(10)) ENGINE=InnoDB WITH SYSTEM VERSIONING',
+      `CREATE TABLE price (id INT PRIMARY KEY, net INT, since TIMESTAMP(6) GENERATED ALWAYS AS ROW START,
+         till TIMESTAMP(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (since, till)) ENGINE=InnoDB WITH SYSTEM VERSIONING`,
+      "INSERT INTO deal VALUES (1, 'open')",
+      'INSERT INTO price (id, net) VALUES (1, 10)',
+      'COMMIT',
+      "UPDATE deal SET stage = 'won' WHERE id = 1",
+      'COMMIT',
+    );
+    const dump = await keepDump(mysql, address('history'));
+    expect(dump.problems.map(({ code, path, incomplete }) => [code, path, incomplete])).toEqual([
+      ['database-incomplete', 'tables/history.deal', true],
+      ['database-incomplete', 'tables/history.price', true],
+    ]);
+    await restore(dump, 'history_copy');
+    expect(await server.rows('history_copy', 'SELECT id, stage FROM deal')).toEqual([['1', 'won']]);
+    expect(await server.rows('history_copy', 'SELECT id, net FROM price')).toEqual([['1', '10']]);
+  });
+});
+
+const disk = smallDisk(150_000_000);
+
+describe.skipIf(!hasMariaDb || disk === undefined)(
+  'MariaDB on a disk that fills up',
+  { timeout: 120_000 },
+  () => {
+    afterAll(() => disk?.[Symbol.dispose]());
+
+    it('leaves the live database, says that there is no space, and clears what was built', async () => {
+      const before = process.env['TMPDIR'];
+      process.env['TMPDIR'] = disk?.path;
+      await using small = await startMariaDb(['--local-infile=1', '--innodb-log-file-size=4M']);
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+      const live = { name: 'crm', url: small.url('crm'), workspace: '/' };
+      await small.run(
+        undefined,
+        'CREATE DATABASE crm',
+        'CREATE TABLE crm.big (id INT PRIMARY KEY, t TEXT) ENGINE=InnoDB',
+        "INSERT INTO crm.big SELECT seq, REPEAT('x', 1000) FROM crm.seq_1_to_20000",
+      );
+      const sum = await small.rows('crm', 'CHECKSUM TABLE big');
+      const dump = await keepDump(mysql, live);
+      await using target = await mysql.openTarget(live, undefined, {});
+      const { ticket } = await target.plan(
+        dump,
+        { restoreId: 'full', tables: undefined, mayEndSessions: false },
+        {},
+      );
+      const filled = disk!.fill(8_000_000);
+      const failure = await target.build(dump, ticket, {}).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'no-space' });
+      await target.clear(ticket);
+      filled[Symbol.dispose]();
+      expect(await small.rows('crm', 'CHECKSUM TABLE big')).toEqual(sum);
+      expect((await small.rows(undefined, "SHOW DATABASES LIKE 'crm%'")).flat()).toEqual(['crm']);
+    });
+  },
+);
