@@ -1,6 +1,7 @@
 import type { DatabasePlan, DumpSource, RestoreRequest } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import { placeOf } from './address.ts';
+import { checkObstacles } from './obstacles.ts';
 import { productOf } from './product.ts';
 import { type Properties, propertiesOf } from './properties.ts';
 import type { Session } from './session.ts';
@@ -46,6 +47,7 @@ export async function planDatabase(
       },
     );
   }
+  if (existing !== undefined) await checkObstacles(session, live, place);
   const sessions = await otherSessions(session, live);
   checkSessions(sessions, place, request.mayEndSessions);
   const notices = [...properties.notes, ...roleNotices(properties, state)];

@@ -18,6 +18,7 @@ const properties = v.object({
   locale: v.nullable(v.string()),
   icuRules: v.nullable(v.string()),
   connectionLimit: v.number(),
+  isTemplate: v.optional(v.boolean(), false),
   comment: v.nullable(v.string()),
   /** Null: as it is by default. */
   grants: v.nullable(v.array(grant)),
@@ -73,6 +74,7 @@ function databaseQuery(version: number): string {
     'collate', d.datcollate, 'ctype', d.datctype, 'locale', ${locale},
     'icuRules', ${version >= 160000 ? 'd.daticurules' : 'NULL'},
     'connectionLimit', d.datconnlimit,
+    'isTemplate', d.datistemplate,
     'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
     'grants', CASE WHEN d.datacl IS NULL THEN NULL ELSE coalesce(${ACL}, '[]'::pg_catalog.json) END,
     'settings', coalesce((SELECT json_agg(json_build_object(

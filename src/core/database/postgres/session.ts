@@ -28,6 +28,12 @@ const PINNED = [
   'SET statement_timeout = 0',
   'SET lock_timeout = 0',
   'SET idle_in_transaction_session_timeout = 0',
+  'SET default_transaction_read_only = off',
+  "SET default_transaction_isolation = 'read committed'",
+  'SET default_transaction_deferrable = off',
+  'SET transform_null_equals = off',
+  'SET quote_all_identifiers = off',
+  "SET client_min_messages = 'warning'",
   'SET jit = off',
   "SELECT pg_catalog.set_config('search_path', '', false)",
 ].join('; ');
@@ -103,6 +109,7 @@ export async function openSession(server: Server, task: Task, database?: string)
       'Asking for the server’s version',
     );
     const version = Number(info!.version);
+    if (version >= 140000) await run('SET idle_session_timeout = 0', 'Preparing the connection');
     if (version >= 170000) await run('SET transaction_timeout = 0', 'Preparing the connection');
     // Bytes of no known encoding pass as they are.
     if (info!.encoding === 'SQL_ASCII')

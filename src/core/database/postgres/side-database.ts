@@ -51,6 +51,14 @@ export async function buildDatabase(
 
 /** Removes a database, ending whoever uses it. */
 export async function dropDatabase(session: Session, name: string): Promise<void> {
+  const [template] = await session.rows(
+    `SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(name)} AND datistemplate`,
+    'Looking at the databases',
+  );
+  if (template !== undefined) {
+    const sql = `ALTER DATABASE ${identifier(name)} IS_TEMPLATE false`;
+    await session.run(sql, `Removing the database ${name}`, 'write-failed');
+  }
   await session.run(
     `DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE)`,
     `Removing the database ${name}`,
@@ -78,7 +86,7 @@ function createStatement(name: string, properties: Properties, version: number):
 /** What a database is beside its content. The owner comes last: it may do everything the others need. */
 function finishing(
   { built }: PostgresTicket,
-  { settings, grants, connectionLimit, owner }: Properties,
+  { settings, grants, connectionLimit, isTemplate, owner }: Properties,
   { roles, grantable }: TargetState,
 ): string[] {
   const database = identifier(built);
@@ -90,6 +98,7 @@ function finishing(
       return `ALTER ${whose} SET ${name.split('.').map(identifier).join('.')} TO ${settingValue(name, value)}`;
     });
   if (connectionLimit >= 0) statements.push(`ALTER DATABASE ${database} CONNECTION LIMIT ${connectionLimit}`);
+  if (isTemplate) statements.push(`ALTER DATABASE ${database} IS_TEMPLATE true`);
   if (grants !== null) statements.push(...grantStatements(database, grants, owner, roles));
   if (grantable.has(owner)) statements.push(`ALTER DATABASE ${database} OWNER TO ${identifier(owner)}`);
   return statements;
@@ -98,7 +107,6 @@ function finishing(
 /** Settings that are lists of names; their values are stored with quotes where they need them. */
 const LISTS = [
   'search_path',
-  'datestyle',
   'session_preload_libraries',
   'local_preload_libraries',
   'temp_tablespaces',
