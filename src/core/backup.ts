@@ -106,6 +106,7 @@ export async function backUp(
     const sink: RootSink = {
       writer,
       chunker: vault.chunker,
+      keys: vault.keys,
       readManifestChunk: async (id) => {
         try {
           return await vault.reader.readChunk(id, index);

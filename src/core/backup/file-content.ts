@@ -6,6 +6,7 @@ import type { Task } from '../task.ts';
 import type { Chunker } from '../vault/chunker.ts';
 import type { ChunkWriter } from '../vault/writer.ts';
 import { contentKind } from './content-kind.ts';
+import { cutterFor } from './cutter.ts';
 import { PreviousVersion } from './previous-version.ts';
 
 /** A file's content as it went into the vault. */
@@ -126,15 +127,10 @@ export class ContentStore {
 
   #putter(file: FileToStore): Putter {
     const kind = contentKind(file.path);
-    const { sizes } = this.#chunker;
     const previous = new PreviousVersion(file.previous, this.#writer);
     const ids: Buffer[] = [];
     return {
-      // A picture or an archive that changes at all changes everywhere: looking for places to cut it finds nothing.
-      cut:
-        kind === 'packed'
-          ? (_, start, end) => Math.min(end - start, sizes.max)
-          : (bytes, start, end) => this.#chunker.cut(bytes, start, end),
+      cut: cutterFor(kind, this.#chunker),
       chunk: (bytes) => {
         const id = this.#writer.put(kind, bytes, previous.around(bytes.length));
         previous.passed(id, bytes.length);

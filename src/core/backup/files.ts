@@ -8,9 +8,13 @@ import type { Chunker } from '../vault/chunker.ts';
 import { EntryView } from '../vault/manifest-entry.ts';
 import { ManifestCursor, type ManifestSegment, ManifestWriter, type ReadChunk } from '../vault/manifest.ts';
 import { comparePaths } from '../vault/order.ts';
+import type { VaultKeys } from '../vault/seal.ts';
 import type { ChunkWriter } from '../vault/writer.ts';
+import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import { ContentStore, type StoredContent } from './file-content.ts';
-import { scanAhead } from './scan-ahead.ts';
+import { contentKind } from './content-kind.ts';
+import { type AheadBatch, AheadScan } from './scan-ahead.ts';
+import type { ScanOrder } from './scan-messages.ts';
 
 /** What became of the entries of a source; counted in files and links. */
 export interface Tally {
@@ -38,6 +42,7 @@ export interface RootJob {
 export interface RootSink {
   readonly writer: ChunkWriter;
   readonly chunker: Chunker;
+  readonly keys: Pick<VaultKeys, 'chunkId' | 'gear'>;
   readonly readManifestChunk: ReadChunk;
   readonly report: (problem: Problem) => void;
 }
@@ -52,8 +57,8 @@ type Found = Scanned | Listed | EntryView;
 /** What an entry keeps of a stat. */
 type EntryStat = Omit<FileStat, 'links' | 'type'> & Pick<EntryView, 'type'>;
 
-/** From so many files on a thread of its own pays for scanning. */
-const SCAN_AHEAD_FROM_FILES = 4000;
+/** So many entries are scanned here; where there are more, a thread scans on. */
+const ENTRIES_HERE = 1500;
 /** After so many entries other work gets its turn. */
 const ENTRIES_A_TURN = 256;
 const REPORT_EVERY_MS = 100;
@@ -86,6 +91,7 @@ class RootWalk {
     readBytes: 0,
   };
   readonly #content: ContentStore;
+  #taken = 0;
   #reportedAt = 0;
 
   constructor(job: RootJob, sink: RootSink, task: Task) {
@@ -106,47 +112,90 @@ class RootWalk {
   }
 
   async run(): Promise<RootResult> {
-    const { writer } = this.#sink;
-    let entries = 0;
-    for await (const batch of this.#scan())
-      for (const found of batch) {
-        const path = found.path === '' ? this.#rootPath : `${this.#rootPath}/${found.path}`;
-        if (this.#cursor.needsLoad) await this.#cursor.load();
-        let previous = this.#cursor.current;
-        while (previous !== undefined && previous.path !== path && comparePaths(previous.path, path) < 0) {
-          this.#countDeleted(previous);
-          this.#cursor.advance();
-          if (this.#cursor.needsLoad) await this.#cursor.load();
-          previous = this.#cursor.current;
-        }
-        if (previous?.path === path) this.#cursor.advance();
-        else previous = undefined;
-        const waiting = this.#take(found, path, previous);
-        if (waiting !== undefined) await waiting;
-        if (writer.isBusy) await writer.drain();
-        if (++entries % ENTRIES_A_TURN === 0) {
-          this.#tell();
-          throwIfCancelled(this.#task);
-          await turn();
-        }
+    const first = this.#scanHere();
+    const last = first.at(-1);
+    if (first.length < ENTRIES_HERE || last === undefined) await this.#takeAll(first);
+    else {
+      // While these are taken the thread starts.
+      await using ahead = new AheadScan(this.#orderAfter(last.path), { signal: this.#task.signal });
+      await this.#takeAll(first);
+      for await (const { entries, nextChunk } of ahead.batches(this.#sink.report)) {
+        await this.#takeAll(entries, nextChunk);
       }
+    }
     for (;;) {
       if (this.#cursor.needsLoad) await this.#cursor.load();
       if (this.#cursor.current === undefined) break;
       this.#countDeleted(this.#cursor.current);
       this.#cursor.advance();
     }
-    this.#tally.readBytes = this.#content.readBytes;
+    this.#tally.readBytes += this.#content.readBytes;
     return { segment: this.#manifest.finish(), tally: this.#tally };
   }
 
-  /** The root's entries in batches. A full backup opens every file anyway; the others decide by the stat whether to. */
-  async *#scan(): AsyncGenerator<Iterable<Found>> {
-    const { root, baseStartedAtNs, expectedFiles = 0 } = this.#job;
-    const silent: Task = { signal: this.#task.signal };
-    if (baseStartedAtNs === undefined) yield listRoot(root, this.#sink.report, silent);
-    else if (expectedFiles < SCAN_AHEAD_FROM_FILES) yield scanRoot(root, this.#sink.report, silent);
-    else yield* scanAhead(root, this.#sink.report, silent);
+  /** The root's first entries. A full backup opens every file anyway; the others decide by the stat whether to. */
+  #scanHere(): Found[] {
+    const { root, baseStartedAtNs } = this.#job;
+    const scan = baseStartedAtNs === undefined ? listRoot : scanRoot;
+    const found: Found[] = [];
+    for (const one of scan(root, this.#sink.report, { signal: this.#task.signal })) {
+      found.push(one);
+      if (found.length === ENTRIES_HERE) break;
+    }
+    return found;
+  }
+
+  #orderAfter(after: string): ScanOrder {
+    const { name, directory, include, exclude } = this.#job.root;
+    const order = { name, directory, include, exclude, after };
+    if (this.#job.baseStartedAtNs !== undefined) return order;
+    const { chunker, keys } = this.#sink;
+    return { ...order, content: { chunkIdKey: keys.chunkId, gear: keys.gear, sizes: chunker.sizes } };
+  }
+
+  async #takeAll(entries: Iterable<Found>, nextChunk?: AheadBatch['nextChunk']): Promise<void> {
+    const { writer } = this.#sink;
+    for (const found of entries) {
+      const path = found instanceof EntryView ? found.path : this.#pathOf(found.path);
+      if (this.#cursor.needsLoad) await this.#cursor.load();
+      let previous = this.#cursor.current;
+      while (previous !== undefined && previous.path !== path && comparePaths(previous.path, path) < 0) {
+        this.#countDeleted(previous);
+        this.#cursor.advance();
+        if (this.#cursor.needsLoad) await this.#cursor.load();
+        previous = this.#cursor.current;
+      }
+      if (previous?.path === path) this.#cursor.advance();
+      else previous = undefined;
+      if (found instanceof EntryView && found.type === 'file' && found.chunks.length > 0) {
+        this.#takeRead(found, nextChunk!, previous);
+      } else {
+        const waiting = this.#take(found, path, previous);
+        if (waiting !== undefined) await waiting;
+      }
+      if (writer.isBusy) await writer.drain();
+      if (++this.#taken % ENTRIES_A_TURN === 0) {
+        this.#tell();
+        throwIfCancelled(this.#task);
+        await turn();
+      }
+    }
+  }
+
+  #pathOf(path: string): string {
+    return path === '' ? this.#rootPath : `${this.#rootPath}/${path}`;
+  }
+
+  /** Takes a file that was read and cut by the scanning thread. */
+  #takeRead(found: EntryView, nextChunk: AheadBatch['nextChunk'], previous: EntryView | undefined): void {
+    const { path, chunks } = found;
+    const kind = contentKind(path);
+    for (let at = 0; at < chunks.length; at += CHUNK_ID_BYTES) {
+      this.#sink.writer.putAs(kind, chunks.subarray(at, at + CHUNK_ID_BYTES), nextChunk()!);
+    }
+    this.#tally.readBytes += found.size;
+    this.#manifest.addEncoded(path, found.encoded);
+    this.#count(found, undefined, chunks, previous);
   }
 
   /** Takes one entry into the manifest; only a large file makes a promise of it. */
@@ -164,7 +213,7 @@ class RootWalk {
       return undefined;
     }
     const stored = this.#content.store({
-      file: `${this.#job.root.directory}/${found.path}`,
+      file: `${this.#job.root.directory}/${path.slice(this.#rootPath.length + 1)}`,
       path,
       found: stat instanceof EntryView ? undefined : stat,
       previous: previous?.type === 'file' ? previous.chunks : NOTHING,
@@ -203,6 +252,15 @@ class RootWalk {
   ): void {
     const { type, size, mode, mtimeNs, ctimeNs, inode } = stat;
     this.#manifest.add({ path, type, size, mode, mtimeNs, ctimeNs, inode, chunks, target });
+    this.#count(stat, target, chunks, previous);
+  }
+
+  #count(
+    { type, size, mode }: Pick<EntryStat, 'type' | 'size' | 'mode'>,
+    target: string | undefined,
+    chunks: Buffer,
+    previous: EntryView | undefined,
+  ): void {
     if (type === 'directory') return;
     this.#tally.total++;
     this.#tally.sourceBytes += size;

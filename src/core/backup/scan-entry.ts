@@ -1,22 +1,31 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Problem } from '../problem.ts';
-import { scanRoot } from '../source/scan.ts';
+import { listRoot, scanRoot } from '../source/scan.ts';
 import { encodeEntry } from '../vault/manifest-entry.ts';
-import type { ScanBatch, ScanOrder } from './scan-messages.ts';
+import { comparePaths } from '../vault/order.ts';
+import { ContentReader } from './content-reader.ts';
+import type { ScanBatch, ScanOrder, ScanRequest } from './scan-messages.ts';
 
 /** The scanning thread: each message asks for one more batch. */
 
 const ENTRIES_A_BATCH = 1024;
-const NO_CHUNKS = Buffer.alloc(0);
 
 const order = workerData as ScanOrder;
+const rootPath = `files/${order.name}`;
+const after = `${rootPath}/${order.after}`;
 let problems: Problem[] = [];
-const found = scanRoot(order, (problem) => problems.push(problem), {});
+const report = (problem: Problem): void => {
+  if (comparePaths(problem.path, after) > 0) problems.push(problem);
+};
+const found = order.content === undefined ? scanRoot(order, report, {}) : listRoot(order, report, {});
+const reader = new ContentReader(order.content);
 
-parentPort?.on('message', () => {
+parentPort?.on('message', ({ memory }: ScanRequest) => {
+  reader.begin(memory);
   const batch = nextBatch();
   problems = [];
-  parentPort?.postMessage(batch, [batch.entries.buffer as ArrayBuffer]);
+  const buffers = [batch.entries, batch.chunkLengths].map(({ buffer }) => buffer);
+  parentPort?.postMessage(batch, buffers as ArrayBuffer[]);
 });
 
 function nextBatch(): ScanBatch {
@@ -24,13 +33,17 @@ function nextBatch(): ScanBatch {
   let ended = false;
   let failure: { failure: string } | undefined;
   try {
-    while (parts.length < ENTRIES_A_BATCH) {
+    while (parts.length < ENTRIES_A_BATCH && !reader.isFull) {
       const next = found.next();
       if (next.done === true) {
         ended = true;
         break;
       }
-      parts.push(encodeEntry({ ...next.value, chunks: NO_CHUNKS }));
+      if (comparePaths(next.value.path, order.after) <= 0) continue;
+      const path = `${rootPath}/${next.value.path}`;
+      const read = reader.read(next.value, `${order.directory}/${next.value.path}`, path);
+      if ('trouble' in read) report({ path, ...read.trouble });
+      else parts.push(encodeEntry({ ...read, path }));
     }
   } catch (error) {
     failure = { failure: error instanceof Error ? error.message : String(error) };
@@ -41,5 +54,5 @@ function nextBatch(): ScanBatch {
     entries.set(part, at);
     at += part.length;
   }
-  return { entries, problems, ended, ...failure };
+  return { entries, ...reader.finish(), problems, ended, ...failure };
 }

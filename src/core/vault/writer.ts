@@ -33,7 +33,7 @@ const FEW_CHUNKS_BYTES = 2 * MIB;
 
 interface OpenFrame {
   readonly number: number;
-  readonly buffer: Buffer<ArrayBuffer>;
+  readonly buffer: Buffer<SharedArrayBuffer>;
   /** Where the next chunk goes in the buffer. */
   at: number;
   readonly chunks: FrameChunk[];
@@ -81,7 +81,7 @@ export class ChunkWriter {
   readonly #options: WriterOptions;
   readonly #open = new Map<ContentKind, OpenFrame>();
   readonly #openDelta = new Map<ContentKind, OpenDelta>();
-  readonly #spare: ArrayBuffer[] = [];
+  readonly #spare: SharedArrayBuffer[] = [];
   readonly #coding = new Set<Promise<void>>();
   readonly #storing = new Set<Promise<void>>();
   readonly #packs: ListedPack[];
@@ -144,11 +144,17 @@ export class ChunkWriter {
    */
   put(kind: ContentKind, chunk: Uint8Array, base: Buffer = NOTHING): Buffer {
     const id = this.#vault.chunkIds.of(chunk);
-    if (this.#has(id)) return id;
+    this.putAs(kind, id, chunk, base);
+    return id;
+  }
+
+  /** Takes a chunk whose id is known; it is kept. */
+  putAs(kind: ContentKind, id: Buffer, chunk: Uint8Array, base: Buffer = NOTHING): void {
+    if (this.#has(id)) return;
     const dictionary = this.#options.selfContained ? NOTHING : this.#dictionaryOf(base, chunk.byteLength);
     if (dictionary.length > 0) {
       this.#appendDelta(kind, id, chunk, dictionary);
-      return id;
+      return;
     }
     let frame = this.#open.get(kind);
     if (frame !== undefined && frame.at + chunk.byteLength > frame.buffer.length) {
@@ -162,7 +168,6 @@ export class ChunkWriter {
     frame.buffer.set(chunk, frame.at);
     this.#append(frame, id, chunk.byteLength, 0, 0);
     if (frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES) this.#closeFrame(kind);
-    return id;
   }
 
   /** Whether the vault, with what this writer has taken, holds all these chunks in a form this writer accepts. */
@@ -212,7 +217,7 @@ export class ChunkWriter {
     const spare = room === FRAME_ROOM_BYTES ? this.#spare.pop() : undefined;
     return {
       number: this.#index.openFrame(),
-      buffer: Buffer.from(spare ?? new ArrayBuffer(room)),
+      buffer: Buffer.from(spare ?? new SharedArrayBuffer(room)),
       at: CHUNK_ID_HEADROOM_BYTES,
       chunks: [],
     };
@@ -329,7 +334,7 @@ export class ChunkWriter {
     const coded = await this.#pool.run(
       'code',
       { plain, dictionary: dictionaryBytes },
-      [buffer.buffer],
+      [],
       plainBytes <= SMALL_FRAME_BYTES,
     );
     const isDelta = coded.method === FrameMethod.delta;
@@ -342,7 +347,7 @@ export class ChunkWriter {
     });
     this.#index.closeFrame(frame.number, UNFINISHED, entry);
     this.#packFrames.push(frame.number);
-    if (coded.plain.byteLength === FRAME_ROOM_BYTES) this.#spare.push(coded.plain);
+    if (buffer.length === FRAME_ROOM_BYTES) this.#spare.push(buffer.buffer);
     if (this.#pack.bytes >= PACK_BYTES) this.#closePack();
   }
 

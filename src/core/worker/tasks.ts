@@ -12,10 +12,10 @@ import { codeFrame } from '../vault/frame.ts';
 
 /** Work that runs in a worker thread: what goes in, what comes out. */
 export interface WorkerTasks {
-  /** Codes a frame. The plain bytes are handed over and come back for reuse. */
+  /** Codes a frame. Shared memory spares the collector from hearing of megabytes that come and go. */
   code: {
-    input: { plain: Uint8Array<ArrayBuffer>; dictionary: Uint8Array | undefined };
-    output: { method: FrameMethod; coded: Uint8Array; plain: ArrayBuffer };
+    input: { plain: Uint8Array<SharedArrayBuffer>; dictionary: Uint8Array | undefined };
+    output: { method: FrameMethod; coded: Uint8Array };
   };
   /** Decodes frames, checks their chunks and writes files from them. */
   write: { input: WriteJob; output: WriteResult };
@@ -39,12 +39,10 @@ type Implementations = { [Name in WorkerTaskName]: (input: WorkerTasks[Name]['in
 export const workerTasks: Implementations = {
   code({ plain, dictionary }) {
     const { method, bytes } = codeFrame(plain, dictionary);
-    if (bytes.buffer === plain.buffer) {
-      return { output: { method, coded: bytes, plain: plain.buffer }, transfer: [plain.buffer] };
-    }
+    if (bytes.buffer === plain.buffer) return { output: { method, coded: bytes }, transfer: [] };
     // A copy of its own: zlib's buffer is much larger, and may be one that cannot be handed over.
     const coded = new Uint8Array(bytes);
-    return { output: { method, coded, plain: plain.buffer }, transfer: [plain.buffer, coded.buffer] };
+    return { output: { method, coded }, transfer: [coded.buffer] };
   },
   write(job) {
     const output = writeFiles(job, fileWriter(job.umask));

@@ -71,6 +71,26 @@ describe('a backup', () => {
     );
   });
 
+  it('holds exactly what was there where a thread scans and reads ahead', async () => {
+    const files: Record<string, Buffer | string> = { 'z/large.bin': randomBytes(1_500_000), 'y/empty': '' };
+    for (let number = 0; number < 2500; number++) {
+      files[`d${number % 40}/中文 ${number}.php`] = `<?php // ${'x'.repeat(number % 200)}${number}`;
+      if (number % 100 === 0) files[`uploads/${number}.png`] = randomBytes(number * 300 + 1);
+    }
+    makeTree(folder.path, treeOf(files));
+    const first = { tree: snapshotTree(folder.path), record: await take({ kind: 'full' }) };
+    expect(first.record.bytes.read).toBe(first.record.bytes.source);
+    writeFileSync(join(folder.path, 'd7/中文 7.php'), 'changed');
+    writeFileSync(join(folder.path, 'd39/new'), 'new');
+    rmSync(join(folder.path, 'd9'), { recursive: true });
+    for (const kind of ['incremental', 'full'] as const) {
+      const tree = snapshotTree(folder.path);
+      const record = await take({ kind });
+      expect(await snapshotBackup(built.vault, record)).toEqual(tree);
+    }
+    expect(await snapshotBackup(built.vault, first.record)).toEqual(first.tree);
+  });
+
   it('takes unchanged files from its base unread', async () => {
     makeTree(folder.path, treeOf({ 'a.php': 'one', 'b.php': 'two', 'uploads/c.bin': randomBytes(300_000) }));
     laterThanTheFiles();
