@@ -144,7 +144,7 @@ const stages = [
   {
     name: 'unit',
     title: 'Unit and integration tests',
-    tools: ['git', 'mariadb', 'postgres'],
+    tools: ['git', 'mariadb', 'postgres', 'redis', 'ldap'],
     after: ['build'],
     work: async () => vitest('unit'),
   },

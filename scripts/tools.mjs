@@ -36,6 +36,8 @@ const table = {
     alsoIn: ['/usr/lib/postgresql/*/bin', '/opt/homebrew/opt/postgresql*/bin'],
   },
   mariadb: { commands: ['mariadbd', 'mysqld'], apt: ['mariadb-server'], alsoIn: ['/usr/sbin'] },
+  redis: { commands: ['redis-server'], apt: ['redis-server', 'redis-tools'] },
+  ldap: { commands: ['slapcat'], apt: ['slapd'], alsoIn: ['/usr/sbin'] },
   sqlite: { commands: ['sqlite3'], apt: ['sqlite3'] },
   restic: { commands: ['restic'], apt: ['restic'] },
   borg: { commands: ['borg'], apt: ['borgbackup'] },

@@ -126,6 +126,6 @@ function databaseLines(
 ): string[] {
   const verb = isDryRun ? 'Would restore' : 'Restored';
   const how = creates ? 'new' : 'replaced';
-  const line = `${verb} database “${plainText(database)}” with ${counted(tables, 'table')} to ${printable(target)} (${how})`;
+  const line = `${verb} database “${plainText(database)}” ${tables === 0 ? '' : `with ${counted(tables, 'table')} `}to ${printable(target)} (${how})`;
   return [line, ...notices.map((notice) => `  ${plainText(notice)}`)];
 }

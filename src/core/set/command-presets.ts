@@ -3,7 +3,7 @@ interface Preset {
   readonly label: string;
   readonly dump: string;
   readonly restore: string;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /**
@@ -37,21 +37,27 @@ export const presets: readonly Preset[] = [
   },
   {
     label: 'Redis',
-    dump: 'redis-cli -h 127.0.0.1 -p 6379 --rdb -',
-    restore: 'systemctl stop redis-server && cat > /var/lib/redis/dump.rdb && systemctl start redis-server',
-    env: { REDISCLI_AUTH: '${secret:redis}' },
+    dump: 'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --rdb -',
+    restore: 'systemctl stop redis-server && cat > "$REDIS_FOLDER/dump.rdb" && systemctl start redis-server',
+    env: {
+      REDISCLI_AUTH: '${secret:redis}',
+      REDIS_HOST: '127.0.0.1',
+      REDIS_PORT: '6379',
+      REDIS_FOLDER: '/var/lib/redis',
+    },
   },
   {
     label: 'PostgreSQL, a whole server',
-    dump: `pg_dumpall --clean --if-exists --no-password | sed -E '/^(DROP ROLE IF EXISTS|CREATE ROLE) postgres;$/d'`,
+    dump: `pg_dumpall --clean --if-exists --no-password | sed -E "/^(DROP ROLE IF EXISTS|CREATE ROLE) \\"?$PGUSER\\"?;$/d"`,
     restore: 'psql -X -q -v ON_ERROR_STOP=1 --no-password -d postgres',
     env: { PGHOST: '127.0.0.1', PGPORT: '5432', PGUSER: 'postgres', PGPASSWORD: '${secret:postgres}' },
   },
   {
     label: 'OpenLDAP',
-    dump: 'slapcat -n 1',
+    dump: 'slapcat -F "$LDAP_CONFIG" -n 1',
     restore:
-      'systemctl stop slapd && rm -f /var/lib/ldap/*.mdb && slapadd -q -n 1 && chown -R openldap: /var/lib/ldap && systemctl start slapd',
+      'systemctl stop slapd && rm -f "$LDAP_FOLDER"/*.mdb && slapadd -q -F "$LDAP_CONFIG" -n 1 && chown -R "$LDAP_USER": "$LDAP_FOLDER" && systemctl start slapd',
+    env: { LDAP_CONFIG: '/etc/ldap/slapd.d', LDAP_FOLDER: '/var/lib/ldap', LDAP_USER: 'openldap' },
   },
 ];
 
@@ -62,9 +68,7 @@ export function snippetOf({ label, dump, restore, env }: Preset): object {
   const body = {
     dump: literal(dump),
     restore: literal(restore),
-    ...(env === undefined
-      ? {}
-      : { env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, literal(value)])) }),
+    env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, literal(value)])),
   };
   return { label, description: `A database by its own tools: ${label}`, body };
 }
