@@ -20,7 +20,7 @@ const PASSED_ON = new Set(
 );
 
 /** The environment git is run in. */
-function gitEnvironment(added: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function gitEnvironment(added: Readonly<Record<string, string>> = {}): Record<string, string> {
   const passed = Object.entries(process.env).flatMap(([name, value]) =>
     value !== undefined && PASSED_ON.has(name.toUpperCase()) ? [[name, value] as const] : [],
   );
@@ -39,7 +39,7 @@ export async function gitIn(
     ...(signal === undefined ? {} : { abort: signal }),
     ...(mostMs === undefined ? {} : { timeout: { block: mostMs, stdErr: false, stdOut: false } }),
     allowEnvironment: Object.keys(variables),
-    // A hook of the repository, which is not to be run; simple-git asks before it is even switched off.
+    // Asked for even where it switches off: a repository's own hook, the user's and the system's configuration.
     unsafe: { allowUnsafeFsMonitor: true, allowUnsafeConfigPaths: true },
   });
   return git.env(variables);

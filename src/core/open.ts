@@ -9,7 +9,7 @@ import { secretsFromEnvironment } from './set/interpolation.ts';
 import { chooseSet, findWorkspace, loadSets } from './set/load.ts';
 import { type ResolvedSet, resolveSet } from './set/resolve.ts';
 import { LocalStorage } from './storage/local.ts';
-import { homeOf, type Surroundings } from './surroundings.ts';
+import { cacheOf, homeOf, type Surroundings } from './surroundings.ts';
 import { findKey } from './unlock.ts';
 import { VaultError } from './vault/error.ts';
 import { Vault } from './vault/vault.ts';
@@ -90,7 +90,7 @@ export async function placeSet(
     env: surroundings.env,
     userHome: surroundings.userHome,
     secret: surroundings.secret ?? secretsFromEnvironment(surroundings.env),
-    leftOut: named === undefined ? [home] : [home, named],
+    leftOut: [home, cacheOf(surroundings), ...(named === undefined ? [] : [named])],
   });
   const own =
     named ?? (resolved.vault === undefined ? undefined : vaultDirectoryOf(resolved.vault, workspace));

@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import path from 'node:path';
 import { type Environment, homeDirectory } from './home.ts';
 
 /** What the process stands in, as far as it decides where things are. Each face makes one and hands it on. */
@@ -21,4 +22,10 @@ export function processSurroundings(): Surroundings {
 /** The folder with everything the tool keeps for its user; see {@link homeDirectory}. */
 export function homeOf({ env, platform, userHome, cwd }: Surroundings): string {
   return homeDirectory(env, platform, userHome, cwd);
+}
+
+/** The folder for what can be made anew: `CRM_BACKUP_CACHE`, else one below the user's data. */
+export function cacheOf(surroundings: Surroundings): string {
+  const chosen = surroundings.env['CRM_BACKUP_CACHE'];
+  return chosen ? path.resolve(surroundings.cwd, chosen) : path.join(homeOf(surroundings), 'cache');
 }

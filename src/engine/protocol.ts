@@ -5,6 +5,7 @@
  */
 import { NotificationType, ProgressType, RequestType } from 'vscode-jsonrpc';
 import type { Check } from '../core/doctor/check.ts';
+import type { TextQuery } from '../core/history/search-text.ts';
 import type { Recovered } from '../core/restore/recover.ts';
 import type { Progress } from '../core/task.ts';
 import type { EntryType } from '../core/vault/entry.ts';
@@ -76,6 +77,35 @@ export interface EntryChange {
   readonly binary: boolean;
 }
 
+/** One version of a file: the first backup that has it so. */
+export interface FileVersion {
+  readonly backup: string;
+  readonly change: 'added' | 'modified' | 'deleted' | 'renamed';
+  /** What it was called then. */
+  readonly path: string;
+  /** What it was called before, for `renamed`. */
+  readonly oldPath?: string | undefined;
+  /** Bytes; absent when it was deleted. */
+  readonly size?: number | undefined;
+  /** Lines; absent where nobody counted them. */
+  readonly added?: number | undefined;
+  readonly deleted?: number | undefined;
+}
+
+/** Lines next to each other that have been as they are since the same backup; the first line is 1. */
+export interface LineOrigin {
+  readonly line: number;
+  readonly count: number;
+  readonly backup: string;
+}
+
+/** A file in which a backup changed how often a text occurs. */
+export interface TextMatch {
+  readonly backup: string;
+  readonly path: string;
+  readonly change: 'added' | 'modified' | 'deleted';
+}
+
 /** What a restore would do, or has done, as counts and by name. */
 export interface RestorePlan {
   readonly create: number;
@@ -130,8 +160,18 @@ export interface Operations {
       /** Whether to look into files for whether they are text. */
       readonly probe: boolean;
     };
-    out: readonly EntryChange[];
+    /** The hint says why git had no part in it: then what was renamed and changed is told as deleted and added. */
+    out: { readonly changes: readonly EntryChange[]; readonly hint: FailureData | undefined };
   };
+  /** Every version of a file over the backups of a set, newest first. The hint says why git had no part in it. */
+  fileHistory: {
+    in: InSet & { readonly path: string };
+    out: { readonly versions: readonly FileVersion[]; readonly hint: FailureData | undefined };
+  };
+  /** For every line of a file in a backup, the backup it was changed in; none for what is no text or large. */
+  lineOrigins: { in: OfEntry; out: readonly LineOrigin[] };
+  /** The backups that brought a text into a file or took it out, newest first. */
+  searchText: { in: InSet & TextQuery; out: readonly TextMatch[] };
   list: { in: OfEntry; out: readonly EntryInfo[] };
   stat: { in: OfEntry; out: EntryInfo };
   /** The content of a file; of a link, where it points. */
@@ -167,6 +207,9 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   createSet: true,
   backup: true,
   changes: false,
+  fileHistory: false,
+  lineOrigins: false,
+  searchText: false,
   list: false,
   stat: false,
   read: false,

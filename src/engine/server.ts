@@ -1,6 +1,7 @@
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { processSurroundings } from '../core/surroundings.ts';
 import { changes } from './operations/changes.ts';
+import { fileHistory, lineOrigins, searchText } from './operations/history.ts';
 import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
 import { planRestore, planUndo, recover, restore, undoRestore } from './operations/restoring.ts';
@@ -26,6 +27,9 @@ const service = serve(connection, ready, {
   createSet: createSet(vaults),
   backup: backup(vaults),
   changes: changes(vaults),
+  fileHistory: fileHistory(vaults),
+  lineOrigins: lineOrigins(vaults),
+  searchText: searchText(vaults),
   list: list(vaults),
   stat: stat(vaults),
   read: read(vaults),

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { CancelledError } from '../core/errors.ts';
+import type { FailureData } from '../engine/failure.ts';
 import { codeOf } from './error.ts';
 import type { Log } from './log.ts';
 
@@ -17,6 +18,17 @@ export async function showFailure(log: Log, error: unknown): Promise<void> {
   const chosen = await vscode.window.showErrorMessage(sentence, ...actions);
   if (chosen === showLog) log.show();
   else if (chosen !== undefined && remedy !== undefined) await vscode.commands.executeCommand(remedy.command);
+}
+
+const hinted = new Set<string>();
+
+/** Tells why something is shown with less than there could be, once for as long as the window is open. */
+export function tellHint(log: Log, hint: FailureData | undefined): void {
+  if (hint === undefined) return;
+  log.info(`${hint.message} ${hint.hint ?? ''}`);
+  if (hinted.has(hint.code)) return;
+  hinted.add(hint.code);
+  void vscode.window.showInformationMessage([hint.message, hint.hint].filter(Boolean).join(' '));
 }
 
 /** The next step, where there is an obvious one. */

@@ -22,6 +22,8 @@ export interface EntryChange {
   readonly change: 'added' | 'modified' | 'deleted' | 'renamed';
   /** Where it was, for `renamed`. */
   readonly oldPath?: string | undefined;
+  /** How much of a renamed file stayed the same, in percent; absent where all of it did. */
+  readonly similarity?: number | undefined;
   /** Absent for `added`. */
   readonly before?: ComparedEntry | undefined;
   /** Absent for `deleted`. */

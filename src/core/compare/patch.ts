@@ -19,7 +19,7 @@ export function formatPatch(change: EntryChange, text: ComparedText): Buffer {
   const lines = [`diff --git ${oldName} ${newName}\n`, ...modeLines(before, after)];
   if (change.change === 'renamed') {
     lines.push(
-      'similarity index 100%\n',
+      `similarity index ${change.similarity ?? 100}%\n`,
       `rename from ${quotedName(oldPath)}\n`,
       `rename to ${quotedName(change.path)}\n`,
     );

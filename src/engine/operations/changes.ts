@@ -1,9 +1,12 @@
-import { type ComparedEntry, type EntryChange as Change, pairRenames } from '../../core/compare/change.ts';
+import type { ComparedEntry, EntryChange as Change } from '../../core/compare/change.ts';
 import { compareBackups } from '../../core/compare.ts';
+import { findRenamesIfPossible } from '../../core/history/renames.ts';
+import { historyOf } from '../../core/history.ts';
 import { findBackup } from '../../core/reference.ts';
 import { type Task, throwIfCancelled } from '../../core/task.ts';
 import { CHUNK_ID_BYTES } from '../../core/vault/chunk-id.ts';
 import type { Vault } from '../../core/vault/vault.ts';
+import { toFailure } from '../failure.ts';
 import type { EntryChange } from '../protocol.ts';
 import type { Handler } from '../serve.ts';
 import { reading, type Vaults } from '../vaults.ts';
@@ -21,7 +24,15 @@ export function changes(vaults: Vaults): Handler<'changes'> {
     return reading(vault, async () => {
       const found: Change[] = [];
       for await (const change of compareBackups(vault, before, record, paths, task)) found.push(change);
-      return told(vault, paths.length === 0 ? pairRenames(found) : found, probe ? MOST_PROBED : 0, task);
+      const history = historyOf(vaults.surroundings, vault, target.set);
+      const paired =
+        paths.length === 0
+          ? await findRenamesIfPossible(history, vault, found, task)
+          : { changes: found, hint: undefined };
+      return {
+        changes: await told(vault, paired.changes, probe ? MOST_PROBED : 0, task),
+        hint: paired.hint && toFailure(paired.hint),
+      };
     });
   };
 }

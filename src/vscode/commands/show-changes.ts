@@ -3,6 +3,7 @@ import type { OfBackup } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { diffSides } from '../diff/sides.ts';
 import { EditorError } from '../error.ts';
+import { tellHint } from '../failures.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatNumber } from '../format.ts';
 import { baseOf, type ChangeNode } from '../tree/nodes.ts';
@@ -23,7 +24,7 @@ export async function showChanges(app: App, target?: unknown): Promise<void> {
       vscode.l10n.t('This is the first backup: there is nothing to compare it with.'),
     );
   }
-  const changes = await app.engine.call('changes', {
+  const { changes, hint } = await app.engine.call('changes', {
     workspace,
     set,
     backup,
@@ -31,6 +32,7 @@ export async function showChanges(app: App, target?: unknown): Promise<void> {
     paths: [],
     probe: true,
   });
+  tellHint(app.log, hint);
   const files = changes.filter(({ type }) => type !== 'directory');
   if (files.length === 0) {
     const message = vscode.l10n.t(
@@ -61,7 +63,7 @@ function titleOf(set: string, from: string, to: string, files: number): string {
 
 async function showOne(app: App, { workspace, set, backup, from, change }: ChangeNode): Promise<void> {
   // A list of many changes does not know of every file whether it is text; asked for one, it does.
-  const [probed] = await app.engine.call('changes', {
+  const { changes } = await app.engine.call('changes', {
     workspace,
     set,
     backup,
@@ -69,6 +71,7 @@ async function showOne(app: App, { workspace, set, backup, from, change }: Chang
     paths: [change.path],
     probe: true,
   });
+  const [probed] = changes;
   const known = { ...change, binary: change.binary || probed?.binary === true };
   const { before, after } = diffSides(app.documents, { workspace, set, backup }, from.id, known);
   const summary = app.sets.findBackup({ workspace, set, backup });

@@ -136,7 +136,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
 
   async #changes({ workspace, set, backup }: OfBackup, from: BackupSummary): Promise<readonly EntryChange[]> {
     const target = { workspace, set, backup, from: from.id, paths: [], probe: false };
-    const changes = await this.#engine.call('changes', target);
+    const { changes } = await this.#engine.call('changes', target);
     return changes.filter(({ type }) => type !== 'directory');
   }
 

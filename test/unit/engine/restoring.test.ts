@@ -150,7 +150,7 @@ test('tells what changed between two backups, binary and moved files as such', a
   makeTree(workspace, treeOf({ 'new/name.txt': 'moved\n' }));
   await rm(at('x.txt'));
   const backup = await backUp(client);
-  const changes = await client.call('changes', { workspace, set, backup, from, paths: [], probe: true });
+  const { changes } = await client.call('changes', { workspace, set, backup, from, paths: [], probe: true });
   const files = changes.filter(({ type }) => type === 'file');
   const base = 'files/workspace';
   expect(files).toEqual([
@@ -167,7 +167,7 @@ test('tells what changed between two backups, binary and moved files as such', a
     },
     { path: `${base}/x.txt`, change: 'deleted', type: 'file', before: 1, after: undefined, binary: false },
   ]);
-  const one = await client.call('changes', {
+  const { changes: one } = await client.call('changes', {
     workspace,
     set,
     backup,

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { bringUpToDate, commitsOf } from './history/chain.ts';
+import { HistoryError } from './history/error.ts';
+import { HistoryRepository } from './history/repository.ts';
+import { cacheOf, type Surroundings } from './surroundings.ts';
+import type { Task } from './task.ts';
+import type { BackupRecord } from './vault/record.ts';
+import type { Vault } from './vault/vault.ts';
+
+/** A new number begins a new repository: what is mirrored, and how, has changed. */
+const FORMAT = 1;
+const NAME_DIGITS = 16;
+const WAIT_FOR_READER_MS = 30_000;
+const WAIT_FOR_WRITER_MS = 120_000;
+
+/** The history of a set, brought up to date and held while it is read. */
+export interface OpenHistory {
+  readonly repository: HistoryRepository;
+  /** Commits by the id of their backup. */
+  readonly commits: ReadonlyMap<string, string>;
+  /** The backups, newest first. */
+  readonly records: readonly BackupRecord[];
+}
+
+/** The repository of a set's history, which need not exist yet. */
+export function historyOf(
+  surroundings: Surroundings,
+  { id }: Pick<Vault, 'id'>,
+  set: string,
+): HistoryRepository {
+  const name = createHash('sha256').update(`${FORMAT} ${id} ${set}`).digest('hex').slice(0, NAME_DIGITS);
+  return new HistoryRepository(path.join(cacheOf(surroundings), 'history', name));
+}
+
+/**
+ * Reads the history of a set's backups, which is brought up to date first; a repository that git cannot use is made
+ * anew, once. Cancelling leaves it as it was.
+ * @param newestFirst all backups of the set
+ * @throws {HistoryError} `no-git`, `git-failed`, `busy`. {CancelledError}
+ */
+export async function withHistory<T>(
+  repository: HistoryRepository,
+  vault: Vault,
+  newestFirst: readonly BackupRecord[],
+  task: Task,
+  read: (history: OpenHistory) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readOnce(repository, vault, newestFirst, task, read);
+    } catch (error) {
+      if (!(error instanceof HistoryError) || error.code !== 'git-failed' || attempt > 1) throw error;
+      await using _lock = await repository.lock('exclusive', WAIT_FOR_WRITER_MS, task);
+      await repository.remove();
+    }
+  }
+}
+
+async function readOnce<T>(
+  repository: HistoryRepository,
+  vault: Vault,
+  records: readonly BackupRecord[],
+  task: Task,
+  read: (history: OpenHistory) => Promise<T>,
+): Promise<T> {
+  {
+    await using _lock = await repository.lock('shared', WAIT_FOR_WRITER_MS, task);
+    await repository.provide();
+    const commits = await commitsOf(repository, records, task);
+    if (commits !== undefined) return await read({ repository, commits, records });
+  }
+  await using _lock = await repository.lock('exclusive', WAIT_FOR_READER_MS, task);
+  await repository.provide();
+  let commits = await commitsOf(repository, records, task);
+  if (commits === undefined) {
+    await bringUpToDate(repository, vault, records, task);
+    commits = await commitsOf(repository, records, task);
+  }
+  if (commits === undefined)
+    throw new HistoryError('git-failed', 'The history could not be brought up to date.');
+  return await read({ repository, commits, records });
+}

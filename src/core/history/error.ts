@@ -1,0 +1,19 @@
+import { CrmBackupError } from '../errors.ts';
+
+/** Why the history cannot be used: there is no git, it failed, or another process has the history to itself. */
+export class HistoryError extends CrmBackupError<'no-git' | 'git-failed' | 'busy'> {}
+
+/** What git, or starting it, failed with, as one sentence; its own words are kept as the cause. */
+export function historyFailure(error: unknown): HistoryError {
+  const words = error instanceof Error ? error.message : String(error);
+  if (/\bspawn\b.*\bENOENT\b/.test(words)) {
+    return new HistoryError('no-git', 'git was not found.', {
+      cause: error,
+      hint: 'Install git: renamed files, the history of a file and searching texts in backups need it.',
+    });
+  }
+  return new HistoryError('git-failed', 'git could not work on the history of the backups.', {
+    cause: error,
+    hint: 'The history is kept aside and can be deleted at any time; “crm-backup doctor” tells about git.',
+  });
+}

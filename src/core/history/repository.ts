@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { devNull } from 'node:os';
+import path from 'node:path';
+import type { SimpleGit } from 'simple-git';
+import { CancelledError } from '../errors.ts';
+import { gitIn } from '../git.ts';
+import { LocalStorage } from '../storage/local.ts';
+import type { Task } from '../task.ts';
+import { VaultError } from '../vault/error.ts';
+import { type LockKind, lockVault, type VaultLock } from '../vault/lock.ts';
+import { HistoryError, historyFailure } from './error.ts';
+
+/** Only for its owner: what it holds is the plain text of what the vault keeps sealed. */
+const PRIVATE_DIRECTORY = 0o700;
+
+/** Names differ by every byte, whatever the disk thinks; speed comes before size; nothing runs by itself. */
+const CONFIG = `[core]
+\trepositoryformatversion = 0
+\tbare = true
+\tignoreCase = false
+\tprecomposeUnicode = false
+\tquotePath = true
+\tlogAllRefUpdates = false
+\tcompression = 1
+[gc]
+\tauto = 0
+[diff]
+\trenameLimit = 1000
+`;
+
+/** The bare repository a set's backups are mirrored in. Everything in it is derived and may be deleted at any time. */
+export class HistoryRepository {
+  /** Absolute. */
+  readonly directory: string;
+  /** Where git keeps it; beside it stand the locks. */
+  readonly gitDirectory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.gitDirectory = path.join(directory, 'repository.git');
+  }
+
+  /** The variables git is run with: nothing of the user's or the system's configuration counts here. */
+  get environment(): Record<string, string> {
+    return {
+      GIT_DIR: this.gitDirectory,
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: devNull,
+      GIT_ATTR_NOSYSTEM: '1',
+    };
+  }
+
+  /**
+   * Takes a lock: shared to read and to add objects, exclusive to move what is there.
+   * @throws {HistoryError} `busy` when another process holds it for longer than `waitMs`.
+   */
+  async lock(kind: LockKind, waitMs: number, task: Task): Promise<VaultLock> {
+    await mkdir(this.directory, { recursive: true, mode: PRIVATE_DIRECTORY });
+    try {
+      const purpose = 'bringing the history up to date';
+      return await lockVault(new LocalStorage(this.directory), kind, { purpose, waitMs }, task);
+    } catch (error) {
+      if (!(error instanceof VaultError) || error.code !== 'locked') throw error;
+      throw new HistoryError('busy', 'Another process is working on the history of the backups.', {
+        cause: error,
+        hint: 'Try again in a moment.',
+      });
+    }
+  }
+
+  /** Makes the repository where there is none. Two at once make the same one. */
+  async provide(): Promise<void> {
+    const head = path.join(this.gitDirectory, 'HEAD');
+    if ((await stat(head).catch(() => undefined)) !== undefined) return;
+    for (const folder of ['objects/pack', 'refs/heads', 'refs/tags']) {
+      const made = path.join(this.gitDirectory, folder);
+      await mkdir(made, { recursive: true, mode: PRIVATE_DIRECTORY });
+    }
+    await put(path.join(this.gitDirectory, 'config'), CONFIG);
+    // The last: before it git sees no repository.
+    await put(head, 'ref: refs/heads/backups\n');
+  }
+
+  /** Deletes the repository, to begin anew. Needs the exclusive lock. */
+  async remove(): Promise<void> {
+    await rm(this.gitDirectory, { recursive: true, force: true });
+  }
+
+  /** Removes what killed processes have left. Needs the exclusive lock. */
+  async sweep(): Promise<void> {
+    const packs = path.join(this.gitDirectory, 'objects/pack');
+    const left = [
+      ...(await namesIn(packs, /^(tmp_|\.tmp-)/)),
+      ...(await namesIn(this.gitDirectory, /^(fast_import_crash_|.*\.lock$)/)),
+    ];
+    for (const file of left) await rm(file, { force: true });
+  }
+
+  /**
+   * Runs git on the repository and gives what it prints.
+   * @throws {HistoryError} `no-git`, `git-failed`. {CancelledError}
+   */
+  async run(args: readonly string[], { signal }: Task = {}): Promise<string> {
+    return this.#using(signal, async (git) => git.raw([...args]));
+  }
+
+  async #using<T>(signal: AbortSignal | undefined, work: (git: SimpleGit) => Promise<T>): Promise<T> {
+    try {
+      return await work(await gitIn(this.gitDirectory, { signal, environment: this.environment }));
+    } catch (error) {
+      if (signal?.aborted) throw new CancelledError();
+      throw historyFailure(error);
+    }
+  }
+}
+
+/** Writes a file so that nobody sees half of it. */
+async function put(file: string, text: string): Promise<void> {
+  const fresh = `${file}.${randomBytes(6).toString('hex')}.lock`;
+  await writeFile(fresh, text);
+  await rename(fresh, file);
+}
+
+async function namesIn(folder: string, pattern: RegExp): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => pattern.test(name)).map((name) => path.join(folder, name));
+}

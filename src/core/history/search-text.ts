@@ -1,0 +1,54 @@
+import type { OpenHistory } from '../history.ts';
+import type { Task } from '../task.ts';
+import type { BackupRecord } from '../vault/record.ts';
+import { BRANCH } from './chain.ts';
+import { COMMIT_FORMAT, splitCommits } from './log-output.ts';
+import { fromMirrorPath, toMirrorPath } from './mirror-path.ts';
+
+/** What is searched for, and where. */
+export interface TextQuery {
+  readonly text: string;
+  /** The text is an extended regular expression, and changed lines are looked at; else its occurrences are counted. */
+  readonly regex: boolean;
+  readonly ignoreCase: boolean;
+  /** Only at or below these; everywhere when empty. */
+  readonly paths: readonly string[];
+}
+
+/** A file in which a backup changed how often a text occurs. */
+export interface TextMatch {
+  readonly record: BackupRecord;
+  readonly path: string;
+  readonly change: 'added' | 'modified' | 'deleted';
+}
+
+const CHANGES = { A: 'added', D: 'deleted', M: 'modified', T: 'modified' } as const;
+
+/**
+ * The backups that brought a text into a file or took it out, newest first. Texts are searched, no files that are binary
+ * or large.
+ * @throws {HistoryError} `git-failed`. {CancelledError}
+ */
+export async function searchText(
+  { repository, commits, records }: OpenHistory,
+  { text, regex, ignoreCase, paths }: TextQuery,
+  task: Task,
+): Promise<TextMatch[]> {
+  if (records.length === 0 || text === '') return [];
+  const told = await repository.run(
+    [
+      ...['log', '-z', '--raw', '--no-renames', COMMIT_FORMAT, ...(ignoreCase ? ['-i'] : [])],
+      ...[`${regex ? '-G' : '-S'}${text}`, BRANCH, '--'],
+      ...paths.map((path) => `:(literal)${toMirrorPath(path)}`),
+    ],
+    task,
+  );
+  return splitCommits(told, records, commits).flatMap(({ record, parts }) =>
+    parts.flatMap((part, at): TextMatch[] => {
+      const [, status] = /^:.* ([ADMT])$/.exec(part) ?? [];
+      const path = parts[at + 1];
+      if (status === undefined || path === undefined) return [];
+      return [{ record, path: fromMirrorPath(path), change: CHANGES[status as keyof typeof CHANGES] }];
+    }),
+  );
+}

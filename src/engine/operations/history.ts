@@ -1,0 +1,65 @@
+import { fileVersions } from '../../core/history/file-versions.ts';
+import { lineOrigins as originsOf } from '../../core/history/line-origins.ts';
+import { searchText as search } from '../../core/history/search-text.ts';
+import { historyOf, withHistory } from '../../core/history.ts';
+import type { HistoryRepository } from '../../core/history/repository.ts';
+import type { BackupRecord } from '../../core/vault/record.ts';
+import type { Vault } from '../../core/vault/vault.ts';
+import { toFailure } from '../failure.ts';
+import type { InSet } from '../protocol.ts';
+import type { Handler } from '../serve.ts';
+import { reading, type Vaults } from '../vaults.ts';
+
+/** A set's history, and what it is made of. */
+interface Mirrored {
+  readonly repository: HistoryRepository;
+  readonly vault: Vault;
+  /** Newest first. */
+  readonly records: readonly BackupRecord[];
+}
+
+/** Every version of a file. */
+export function fileHistory(vaults: Vaults): Handler<'fileHistory'> {
+  return async ({ path, ...target }, task) => {
+    const { repository, vault, records } = await mirrored(vaults, target);
+    const { versions, hint } = await reading(vault, async () =>
+      fileVersions(repository, vault, records, path, task),
+    );
+    return {
+      versions: versions.map(({ record, ...version }) => ({ backup: record.id, ...version })),
+      hint: hint && toFailure(hint),
+    };
+  };
+}
+
+/** For every line of a file, the backup it was changed in. */
+export function lineOrigins(vaults: Vaults): Handler<'lineOrigins'> {
+  return async ({ path, backup, ...target }, task) => {
+    const { repository, vault, records } = await mirrored(vaults, target);
+    const origins = await withHistory(repository, vault, records, task, async (history) =>
+      originsOf(history, backup, path, task),
+    );
+    return origins.map(({ record, line, count }) => ({ line, count, backup: record.id }));
+  };
+}
+
+/** The backups that brought a text into a file or took it out. */
+export function searchText(vaults: Vaults): Handler<'searchText'> {
+  return async ({ workspace, set, ...query }, task) => {
+    const { repository, vault, records } = await mirrored(vaults, { workspace, set });
+    const matches = await withHistory(repository, vault, records, task, async (history) =>
+      search(history, query, task),
+    );
+    return matches.map(({ record, path, change }) => ({ backup: record.id, path, change }));
+  };
+}
+
+async function mirrored(vaults: Vaults, target: InSet): Promise<Mirrored> {
+  const vault = await vaults.existing(await vaults.place(target));
+  const { records } = await vaults.records(vault);
+  return {
+    repository: historyOf(vaults.surroundings, vault, target.set),
+    vault,
+    records: records.filter(({ set }) => set === target.set),
+  };
+}
