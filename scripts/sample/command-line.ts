@@ -14,6 +14,7 @@ export interface BackupOutput {
   readonly durationMs: number;
   readonly status: string;
   readonly files: Readonly<Record<'total' | 'added' | 'modified' | 'deleted' | 'unchanged', number>>;
+  readonly tables: BackupOutput['files'];
   readonly bytes: Readonly<Record<'source' | 'read' | 'new' | 'stored', number>>;
   readonly problems: readonly { readonly code: string; readonly path?: string; readonly message: string }[];
 }

@@ -9,8 +9,9 @@
 import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { addSet } from '../../src/core/set/write.ts';
 import {
   createCommandLine,
   type BackupOutput,
@@ -21,6 +22,7 @@ import {
 } from './command-line.ts';
 import { compareTrees, snapshotTree, type Snapshot } from './compare-trees.ts';
 import { createSampleCrm } from './crm.ts';
+import { createDatabase, databaseFile, migrateDatabase, snapshotDatabase } from './database.ts';
 import { checkDifferences } from './expected-differences.ts';
 import { formatBytes, formatCount, formatDuration } from './format.ts';
 import { migrate } from './migrate.ts';
@@ -68,22 +70,35 @@ async function tell({ title, step, detail, note }: Story): Promise<void> {
   title('CRM Backup at work on a sample CRM');
 
   const sample = createSampleCrm(workspace, { seed });
+  const database = createDatabase(workspace, seed);
   step('Sample CRM', `${formatCount(sample.files, 'file')}, ${formatBytes(sample.bytes)}`);
+  detail(
+    `a SQLite database: ${formatCount(database.rows, 'row')} in ${formatCount(database.tables, 'table')}`,
+  );
   detail(
     `${formatCount(sample.leftOut, 'file')} in node_modules, caches and logs beside it are not backed up`,
   );
 
+  await addSet(workspace, {
+    name: 'sample-crm',
+    files: [{ root: '.' }],
+    databases: [{ name: 'crm', url: `sqlite:${databaseFile}` }],
+  });
   const { set, vault } = await crmBackup<InitOutput>('init', '--yes');
-  step('Backup set', `“${set}”, its encrypted vault and key are made`);
+  step('Backup set', `“${set}”, files and database; its encrypted vault and key are made`);
 
-  const before = snapshotTree(workspace);
+  const before = snapshotFiles();
+  const rowsBefore = snapshotDatabase(workspace);
   const full = await backUp('full', 'Before the upgrade');
-  step('Full backup', `${formatCount(full.files.total, 'file')} in ${formatDuration(full.durationMs)}`);
+  step(
+    'Full backup',
+    `${formatCount(full.files.total, 'file')} and ${formatCount(full.tables.total, 'table')} of one moment in ${formatDuration(full.durationMs)}`,
+  );
   detail(`${formatBytes(full.bytes.source)} of source took ${formatBytes(full.bytes.stored)} in the vault`);
 
   step('Upgrade', 'the CRM is edited as a migration would');
-  for (const line of migrate(workspace, seed)) detail(line);
-  const after = snapshotTree(workspace);
+  for (const line of [...migrate(workspace, seed), ...migrateDatabase(workspace)]) detail(line);
+  const after = snapshotFiles();
 
   const differential = await backUp('differential', 'After the upgrade');
   const { added, modified, deleted } = differential.files;
@@ -91,6 +106,7 @@ async function tell({ title, step, detail, note }: Story): Promise<void> {
     'Differential',
     `${String(added)} files added, ${String(modified)} changed, ${String(deleted)} gone, in ${formatDuration(differential.durationMs)}`,
   );
+  detail(showTables(differential));
   detail(`it added ${formatBytes(differential.bytes.stored)} to the vault`);
 
   const diff = await crmBackup<DiffOutput>('diff', differential.id);
@@ -108,11 +124,13 @@ async function tell({ title, step, detail, note }: Story): Promise<void> {
     detail(`the upgraded state was saved first, as backup ${restored.safetyBackup.slice(0, 8)}`);
   }
 
+  expectNothing('The restored CRM is not the one before the upgrade', compareTrees(before, snapshotFiles()));
   expectNothing(
-    'The restored CRM is not the one before the upgrade',
-    compareTrees(before, snapshotTree(workspace)),
+    'The restored database is not the one before the upgrade',
+    compareTrees(rowsBefore, snapshotDatabase(workspace)),
   );
   step('Compared', `${formatCount(countFiles(before), 'file')} identical: every byte, link, mode and time`);
+  detail(`${formatCount(database.rows, 'row')} identical: every value, table, index, view and trigger`);
 
   const verified = await crmBackup<VerifyOutput>('verify', '--level', 'data');
   expectNothing(
@@ -139,15 +157,17 @@ async function tell({ title, step, detail, note }: Story): Promise<void> {
     note(`Its vault is ${vault}`);
   }
 
-  async function backUp(kind: string, label: string): Promise<BackupOutput> {
-    const backup = await crmBackup<BackupOutput>(
-      'backup',
-      '--kind',
-      kind,
-      '--label',
-      label,
-      '--no-databases',
+  /** All but the database, whose file changes with every connection; its content is compared. */
+  function snapshotFiles(): Snapshot {
+    const folder = dirname(databaseFile);
+    const files = [...snapshotTree(workspace)].filter(
+      ([path]) => path !== folder && !path.startsWith(`${folder}/`),
     );
+    return new Map(files);
+  }
+
+  async function backUp(kind: string, label: string): Promise<BackupOutput> {
+    const backup = await crmBackup<BackupOutput>('backup', '--kind', kind, '--label', label);
     expectNothing(
       `The ${kind} backup is ${backup.status}`,
       backup.problems.map(({ message }) => message),
@@ -164,6 +184,11 @@ function expectNothing(sentence: string, found: readonly string[]): void {
 
 function countFiles(snapshot: Snapshot): number {
   return [...snapshot.values()].filter((is) => is.startsWith('file')).length;
+}
+
+function showTables({ tables }: BackupOutput): string {
+  const { added, modified, deleted, unchanged } = tables;
+  return `of the tables ${String(added)} added, ${String(modified)} changed, ${String(deleted)} gone, ${String(unchanged)} the same`;
 }
 
 /** How many paths changed in which way, then a few of each kind with the lines that came and went. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compareTrees, snapshotTree } from '../../../scripts/sample/compare-trees.ts';
 import { createSampleCrm } from '../../../scripts/sample/crm.ts';
+import { createDatabase, migrateDatabase, snapshotDatabase } from '../../../scripts/sample/database.ts';
 import { checkDifferences } from '../../../scripts/sample/expected-differences.ts';
 import { migrate } from '../../../scripts/sample/migrate.ts';
 
@@ -58,5 +59,30 @@ describe('the sample CRM', () => {
     expect(checkDifferences(before, after, { entries: entries.slice(1) })).toHaveLength(1);
     const untouched = { path: 'files/workspace/README.md', change: 'modified' };
     expect(checkDifferences(before, after, { entries: [...entries, untouched] })).toHaveLength(1);
+  });
+
+  it('has a database that is the same for the same seed, and changed by its migration in schema and rows', () => {
+    const [one, two, other] = ['one', 'two', 'other'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const { tables, rows } = createDatabase(one, 7);
+    createDatabase(two, 7);
+    createDatabase(other, 8);
+    expect([tables, rows > 5000]).toEqual([5, true]);
+    const before = snapshotDatabase(one);
+    expect(before.get('check')).toContain('ok');
+    expect(snapshotDatabase(two)).toEqual(before);
+    expect(snapshotDatabase(other)).not.toEqual(before);
+    for (const each of [one, two]) migrateDatabase(each);
+    const after = snapshotDatabase(one);
+    expect(snapshotDatabase(two)).toEqual(after);
+    const changed = (start: string) =>
+      [...before.keys()].filter((key) => key.startsWith(start) && after.get(key) !== before.get(key));
+    expect(changed('rows of ')).toEqual(
+      ['activity', 'company', 'contact', 'deal', 'legacy_campaign'].map((name) => `rows of ${name}`),
+    );
+    expect(changed('table ')).toEqual(['table contact', 'table legacy_campaign']);
   });
 });
