@@ -50,6 +50,12 @@ export function storageConformance(what: string, open: () => Promise<TriedStorag
       );
     });
 
+    it('keeps an object of thousands of parts, some of them empty', async () => {
+      const parts = Array.from({ length: 5000 }, (_, at) => randomBytes(at % 3 === 0 ? 0 : at % 50));
+      await storage.write('packs/00/many.pack', parts);
+      expect(Buffer.concat(parts).equals(await storage.read('packs/00/many.pack'))).toBe(true);
+    });
+
     it('keeps a large object', async () => {
       const bytes = randomBytes(20 * MIB + 1);
       await storage.write('packs/01/large.pack', [bytes.subarray(0, 7), bytes.subarray(7)]);

@@ -3,7 +3,7 @@ import type { Storage } from '../storage/storage.ts';
 import { CHUNK_ID_BYTES } from './chunk-id.ts';
 import { VaultError } from './error.ts';
 import { FrameMethod } from './frame.ts';
-import { open, seal, SEAL_OVERHEAD_BYTES, type SealKeys } from './seal.ts';
+import { open, seal, sealParts, SEAL_OVERHEAD_BYTES, type SealKeys } from './seal.ts';
 
 const MAGIC = Buffer.from('CRMPACK1');
 const SALT_BYTES = 16;
@@ -81,9 +81,10 @@ export class PackBuilder {
   /** Seals a coded frame at the pack's end; returns where it stands. */
   add(coded: Uint8Array, frame: Omit<FrameEntry, 'offset' | 'sealedBytes'>): FrameEntry {
     const offset = this.#bytes;
-    const sealed = seal(this.#keys, 'frame', packPosition(this.salt, offset), coded);
-    this.#append(sealed);
-    const entry: FrameEntry = { ...frame, offset, sealedBytes: sealed.length };
+    for (const part of sealParts(this.#keys, 'frame', packPosition(this.salt, offset), coded)) {
+      this.#append(part);
+    }
+    const entry: FrameEntry = { ...frame, offset, sealedBytes: this.#bytes - offset };
     this.frames.push(entry);
     return entry;
   }

@@ -45,15 +45,22 @@ export function deriveKeys(masterKey: Buffer, vaultId: Buffer): VaultKeys {
  * bytes will stand) are authenticated with it.
  */
 export function seal(keys: SealKeys, role: SealRole, position: Uint8Array, plain: Uint8Array): Buffer {
-  const sealed = Buffer.allocUnsafeSlow(plain.byteLength + SEAL_OVERHEAD_BYTES);
-  const nonce = randomFillSync(sealed.subarray(0, NONCE_BYTES));
+  return Buffer.concat(sealParts(keys, role, position, plain));
+}
+
+/** The same as {@link seal} in parts that stand one behind the other: what is large is not copied once more. */
+export function sealParts(
+  keys: SealKeys,
+  role: SealRole,
+  position: Uint8Array,
+  plain: Uint8Array,
+): readonly [nonce: Buffer, body: Buffer, tag: Buffer] {
+  const nonce = randomFillSync(Buffer.allocUnsafeSlow(NONCE_BYTES));
   const cipher = createCipheriv('aes-256-gcm', keys.sealing, nonce);
   cipher.setAAD(associatedData(keys, role, position));
   const body = cipher.update(plain);
-  body.copy(sealed, NONCE_BYTES);
   cipher.final();
-  cipher.getAuthTag().copy(sealed, NONCE_BYTES + plain.byteLength);
-  return sealed;
+  return [nonce, body, cipher.getAuthTag()];
 }
 
 /**
