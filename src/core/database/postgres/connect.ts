@@ -13,9 +13,9 @@ export async function connect(address: DatabaseAddress, task: Task): Promise<Dat
   const server = serverAt(address.url, parsePostgresAddress(address), task);
   const session = await openSession(server, task);
   return {
-    describe: async () => describe(session, address.tools),
+    describe: async (describeTask) => describe(session, address, describeTask),
     snapshot: async (snapshotTask) =>
-      takeSnapshot(serverAt(address.url, server.address, snapshotTask), address.tools, snapshotTask),
+      takeSnapshot(serverAt(address.url, server.address, snapshotTask), address, snapshotTask),
     [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose](),
   };
 }

@@ -1,10 +1,11 @@
+import type { Task } from '../../task.ts';
 import { DatabaseError } from '../error.ts';
 import type { DatabaseCheck, DatabaseDescription } from '../engine.ts';
 import { OWN_SCHEMAS } from './catalog.ts';
 import { productOf } from './product.ts';
 import { identifier } from './quote.ts';
 import type { Session } from './session.ts';
-import { findClientTools } from './tools.ts';
+import { findClientTools, type ToolPlace } from './tools.ts';
 
 const OLDEST = 13;
 const NEWEST = 18;
@@ -39,12 +40,13 @@ const PRIVILEGES = `SELECT current_user::text AS user, pg_catalog.pg_database_si
 /** Who answers, and whether a backup and a restore have what they need. */
 export async function describe(
   session: Session,
-  toolFolder: string | undefined,
+  toolPlace: ToolPlace,
+  task: Task,
 ): Promise<DatabaseDescription> {
   const [found] = await session.rows<Privileges>(PRIVILEGES, 'Asking for the privileges');
   const checks = [
     versionCheck(session.version),
-    await toolCheck(session.version, toolFolder),
+    await toolCheck(session, toolPlace, task),
     ...privilegeChecks(found!),
   ];
   return { product: productOf(session.version), bytes: Number(found!.bytes), checks };
@@ -59,14 +61,14 @@ function versionCheck(version: number): DatabaseCheck {
   return { name, status: 'warning', detail, hint };
 }
 
-async function toolCheck(version: number, folder: string | undefined): Promise<DatabaseCheck> {
+async function toolCheck(session: Session, place: ToolPlace, task: Task): Promise<DatabaseCheck> {
   const name = 'client tools';
   try {
-    const tools = await findClientTools(version, folder);
+    const tools = await findClientTools(session.version, place, session.server.address, task);
     return {
       name,
       status: 'ok',
-      detail: `pg_dump ${tools.version} in ${tools.folder} fits the server.`,
+      detail: `pg_dump ${tools.version} ${tools.place} fits the server.`,
       hint: '',
     };
   } catch (error) {

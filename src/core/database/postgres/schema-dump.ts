@@ -1,9 +1,9 @@
-import path from 'node:path';
 import { type CrmBackupError } from '../../errors.ts';
 import type { Task } from '../../task.ts';
 import { DatabaseError } from '../error.ts';
+import { ToolFailure } from '../run-tool.ts';
 import type { Server } from './session.ts';
-import { type ClientTools, collect, ToolFailure, withToolEnvironment } from './tools.ts';
+import type { ClientTools } from './tools.ts';
 
 /** The schema in two texts: what rows need, and what comes when they are in. */
 export interface SchemaDump {
@@ -32,7 +32,7 @@ export function startSchemaDump(
 ): RunningSchemaDump {
   let haveLocked: () => void = () => undefined;
   const locked = new Promise<void>((resolve) => (haveLocked = resolve));
-  const schema = withToolEnvironment(server, async (env) => {
+  const dumpSchema = async (): Promise<SchemaDump> => {
     const args = [
       '--format=custom',
       '--compress=0',
@@ -50,23 +50,20 @@ export function startSchemaDump(
     const onStderr = (text: string) => {
       if (text.includes(LOCKED)) haveLocked();
     };
-    const dump = await collect(program(tools, 'pg_dump'), args, { env, task, onStderr });
+    const dump = await tools.run('pg_dump', args, server.address, { task, onStderr });
     const section = async (name: string) => {
-      const options = { env, task, input: dump.stdout };
-      const text = await collect(program(tools, 'pg_restore'), [`--section=${name}`, '--file=-'], options);
-      return entriesOnly(text.stdout.toString('utf8'));
+      const options = { task, input: dump };
+      const text = await tools.run('pg_restore', [`--section=${name}`, '--file=-'], server.address, options);
+      return entriesOnly(text.toString('utf8'));
     };
     const [preData, postData] = await Promise.all([section('pre-data'), section('post-data')]);
     return { preData, postData };
-  }).catch((error: unknown) => {
+  };
+  const schema = dumpSchema().catch((error: unknown) => {
     throw failureOf(error, server);
   });
   schema.then(haveLocked, haveLocked);
   return { locked, schema };
-}
-
-function program(tools: ClientTools, name: string): string {
-  return path.join(tools.folder, process.platform === 'win32' ? `${name}.exe` : name);
 }
 
 /**

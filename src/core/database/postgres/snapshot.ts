@@ -6,7 +6,7 @@ import { dump, type Moment } from './dump.ts';
 import { qualified } from './quote.ts';
 import { type RunningSchemaDump, startSchemaDump } from './schema-dump.ts';
 import { openSession, type Server, type Session } from './session.ts';
-import { findClientTools } from './tools.ts';
+import { findClientTools, type ToolPlace } from './tools.ts';
 
 /** Connections that read rows. */
 const READERS = 2;
@@ -31,13 +31,13 @@ interface TableName {
  */
 export async function takeSnapshot(
   server: Server,
-  toolFolder: string | undefined,
+  toolPlace: ToolPlace,
   task: Task,
 ): Promise<DatabaseSnapshot> {
   for (let attempt = 1; ; attempt++) {
     const opened: Session[] = [];
     try {
-      const moment = await fixMoment(server, toolFolder, opened, task);
+      const moment = await fixMoment(server, toolPlace, opened, task);
       return {
         estimatedBytes: moment.tables.reduce((sum, { bytes }) => sum + bytes, 0),
         dump: async (sink, dumpTask) => dump(moment, sink, dumpTask),
@@ -58,13 +58,13 @@ async function close(sessions: readonly Session[], schema?: RunningSchemaDump): 
 
 async function fixMoment(
   server: Server,
-  toolFolder: string | undefined,
+  toolPlace: ToolPlace,
   opened: Session[],
   task: Task,
 ): Promise<Moment> {
   for (let number = 0; number < READERS; number++) opened.push(await openSession(server, task));
   const [leader, ...others] = opened as [Session, ...Session[]];
-  const tools = await findClientTools(leader.version, toolFolder);
+  const tools = await findClientTools(leader.version, toolPlace, server.address, task);
   const names = await leader.rows<TableName>(DUMPED_TABLES, 'Reading the list of tables');
   for (const session of opened) {
     await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', 'Beginning to read');
