@@ -195,6 +195,6 @@ function problemOf(name: string, code: 'database-unreachable' | 'database-failed
 }
 
 /** A secret number of the vault that says nothing about its key. */
-function rowSeed(gear: Buffer): number {
+export function rowSeed(gear: Buffer): number {
   return createHash('sha256').update(gear).update('row chunks').digest().readUInt32LE(0);
 }

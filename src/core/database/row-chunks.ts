@@ -7,8 +7,8 @@ const MOST_BYTES = 64 * KIB;
 const MORE_BYTES = 16 * KIB;
 /** … and ends four times as soon behind this many. */
 const HURRY_BYTES = 32 * KIB;
-/** A row longer than this is cut into pieces. */
-const PIECE_BYTES = 1024 * KIB;
+/** A row longer than this is cut into pieces, all but the last of them as long; no other chunk is longer. */
+export const PIECE_BYTES = 1024 * KIB;
 const FIRST_ROOM_BYTES = 256 * KIB;
 
 const TAB = 0x09;

@@ -3,7 +3,8 @@ import { CHUNK_ID_BYTES, type ChunkIds } from './chunk-id.ts';
 import type { Entry } from './entry.ts';
 import { VaultError } from './error.ts';
 import { decodeFrame, FrameMethod } from './frame.ts';
-import type { ChunkIndex, ChunkPlace, FramePlace } from './index.ts';
+import type { ChunkPlace } from './chunk-table.ts';
+import type { ChunkIndex, FramePlace } from './index.ts';
 import { packName, packPosition } from './pack.ts';
 import { open, type VaultKeys } from './seal.ts';
 
@@ -16,6 +17,8 @@ export class ChunkReader {
   readonly #chunkIds: ChunkIds;
   readonly #frames = new Map<string, Promise<Buffer>>();
   readonly #sizes = new Map<string, number>();
+  /** Chunks that were checked, of frames that are kept, by where they begin. */
+  readonly #checked = new WeakMap<Buffer, Map<number, Buffer>>();
   #cachedBytes = 0;
 
   constructor(storage: Storage, keys: VaultKeys, chunkIds: ChunkIds) {
@@ -96,7 +99,13 @@ export class ChunkReader {
 
   #chunkOf(frame: Buffer, place: ChunkPlace, id: Buffer): Buffer {
     const chunk = frame.subarray(place.offset, place.offset + place.bytes);
-    if (this.#chunkIds.of(chunk).equals(id)) return chunk;
+    const checked = this.#checked.get(frame) ?? new Map<number, Buffer>();
+    if (checked.get(place.offset)?.equals(id) === true) return chunk;
+    const found = this.#chunkIds.of(chunk);
+    if (found.equals(id)) {
+      this.#checked.set(frame, checked.set(place.offset, found));
+      return chunk;
+    }
     throw new VaultError('damaged', `Chunk ${id.toString('hex', 0, 6)} is damaged: its content has changed.`);
   }
 

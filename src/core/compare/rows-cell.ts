@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { DatabaseInfo, TableHead } from '../database/engine.ts';
+import { type Field, unescaped } from './rows-line.ts';
+
+/**
+ * A value as it is shown: text without escapes, null for NULL. Bytes that are no text, and text that is too long to be
+ * shown whole, are told by their size and hash.
+ */
+export type Cell = string | null | LongCell;
+
+/** A value that is not shown as a whole. */
+export interface LongCell {
+  readonly bytes: number;
+  /** Of all its bytes, as 64 hex digits. */
+  readonly sha256: string;
+  /** Its beginning, where it is text. */
+  readonly text?: string;
+}
+
+/**
+ * How a value stands in a row: text with COPY’s escapes, the same with bytes as hexadecimal digits (MySQL), or with `\x`
+ * before these (PostgreSQL), or as a literal of SQL (SQLite).
+ */
+export type CellForm = 'text' | 'hex' | 'bytea' | 'literal';
+
+/** What of a long text is shown where not all of it is. */
+const SHOWN_CHARACTERS = 200;
+
+/** How the values of a table’s columns stand in its rows, by the columns’ names. */
+export function formsOf(engine: DatabaseInfo['engine'], head: TableHead): ReadonlyMap<string, CellForm> {
+  const literals = (head.details?.['literals'] ?? []) as readonly unknown[];
+  return new Map(
+    head.columns.map(({ name, type }, at): [string, CellForm] => {
+      if (engine === 'sqlite') return [name, 'literal'];
+      if (engine === 'mysql' && literals[at] === 'hex') return [name, 'hex'];
+      return [name, engine === 'postgresql' && type === 'bytea' ? 'bytea' : 'text'];
+    }),
+  );
+}
+
+/** A value as it is shown. @param mostCharacters texts that are longer are cut */
+export function cellOf(field: Field, form: CellForm, mostCharacters: number): Cell {
+  if (field === null) return null;
+  const value = form === 'literal' ? literalValue(field.toString()) : storedValue(field, form);
+  if (typeof value !== 'string') return { bytes: value.length, sha256: sha256(value) };
+  if (value.length <= mostCharacters) return value;
+  const bytes = Buffer.from(value);
+  return { bytes: bytes.length, sha256: sha256(bytes), text: value.slice(0, SHOWN_CHARACTERS) };
+}
+
+function storedValue(field: Buffer, form: CellForm): string | Buffer {
+  if (form === 'hex') return Buffer.from(field.toString('latin1'), 'hex');
+  const value = unescaped(field);
+  return form === 'bytea' ? Buffer.from(value.toString('latin1').slice(2), 'hex') : value.toString('utf8');
+}
+
+/** The value of a literal as `sqliteLiteral` writes it. */
+function literalValue(literal: string): string | Buffer {
+  if (literal.startsWith("'")) return literal.slice(1, -1).replaceAll("''", "'");
+  const [, digits] = /^(?:CAST\()?x'([0-9a-f]*)'/i.exec(literal) ?? [];
+  return digits === undefined ? literal : Buffer.from(digits, 'hex');
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,118 @@
+import type { BackupDatabase } from '../backup/databases.ts';
+import { DatabaseError } from '../database/error.ts';
+import type { Problem } from '../problem.ts';
+import { SetError } from '../set/error.ts';
+import type { Task } from '../task.ts';
+import { comparePaths, isWithin } from '../vault/order.ts';
+import type { BackupRecord } from '../vault/record.ts';
+import type { Vault } from '../vault/vault.ts';
+import { openLiveSide } from './rows-live.ts';
+import { type ComparedDatabase, comparedTables } from './rows.ts';
+import { type DatabaseSide, openStoredSide } from './rows-side.ts';
+import { SqlitePair } from './rows-sqlite-pair.ts';
+
+/** What of two moments is compared. */
+export interface DatabaseSelection {
+  /** Undefined for nothing: all rows are added. */
+  readonly from: BackupRecord | undefined;
+  /** A backup, or the databases of a set as they are now. */
+  readonly to: BackupRecord | readonly BackupDatabase[];
+  /** Only databases and tables at or below these paths; empty for all. */
+  readonly paths: readonly string[];
+}
+
+/** A database that is open on both sides, and the tables of it that are wanted. */
+export interface OpenDatabase extends ComparedDatabase, AsyncDisposable {
+  readonly tables: readonly string[];
+}
+
+/**
+ * Opens the databases of two moments, one after the other; each is closed before the next is opened. What cannot be read
+ * is reported and left out.
+ * @throws {VaultError} `damaged`, `missing-chunk`. {CancelledError}
+ */
+export async function* openDatabases(
+  vault: Vault,
+  selection: DatabaseSelection,
+  report: (problem: Problem) => void,
+  task: Task,
+): AsyncGenerator<OpenDatabase> {
+  const { from, to } = selection;
+  const names = new Set([
+    ...databasesOf(from),
+    ...(isLive(to) ? to.map(({ name }) => name) : databasesOf(to)),
+  ]);
+  for (const name of [...names].sort(comparePaths)) {
+    if (!isWanted(`databases/${name}`, selection.paths)) continue;
+    await using database = await openDatabase(vault, selection, name, report, task);
+    if (database !== undefined) yield database;
+  }
+}
+
+/**
+ * Opens one database of two moments; undefined when there is none of that name, or when a side cannot be read, which is
+ * reported.
+ * @throws as {@link openDatabases}
+ */
+export async function openDatabase(
+  vault: Vault,
+  { from, to, paths }: DatabaseSelection,
+  name: string,
+  report: (problem: Problem) => void,
+  task: Task,
+): Promise<OpenDatabase | undefined> {
+  const sides: DatabaseSide[] = [];
+  let pair: Promise<SqlitePair> | undefined;
+  const close = async (): Promise<void> => {
+    if (pair !== undefined) (await pair.catch(() => undefined))?.[Symbol.dispose]();
+    for (const side of sides.splice(0)) await side[Symbol.asyncDispose]();
+  };
+  const keep = <Side extends DatabaseSide | undefined>(side: Side): Side => {
+    if (side !== undefined) sides.push(side);
+    return side;
+  };
+  try {
+    for (const record of [from, isLive(to) ? undefined : to]) {
+      if (record === undefined || !isMissing(record, name)) continue;
+      const message = `Backup ${record.id.slice(0, 8)} could not read it, so there is nothing to compare.`;
+      report({ code: 'database-failed', path: `databases/${name}`, message, incomplete: true });
+      return undefined;
+    }
+    const before = from && keep(await openStoredSide(vault, from, name));
+    const live = isLive(to) ? to.find((database) => database.name === name) : undefined;
+    const stored = isLive(to) ? undefined : keep(await openStoredSide(vault, to, name));
+    const after = live === undefined ? stored : keep(await openLiveSide(vault, live, task));
+    if (before === undefined && after === undefined) return undefined;
+    const sqlite = async (): Promise<SqlitePair> => (pair ??= SqlitePair.open({ before, after }, task));
+    const compared = { name, before, after, sqlite };
+    const tables = comparedTables(compared).filter((path) => isWanted(`databases/${name}/${path}`, paths));
+    return { ...compared, tables, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    if (!(error instanceof DatabaseError || error instanceof SetError)) throw error;
+    const message = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+    report({ code: 'database-unreachable', path: `databases/${name}`, message, incomplete: true });
+    return undefined;
+  }
+}
+
+function isLive(to: DatabaseSelection['to']): to is readonly BackupDatabase[] {
+  return Array.isArray(to);
+}
+
+function databasesOf(record: BackupRecord | undefined): string[] {
+  const sources = record?.sources.filter(({ type }) => type === 'database') ?? [];
+  const roots = record?.manifest.map(({ root }) => root).filter((root) => isWithin(root, 'databases')) ?? [];
+  return [...sources.map(({ name }) => name), ...roots.map((root) => root.slice('databases/'.length))];
+}
+
+/** Whether a backup should have had a database, but could not read it. */
+function isMissing({ problems, manifest }: BackupRecord, name: string): boolean {
+  const root = `databases/${name}`;
+  const failed = problems.some(({ path, incomplete }) => path === root && incomplete);
+  return failed && !manifest.some((segment) => segment.root === root);
+}
+
+function isWanted(path: string, paths: readonly string[]): boolean {
+  return paths.length === 0 || paths.some((each) => isWithin(path, each) || isWithin(each, path));
+}

@@ -1,0 +1,204 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { type Task, throwIfCancelled } from '../task.ts';
+import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
+import { pairColumns, type RowLayout } from './rows-layout.ts';
+import { type Field, fieldsOf } from './rows-line.ts';
+import { lineOf, type RowChangeKind, RowMerge } from './rows-merge.ts';
+import { compareMultisets } from './rows-multiset.ts';
+import { type RowPosition, RowReader } from './rows-reader.ts';
+import { type DatabaseSide, type DistinctChunks, dropCommonChunks, type TableSide } from './rows-side.ts';
+
+/** How many rows of a table came, changed and went. */
+export interface RowCounts {
+  readonly added: number;
+  readonly changed: number;
+  readonly deleted: number;
+}
+
+/** A row that differs, with its values as they stand in the backup; a side without it has none. */
+export interface RowChange {
+  readonly change: RowChangeKind;
+  readonly before: readonly Field[] | undefined;
+  readonly after: readonly Field[] | undefined;
+  /** Where the comparison goes on behind it. */
+  readonly next: string;
+}
+
+/** Two versions of a table. */
+export interface TableComparison {
+  readonly path: string;
+  readonly before: TableSide | undefined;
+  readonly after: TableSide | undefined;
+  readonly layout: RowLayout;
+  /** @throws {VaultError} `damaged`, `missing-chunk`; {DatabaseError}; {CancelledError} */
+  counts(task: Task): Promise<RowCounts>;
+  /**
+   * The rows that differ, in the order of the key.
+   * @param from where to begin: what `next` said of the row before
+   * @throws as {@link counts}, and {RangeError} for a place that is none
+   */
+  changes(from: string | undefined, task: Task): AsyncGenerator<RowChange>;
+}
+
+const STEPS_A_TURN = 64;
+const NOTHING = Buffer.alloc(0);
+
+/** Compares two versions of a table whose rows are lines in chunks. One of the two must be there. */
+export function compareLines(
+  path: string,
+  databases: { readonly before: DatabaseSide | undefined; readonly after: DatabaseSide | undefined },
+): TableComparison {
+  return new LineComparison(path, databases.before, databases.after);
+}
+
+class LineComparison implements TableComparison {
+  readonly path: string;
+  readonly before: TableSide | undefined;
+  readonly after: TableSide | undefined;
+  readonly layout: RowLayout;
+  readonly #databases: {
+    readonly before: DatabaseSide | undefined;
+    readonly after: DatabaseSide | undefined;
+  };
+  #distinct: DistinctChunks | undefined;
+
+  constructor(path: string, before: DatabaseSide | undefined, after: DatabaseSide | undefined) {
+    this.path = path;
+    this.#databases = { before, after };
+    this.before = before?.tables.get(path);
+    this.after = after?.tables.get(path);
+    this.layout = pairColumns(this.before?.table, this.after?.table);
+  }
+
+  async counts(task: Task): Promise<RowCounts> {
+    const { before, after } = this;
+    if (before === undefined || after === undefined) {
+      return { added: after?.table.rows ?? 0, changed: 0, deleted: before?.table.rows ?? 0 };
+    }
+    const counts = { added: 0, changed: 0, deleted: 0 };
+    if (this.#isKeyed) {
+      const { merge, readers } = this.#merge(undefined);
+      for await (const kind of seekAll(merge, readers, task)) counts[kind]++;
+    } else {
+      for await (const { change } of this.#unpaired(task)) counts[change]++;
+    }
+    return counts;
+  }
+
+  async *changes(from: string | undefined, task: Task): AsyncGenerator<RowChange> {
+    if (!this.#isKeyed) {
+      yield* this.#unpairedFrom(from, task);
+      return;
+    }
+    const { merge, readers } = this.#merge(from);
+    const [before, after] = readers;
+    const lineFields = (reader: RowReader): Field[] => fieldsOf(Buffer.from(lineOf(reader)));
+    for await (const change of seekAll(merge, readers, task)) {
+      const olds = change === 'added' ? undefined : lineFields(before);
+      const news = change === 'deleted' ? undefined : lineFields(after);
+      yield { change, before: olds, after: news, next: placeText(behind(readers, change)) };
+    }
+  }
+
+  get #isKeyed(): boolean {
+    return this.layout.key.length > 0 || this.before === undefined || this.after === undefined;
+  }
+
+  get #chunks(): DistinctChunks {
+    this.#distinct ??= dropCommonChunks(this.#input('before'), this.#input('after'));
+    return this.#distinct;
+  }
+
+  #input(side: 'before' | 'after'): Parameters<typeof dropCommonChunks>[0] {
+    const rows = (this.#databases[side] ?? this.#databases.before ?? this.#databases.after)!.rows;
+    return { chunks: this[side]?.chunks ?? NOTHING, rows };
+  }
+
+  #reader(side: 'before' | 'after', from: RowPosition = { chunk: 0, offset: 0 }): RowReader {
+    const { rows } = this.#input(side);
+    return new RowReader(this.#chunks[side], async (id) => rows.read(id), from);
+  }
+
+  #merge(from: string | undefined): { merge: RowMerge; readers: readonly [RowReader, RowReader] } {
+    const places = from === undefined ? undefined : parsePlace(from);
+    const before = this.#reader('before', places?.before);
+    const after = this.#reader('after', places?.after);
+    return { merge: new RowMerge(before, after, this.layout), readers: [before, after] };
+  }
+
+  #unpaired(task: Task): ReturnType<typeof compareMultisets> {
+    let bytes = 0;
+    for (const side of ['before', 'after'] as const) {
+      const chunks = this.#chunks[side];
+      const { rows } = this.#input(side);
+      for (let at = 0; at < chunks.length; at += CHUNK_ID_BYTES) bytes += rows.bytesOf(chunks, at);
+    }
+    const before = (): RowReader => this.#reader('before');
+    const after = (): RowReader => this.#reader('after');
+    return compareMultisets({ layout: this.layout, before, after, bytes }, task);
+  }
+
+  async *#unpairedFrom(from: string | undefined, task: Task): AsyncGenerator<RowChange> {
+    const skipped = from === undefined ? 0 : Number(/^(\d+)$/.exec(from)?.[1] ?? NaN);
+    if (Number.isNaN(skipped)) throw unknownPlace();
+    let number = 0;
+    for await (const { change, line } of this.#unpaired(task)) {
+      if (++number <= skipped) continue;
+      const fields = fieldsOf(line);
+      const [before, after] = change === 'added' ? [undefined, fields] : [fields, undefined];
+      yield { change, before, after, next: String(number) };
+    }
+  }
+}
+
+/** Stands on every row that differs, one after the other. */
+async function* seekAll(
+  merge: RowMerge,
+  readers: readonly [RowReader, RowReader],
+  task: Task,
+): AsyncGenerator<RowChangeKind> {
+  for (let step = 1; ;) {
+    const found = merge.seek();
+    if (found === 'end') return;
+    if (found === 'load') {
+      throwIfCancelled(task);
+      if (step++ % STEPS_A_TURN === 0) await turn();
+      for (const reader of readers) if (reader.needsLoad) await reader.load();
+      continue;
+    }
+    yield found;
+    merge.pass(found);
+  }
+}
+
+interface Places {
+  readonly before: RowPosition;
+  readonly after: RowPosition;
+}
+
+/** Where both sides stand behind a row that differs. */
+function behind([before, after]: readonly [RowReader, RowReader], change: RowChangeKind): Places {
+  const next = (reader: RowReader, isPassed: boolean): RowPosition => {
+    const { chunk, offset } = reader.position;
+    return isPassed ? { chunk, offset: offset + reader.lineEnd - reader.at } : { chunk, offset };
+  };
+  return { before: next(before, change !== 'added'), after: next(after, change !== 'deleted') };
+}
+
+function placeText({ before, after }: Places): string {
+  return [before.chunk, before.offset, after.chunk, after.offset].join('.');
+}
+
+function parsePlace(text: string): Places {
+  const numbers = /^\d+(?:\.\d+){3}$/.test(text) ? text.split('.').map(Number) : undefined;
+  if (numbers === undefined) throw unknownPlace();
+  const [chunkBefore, offsetBefore, chunkAfter, offsetAfter] = numbers as [number, number, number, number];
+  return {
+    before: { chunk: chunkBefore, offset: offsetBefore },
+    after: { chunk: chunkAfter, offset: offsetAfter },
+  };
+}
+
+function unknownPlace(): RangeError {
+  return new RangeError('a comparison of rows cannot go on from there');
+}

@@ -1,0 +1,218 @@
+import type { DatabaseInfo } from '../database/engine.ts';
+import { type Task, throwIfCancelled } from '../task.ts';
+import { comparePaths } from '../vault/order.ts';
+import { type Cell, type CellForm, cellOf, formsOf } from './rows-cell.ts';
+import type { PairedColumn } from './rows-layout.ts';
+import type { RowChangeKind } from './rows-merge.ts';
+import type { DatabaseSide } from './rows-side.ts';
+import { SqliteComparison } from './rows-sqlite.ts';
+import type { SqlitePair } from './rows-sqlite-pair.ts';
+import { compareLines, type RowChange, type RowCounts, type TableComparison } from './rows-table.ts';
+
+/** A table whose rows or structure differ. */
+export interface TableSummary extends RowCounts {
+  readonly database: string;
+  /** As people call it: without the schema where it is the usual one. */
+  readonly table: string;
+  /** Below the database: `tables/<schema>.<table>`. */
+  readonly path: string;
+  readonly change: 'added' | 'modified' | 'deleted';
+  /** Whether columns, their types or the key differ; true for a table that came or went. */
+  readonly schemaChanged: boolean;
+}
+
+/** A column of a table whose rows are shown. */
+export interface ShownColumn {
+  readonly name: string;
+  readonly type: string;
+  /** Where there is such a column. */
+  readonly on: 'both' | 'before' | 'after';
+}
+
+/** A row that differs, as it is shown. Values stand in the order of {@link RowPage.columns}. */
+export interface ShownRow {
+  readonly change: RowChangeKind;
+  /** In the order of {@link RowPage.key}; empty without a key. */
+  readonly key: readonly Cell[];
+  /** Null where there is no such row; a value of a column that is not on this side is null. */
+  readonly before: readonly Cell[] | null;
+  readonly after: readonly Cell[] | null;
+}
+
+/** Some rows of a table that differ. */
+export interface RowPage {
+  /** As they are now; those that are gone come last. */
+  readonly columns: readonly ShownColumn[];
+  /** Names of the key’s columns; empty when rows are compared without one. */
+  readonly key: readonly string[];
+  readonly schemaChanged: boolean;
+  readonly rows: readonly ShownRow[];
+  /** To ask for the following rows; null when there are no more. */
+  readonly next: string | null;
+}
+
+/** Which rows are wanted. */
+export interface RowPageRequest {
+  /** What the page before has as `next`; undefined begins with the first row. */
+  readonly from?: string | undefined;
+  /** At most so many rows. */
+  readonly limit: number;
+  /** Only rows that this happened to. */
+  readonly changes?: readonly RowChangeKind[] | undefined;
+  /** Only rows with this text in one of their values, whatever the case. */
+  readonly contains?: string | undefined;
+  /** Longer texts are cut; by default none is. */
+  readonly mostCharacters?: number | undefined;
+}
+
+/** Two versions of a database. At least one of them is there. */
+export interface ComparedDatabase {
+  readonly name: string;
+  readonly before: DatabaseSide | undefined;
+  readonly after: DatabaseSide | undefined;
+  /** Both laid out for SQLite; made by the first who asks, and gone with the database. */
+  readonly sqlite: () => Promise<SqlitePair>;
+}
+
+/** The tables of both versions whose rows can be compared, in manifest order. */
+export function comparedTables({ before, after }: ComparedDatabase): string[] {
+  const paths = new Set([...(before?.tables.keys() ?? []), ...(after?.tables.keys() ?? [])]);
+  const isOwn = (path: string): boolean =>
+    [before, after].every((side) => side?.tables.get(path)?.table.details?.['internal'] !== true);
+  return [...paths].filter(isOwn).sort(comparePaths);
+}
+
+/**
+ * Tells of every table that differs how many rows came, changed and went. What both versions have in common is not read.
+ * @param tables paths of the only tables to look at
+ * @throws {VaultError} `damaged`, `missing-chunk`; {DatabaseError}; {CancelledError}
+ */
+export async function* summarizeTables(
+  database: ComparedDatabase,
+  tables: readonly string[],
+  task: Task,
+): AsyncGenerator<TableSummary> {
+  for (const [done, path] of tables.entries()) {
+    throwIfCancelled(task);
+    task.progress?.({ phase: 'rows', done, total: tables.length, unit: 'rows' });
+    const comparison = compareTable(database, path);
+    const { before, after, layout } = comparison;
+    if (!layout.schemaChanged && isUntouched(comparison)) continue;
+    const counts = await comparison.counts(task);
+    const { added, changed, deleted } = counts;
+    if (!layout.schemaChanged && added + changed + deleted === 0) continue;
+    yield {
+      database: database.name,
+      table: nameOf(comparison, (database.after ?? database.before)!.info),
+      path,
+      change: before === undefined ? 'added' : after === undefined ? 'deleted' : 'modified',
+      ...counts,
+      schemaChanged: layout.schemaChanged,
+    };
+  }
+}
+
+/** Two versions of one table, to look at its rows. */
+export function compareTable({ before, after, sqlite }: ComparedDatabase, path: string): TableComparison {
+  const isInPages = [before, after].some((side) => side?.tables.get(path)?.table.storedIn !== undefined);
+  if (isInPages) return new SqliteComparison(path, before, after, sqlite);
+  return compareLines(path, { before, after });
+}
+
+/**
+ * Reads some of the rows that differ.
+ * @throws {VaultError} `damaged`, `missing-chunk`; {DatabaseError}; {CancelledError}; {RangeError} for a `from` of
+ * another comparison
+ */
+export async function readRowPage(
+  database: ComparedDatabase,
+  comparison: TableComparison,
+  request: RowPageRequest,
+  task: Task,
+): Promise<RowPage> {
+  const show = rowShower(database, comparison, request.mostCharacters ?? Infinity);
+  const rows: ShownRow[] = [];
+  for await (const change of comparison.changes(request.from, task)) {
+    if (request.changes?.includes(change.change) === false) continue;
+    const row = show(change);
+    if (request.contains !== undefined && !mentions(row, request.contains.toLowerCase())) continue;
+    rows.push(row);
+    if (rows.length >= request.limit) return { ...headOf(comparison), rows, next: change.next };
+  }
+  return { ...headOf(comparison), rows, next: null };
+}
+
+/** What a page says besides its rows. */
+function headOf({ layout }: TableComparison): Omit<RowPage, 'rows' | 'next'> {
+  const columns = layout.columns.map(({ name, type, before, after }): ShownColumn => ({
+    name,
+    type,
+    on: before === undefined ? 'after' : after === undefined ? 'before' : 'both',
+  }));
+  const key = keyColumns(layout.columns, layout.key).map(({ name }) => name);
+  return { columns, key, schemaChanged: layout.schemaChanged };
+}
+
+function keyColumns(columns: readonly PairedColumn[], key: TableComparison['layout']['key']): PairedColumn[] {
+  return key.flatMap((part) => columns.filter(({ after, before }) => (after ?? before) === part.after));
+}
+
+function rowShower(
+  { before, after }: ComparedDatabase,
+  { before: old, after: fresh, layout }: TableComparison,
+  mostCharacters: number,
+): (change: RowChange) => ShownRow {
+  const formsBefore = old && before ? formsOf(before.info.engine, old.table) : new Map<string, CellForm>();
+  const formsAfter = fresh && after ? formsOf(after.info.engine, fresh.table) : new Map<string, CellForm>();
+  const cells = (row: RowChange['before'], side: 'before' | 'after'): Cell[] | null => {
+    if (row === undefined) return null;
+    const forms = side === 'before' ? formsBefore : formsAfter;
+    return layout.columns.map((column) => {
+      const place = column[side];
+      const field = place === undefined ? null : (row[place] ?? null);
+      return cellOf(field, forms.get(column.name) ?? 'text', mostCharacters);
+    });
+  };
+  const keyPlaces = keyColumns(layout.columns, layout.key).map((column) => layout.columns.indexOf(column));
+  return (row) => {
+    const olds = cells(row.before, 'before');
+    const news = cells(row.after, 'after');
+    const key = keyPlaces.map((place) => (news ?? olds)?.[place] ?? null);
+    return { change: row.change, key, before: olds, after: news };
+  };
+}
+
+function mentions({ before, after }: ShownRow, text: string): boolean {
+  return [...(before ?? []), ...(after ?? [])].some((cell) => {
+    const shown = typeof cell === 'string' ? cell : (cell?.text ?? '');
+    return shown.toLowerCase().includes(text);
+  });
+}
+
+/** Whether nothing of it has to be looked at to know that its rows are the same. */
+function isUntouched({ before, after }: TableComparison): boolean {
+  if (before === undefined || after === undefined) return false;
+  if (before.table.storedIn === undefined && after.table.storedIn === undefined)
+    return before.chunks.equals(after.chunks);
+  return before.table.checksum === after.table.checksum && before.table.rows === after.table.rows;
+}
+
+/** The usual schemas go without saying. */
+function nameOf({ before, after }: TableComparison, { engine, database }: DatabaseInfo): string {
+  const { schema, name } = (after ?? before)!.table;
+  const usual = { postgresql: 'public', sqlite: 'main', mysql: database }[engine];
+  return schema === usual ? name : `${schema}.${name}`;
+}
+
+/** Tables that somebody may mean by a name: `customer`, `crm.customer`. */
+export function tablesNamed(database: ComparedDatabase, name: string): string[] {
+  const paths = comparedTables(database);
+  const info = (database.after ?? database.before)!.info;
+  const usual = paths.filter((path) => nameOf(compareTable(database, path), info) === name);
+  if (usual.length > 0) return usual;
+  return paths.filter((path) => {
+    const { schema, name: table } = (database.after?.tables.get(path) ?? database.before?.tables.get(path))!
+      .table;
+    return `${schema}.${table}` === name || table === name;
+  });
+}
