@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { PathMatch } from '../core/search.ts';
 import { entryTime } from './entry-json.ts';
+import type { TextOptions } from './find-text.ts';
 import { openVault } from './opened.ts';
 import { parsePrintable, printable } from './printable.ts';
 import { formatBytes, formatTime } from './quantity.ts';
@@ -9,17 +10,35 @@ import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
 import { UsageError } from './usage.ts';
 
-/** `find`: paths across all backups. */
+interface FindOptions {
+  readonly text?: string;
+  readonly regex?: string;
+  readonly ignoreCase?: true;
+}
+
+/** `find`: paths across all backups, or the backups that changed a text. */
 export function defineFind(program: Command, act: Act): void {
   program
-    .command('find <glob>')
-    .description('search all backups for a name, as “*.php” or “custom/**/config*”')
-    .action((glob: string) =>
+    .command('find [glob]')
+    .description('search all backups for a name, as “*.php” or “custom/**/config*”, or for a text')
+    .option('--text <text>', 'tell which backups brought a text or took it out')
+    .option('--regex <pattern>', 'the same for lines that match an extended regular expression')
+    .option('-i, --ignore-case', 'take capital and small letters of the text for the same')
+    .action((glob: string | undefined, options: FindOptions) =>
       act(async (session) => {
         const { findPaths } = await import('../core/search.ts');
-        const test = await testOf(parsePrintable(glob));
-        const { vault, listing, setName } = await openVault(session);
+        const text = textOf(options);
+        if (glob === undefined && text === undefined) {
+          throw new UsageError('find needs a pattern of names, or --text.', 'As in “crm-backup find *.php”.');
+        }
+        const test = glob === undefined ? () => true : await testOf(parsePrintable(glob));
+        const opened = await openVault(session);
+        const { vault, listing, setName } = opened;
         const records = listing.records.filter(({ set }) => setName === undefined || set === setName);
+        if (text !== undefined) {
+          const { findText } = await import('./find-text.ts');
+          return findText(opened, records, text, test, session);
+        }
         const matches = await findPaths(vault, records, test, session.task);
         return {
           json: { matches: matches.map(matchJson) },
@@ -27,6 +46,17 @@ export function defineFind(program: Command, act: Act): void {
         };
       }),
     );
+}
+
+function textOf({ text, regex, ignoreCase }: FindOptions): TextOptions | undefined {
+  if (text !== undefined && regex !== undefined) {
+    throw new UsageError('--text and --regex do not go together.', 'Search for one after the other.');
+  }
+  const wanted = text ?? regex;
+  if (wanted === '') throw new UsageError('an empty text is everywhere.', 'Say what to search for.');
+  return wanted === undefined
+    ? undefined
+    : { text: wanted, regex: regex !== undefined, ignoreCase: ignoreCase === true };
 }
 
 async function testOf(glob: string): Promise<(path: string) => boolean> {

@@ -9,12 +9,19 @@ import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
 
+interface LogOptions {
+  readonly follow?: true;
+  readonly lines?: true;
+}
+
 /** `log`: every version of a path. */
 export function defineLog(program: Command, act: Act): void {
   program
     .command('log <path>')
     .description('list every version of a path, newest first')
-    .action((path: string) =>
+    .option('--follow', 'follow a file through its renames, and count changed lines')
+    .option('--lines', 'print the newest version, each line with the backup it was changed in')
+    .action((path: string, { follow, lines }: LogOptions) =>
       act(async (session) => {
         const { pathVersions } = await import('../core/search.ts');
         const opened = await openVault(session);
@@ -27,6 +34,14 @@ export function defineLog(program: Command, act: Act): void {
           });
         }
         const entry = entryPath(path, rootsOf(opened, record), session.surroundings.cwd);
+        if (lines === true) {
+          const { showLines } = await import('./log-lines.ts');
+          return showLines(opened, records, entry, session);
+        }
+        if (follow === true) {
+          const { followFile } = await import('./log-follow.ts');
+          return followFile(opened, records, entry, session);
+        }
         const versions = await pathVersions(vault, records, entry, session.task);
         return { json: { path: entry, versions: versions.map(versionJson) }, text: table(versions, session) };
       }),
