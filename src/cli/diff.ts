@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import type { EntryChange } from '../core/compare/change.ts';
 import type { LineCounts } from '../core/compare/content.ts';
+import type { TableSummary } from '../core/compare/rows.ts';
+import type { Problem } from '../core/problem.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { throwIfCancelled } from '../core/task.ts';
-import { entryPath } from './entry-path.ts';
+import { type Comparison, comparisonOf, liveSetOf } from './diff-sides.ts';
+import { collectTables, tableJson, tableLines } from './diff-tables.ts';
 import { ExitCode } from './exit-code.ts';
 import { finishRestores } from './interrupted-restores.ts';
-import { type Opened, openVault, rootsOf, setOf } from './opened.ts';
+import type { Opened } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatCount } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
@@ -16,15 +19,8 @@ import { UsageError } from './usage.ts';
 interface DiffOptions {
   readonly workspace?: true;
   readonly patch?: true;
-}
-
-/** What is compared. */
-interface Comparison {
-  readonly opened: Opened;
-  readonly from: BackupRecord | undefined;
-  /** Undefined for the workspace. */
-  readonly to: BackupRecord | undefined;
-  readonly paths: readonly string[];
+  readonly rows?: string;
+  readonly limit?: number;
 }
 
 interface CountedChange {
@@ -39,8 +35,10 @@ export function defineDiff(program: Command, act: Act): void {
     .command('diff <backup> [other-or-path...]')
     .usage('[options] BACKUP [OTHER] [PATH...]')
     .description('tell what changed since its base, up to another backup, or up to now')
-    .option('--workspace', 'compare with the live files')
+    .option('--workspace', 'compare with the live files and databases')
     .option('-p, --patch', 'print a unified diff as git does')
+    .option('--rows <database.table>', 'print the rows of a table that differ')
+    .option('--limit <rows>', 'print at most so many rows', parseLimit)
     .action((reference: string, rest: string[], options: DiffOptions) =>
       act((session) => compare(reference, rest, options, session)),
     );
@@ -52,57 +50,53 @@ async function compare(
   options: DiffOptions,
   session: Session,
 ): Promise<Outcome> {
-  const comparison = await comparisonOf(reference, rest, options, session);
-  const { from, to } = comparison;
-  if (to === undefined) await finishRestores(session);
+  const comparison = await comparisonOf(reference, rest, options.workspace === true, session);
+  if (comparison.to === undefined) await finishRestores(session);
   const problems: string[] = [];
-  const changes = await collectChanges(comparison, session, (path, message) => {
-    problems.push(`${printable(path)}: ${message}`);
-  });
+  const report = ({ path, message, incomplete }: Problem): void => {
+    if (incomplete) problems.push(`${printable(path)}: ${message}`);
+  };
+  const outcome = await outcomeOf(comparison, options, report, session);
   for (const problem of problems) session.warn(problem);
-  const exitCode = problems.length > 0 ? ExitCode.incomplete : ExitCode.done;
-  const withLines = countedChanges(changes, comparison.opened, options.patch === true, session);
-  if (session.options.json === true) {
+  return { ...outcome, exitCode: problems.length > 0 ? ExitCode.incomplete : ExitCode.done };
+}
+
+async function outcomeOf(
+  comparison: Comparison,
+  options: DiffOptions,
+  report: (problem: Problem) => void,
+  session: Session,
+): Promise<Outcome> {
+  const { from, to } = comparison;
+  if (options.rows !== undefined) {
+    const { showRows } = await import('./diff-rows.ts');
+    return showRows(comparison, options.rows, options.limit ?? Infinity, report, session);
+  }
+  const changes = await collectChanges(comparison, session, report);
+  const withPatch = options.patch === true;
+  const json = session.options.json === true;
+  const tables = withPatch && !json ? [] : await collectTables(comparison, report, session);
+  const withLines = countedChanges(changes, tables, comparison.opened, withPatch, session);
+  if (json) {
     const entries = [];
     for await (const change of withLines) entries.push(changeJson(change));
     return {
-      json: { from: from?.id ?? null, to: to?.id ?? 'workspace', entries, tables: [] },
-      exitCode,
+      json: { from: from?.id ?? null, to: to?.id ?? 'workspace', entries, tables: tables.map(tableJson) },
     };
   }
-  if (options.patch === true)
-    return { json: undefined, text: patches(withLines, session.isTerminal), exitCode };
-  return { json: undefined, text: summaryLines(withLines, comparison, session), exitCode };
+  if (withPatch) return { json: undefined, text: patches(withLines, session.isTerminal) };
+  return { json: undefined, text: summaryLines(withLines, tables, comparison, session) };
 }
 
-async function comparisonOf(
-  reference: string,
-  rest: readonly string[],
-  { workspace }: DiffOptions,
-  session: Session,
-): Promise<Comparison> {
-  const { findBackup, looksLikeReference, predecessorOf } = await import('../core/reference.ts');
-  const opened = await openVault(session, workspace === true);
-  const { listing, setName } = opened;
-  const record = findBackup(listing, reference, setName);
-  const second = rest.at(0);
-  const other =
-    workspace !== true && second !== undefined && looksLikeReference(second)
-      ? findBackup(listing, second, setName)
-      : undefined;
-  const roots = rootsOf(opened, record);
-  const paths = rest
-    .slice(other === undefined ? 0 : 1)
-    .map((path) => entryPath(path, roots, session.surroundings.cwd));
-  if (workspace === true) return { opened, from: record, to: undefined, paths };
-  if (other !== undefined) return { opened, from: record, to: other, paths };
-  return { opened, from: predecessorOf(listing.records, record), to: record, paths };
+function parseLimit(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new UsageError(`--limit wants a number of rows, and “${plainText(text)}” is none.`);
 }
 
 async function collectChanges(
   { opened, from, to, paths }: Comparison,
   session: Session,
-  problem: (path: string, message: string) => void,
+  report: (problem: Problem) => void,
 ): Promise<EntryChange[]> {
   const changes: EntryChange[] = [];
   if (to !== undefined) {
@@ -110,44 +104,47 @@ async function collectChanges(
     for await (const change of compareBackups(opened.vault, from, to, paths, session.task))
       changes.push(change);
   } else if (from !== undefined) {
-    const set = setOf(opened, from);
-    if (set === undefined) {
-      throw new UsageError(
-        `the workspace has no set “${plainText(from.set)}”, so there is nothing to compare with.`,
-        'Name the workspace with -C DIR.',
-      );
-    }
+    const { roots } = liveSetOf(opened, from);
     const { compareWithLive } = await import('../core/compare/live.ts');
-    const live = compareWithLive(
-      opened.vault,
-      from,
-      set.roots,
-      paths,
-      ({ path, message, incomplete }) => {
-        if (incomplete) problem(path, message);
-      },
-      session.task,
-    );
+    const live = compareWithLive(opened.vault, from, roots, paths, report, session.task);
     for await (const change of live) changes.push(change);
   }
   const { withRenames } = await import('./patch-renames.ts');
-  return withRenames(opened.vault, (to ?? from)?.set ?? '', changes, session);
+  const paired = await withRenames(opened.vault, (to ?? from)?.set ?? '', changes, session);
+  // Where tables were cut is of no interest to anybody.
+  return paired.filter(({ path }) => !/^databases\/[^/]+\/row-chunks$/.test(path));
 }
 
 async function* countedChanges(
   changes: readonly EntryChange[],
+  tables: readonly TableSummary[],
   { vault }: Opened,
   wantsPatch: boolean,
   { task }: Session,
 ): AsyncGenerator<CountedChange> {
   const { countLines, readText } = await import('../core/compare/content.ts');
   const { formatPatch } = await import('../core/compare/patch.ts');
+  const rows = new Map(tables.map((table) => [`databases/${table.database}/${table.path}`, table]));
   for (const [done, change] of changes.entries()) {
     throwIfCancelled(task);
     task.progress?.({ phase: 'lines', done, total: changes.length, unit: 'files' });
+    if (!wantsPatch && isTable(change)) {
+      yield { change, lines: linesOfRows(rows.get(change.path)), patch: undefined };
+      continue;
+    }
     const text = await readText(vault, change);
     yield { change, lines: countLines(text), patch: wantsPatch ? formatPatch(change, text) : undefined };
   }
+}
+
+function isTable({ before, after }: EntryChange): boolean {
+  return (after ?? before)?.type === 'table';
+}
+
+/** A row is a line: one that changed is a line that went and another that came. */
+function linesOfRows(table: TableSummary | undefined): LineCounts {
+  const { added = 0, changed = 0, deleted = 0 } = table ?? {};
+  return { binary: false, added: added + changed, deleted: deleted + changed };
 }
 
 function changeJson({ change, lines, patch }: CountedChange): Record<string, unknown> {
@@ -177,14 +174,17 @@ const COLOURS = { added: 'green', modified: 'yellow', deleted: 'red', renamed: '
 
 async function* summaryLines(
   changes: AsyncIterable<CountedChange>,
+  tables: readonly TableSummary[],
   { from, to }: Comparison,
-  { paint }: Session,
+  session: Session,
 ): AsyncGenerator<string> {
+  const { paint } = session;
   yield `${paint('dim', `from ${nameOf(from) ?? 'nothing'} to ${nameOf(to) ?? 'the workspace'}`)}\n`;
   const totals = { added: 0, modified: 0, deleted: 0, renamed: 0 };
   let added = 0;
   let deleted = 0;
   for await (const { change, lines } of changes) {
+    if (isTable(change)) continue;
     totals[change.change]++;
     added += lines.added ?? 0;
     deleted += lines.deleted ?? 0;
@@ -196,8 +196,10 @@ async function* summaryLines(
   const parts = Object.entries(totals).flatMap(([kind, count]) =>
     count === 0 ? [] : `${formatCount(count)} ${kind}`,
   );
-  if (parts.length === 0) yield 'Nothing changed.\n';
-  else yield `${parts.join(', ')}; ${counted(added, 'line')} added, ${formatCount(deleted)} deleted\n`;
+  yield* tableLines(tables, session);
+  if (parts.length === 0 && tables.length === 0) yield 'Nothing changed.\n';
+  if (parts.length > 0)
+    yield `${parts.join(', ')}; ${counted(added, 'line')} added, ${formatCount(deleted)} deleted\n`;
 }
 
 function linesText({ binary, added, deleted }: LineCounts): string {
