@@ -2,6 +2,7 @@ import { CrmBackupError } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { CHUNK_ID_BYTES, CHUNK_ID_HEADROOM_BYTES, type ChunkIds } from './chunk-id.ts';
+import { DeltaDictionary, dictionaryFor } from './delta-dictionary.ts';
 import { FrameMethod } from './frame.ts';
 import type { ChunkIndex } from './index.ts';
 import { encodeIndexFile } from './index-file.ts';
@@ -24,13 +25,6 @@ const PACK_BYTES = 16 * MIB;
 const SMALL_FRAME_BYTES = 128 * KIB;
 /** Packs on their way to the storage at once. */
 const MOST_STORING = 3;
-/** A delta frame is closed when its dictionary holds this many bytes. */
-const MOST_DICTIONARY_BYTES = 1.5 * MIB;
-const MOST_DICTIONARY_CHUNKS = 4096;
-/** More dictionary than this many times the chunk, and than a few chunks, is not worth reading. */
-const DICTIONARY_TIMES = 2;
-const FEW_CHUNKS_BYTES = 2 * MIB;
-
 interface OpenFrame {
   readonly number: number;
   readonly buffer: Buffer<SharedArrayBuffer>;
@@ -40,9 +34,7 @@ interface OpenFrame {
 }
 
 interface OpenDelta extends OpenFrame {
-  readonly dictionary: Buffer[];
-  dictionaryBytes: number;
-  readonly dictionaryAt: Map<string, number>;
+  readonly dictionary: DeltaDictionary;
 }
 
 /** What a writer needs of its vault. */
@@ -151,7 +143,9 @@ export class ChunkWriter {
   /** Takes a chunk whose id is known; it is kept. */
   putAs(kind: ContentKind, id: Buffer, chunk: Uint8Array, base: Buffer = NOTHING): void {
     if (this.#has(id)) return;
-    const dictionary = this.#options.selfContained ? NOTHING : this.#dictionaryOf(base, chunk.byteLength);
+    const dictionary = this.#options.selfContained
+      ? NOTHING
+      : dictionaryFor(this.#index, base, chunk.byteLength, this.#frameLimit);
     if (dictionary.length > 0) {
       this.#appendDelta(kind, id, chunk, dictionary);
       return;
@@ -236,23 +230,6 @@ export class ChunkWriter {
     this.written.new += bytes;
   }
 
-  #dictionaryOf(base: Buffer, chunkBytes: number): Buffer {
-    const parts: Buffer[] = [];
-    let chunks = 0;
-    let bytes = 0;
-    const mostBytes = Math.max(FEW_CHUNKS_BYTES, chunkBytes * DICTIONARY_TIMES);
-    for (let at = 0; at < base.length && bytes < mostBytes; at += CHUNK_ID_BYTES) {
-      const part = this.#index.dictionaryFor(base, at, this.#frameLimit);
-      chunks += part.length / CHUNK_ID_BYTES;
-      if (chunks > MOST_DICTIONARY_CHUNKS) break;
-      for (let id = 0; id < part.length; id += CHUNK_ID_BYTES) {
-        bytes += this.#index.bytesOf(this.#index.find(part, id));
-      }
-      parts.push(part);
-    }
-    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-  }
-
   #appendDelta(kind: ContentKind, id: Buffer, chunk: Uint8Array, dictionary: Buffer): void {
     let frame = this.#openDelta.get(kind);
     if (frame !== undefined && frame.at + chunk.byteLength > frame.buffer.length) {
@@ -262,42 +239,14 @@ export class ChunkWriter {
     if (frame === undefined) {
       frame = {
         ...this.#openFrame(chunk.byteLength),
-        dictionary: [],
-        dictionaryBytes: 0,
-        dictionaryAt: new Map(),
+        dictionary: new DeltaDictionary(this.#index),
       };
       this.#openDelta.set(kind, frame);
     }
-    const from = this.#enterDictionary(frame, dictionary);
+    const from = frame.dictionary.enter(dictionary);
     frame.buffer.set(chunk, frame.at);
     this.#append(frame, id, chunk.byteLength, from, dictionary.length / CHUNK_ID_BYTES);
-    if (
-      frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES ||
-      frame.dictionaryBytes >= MOST_DICTIONARY_BYTES ||
-      frame.dictionary.length >= MOST_DICTIONARY_CHUNKS
-    ) {
-      this.#closeDelta(kind);
-    }
-  }
-
-  /** Enters chunks into a frame's dictionary, sharing those that stand at its end already; where they begin. */
-  #enterDictionary(frame: OpenDelta, ids: Buffer): number {
-    const run: string[] = [];
-    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
-      run.push(ids.toString('latin1', at, at + CHUNK_ID_BYTES));
-    }
-    let from = frame.dictionaryAt.get(run[0]!) ?? frame.dictionary.length;
-    const shared = Math.min(run.length, frame.dictionary.length - from);
-    for (let number = 0; number < shared; number++) {
-      if (frame.dictionaryAt.get(run[number]!) !== from + number) from = frame.dictionary.length;
-    }
-    for (let number = frame.dictionary.length - from; number < run.length; number++) {
-      const id = ids.subarray(number * CHUNK_ID_BYTES, (number + 1) * CHUNK_ID_BYTES);
-      frame.dictionaryAt.set(run[number]!, frame.dictionary.length);
-      frame.dictionary.push(id);
-      frame.dictionaryBytes += this.#index.bytesOf(this.#index.find(id, 0));
-    }
-    return from;
+    if (frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES || frame.dictionary.isFull) this.#closeDelta(kind);
   }
 
   #closeFrame(kind: ContentKind): void {
@@ -313,7 +262,7 @@ export class ChunkWriter {
   }
 
   async #codeDelta(frame: OpenDelta): Promise<void> {
-    const dictionary = Buffer.concat(frame.dictionary);
+    const dictionary = frame.dictionary.ids;
     let bytes: Buffer | undefined;
     try {
       const parts: Buffer[] = [];
