@@ -52,3 +52,47 @@ export const workRows: readonly WorkRow[] = [
 
 /** What the engine may use for a tree of 100,000 files, in bytes. */
 export const memoryLimitBytes = 300_000_000;
+
+/** One line of the table of a database. */
+export interface DatabaseWorkRow {
+  readonly work: 'first' | 'again' | 'load' | 'size' | 'added';
+  readonly title: string;
+  readonly unit: 'milliseconds' | 'bytes';
+  /** The server’s own tools, or restic fed what they write. */
+  readonly against: 'native' | 'restic';
+  /** What this tool must not exceed: a multiple of the other’s figure. */
+  readonly atMost: { readonly postgresql?: number; readonly mariadb?: number };
+}
+
+/** The lines of the tables of databases, in order. */
+export const databaseRows: readonly DatabaseWorkRow[] = [
+  {
+    work: 'first',
+    title: 'first backup',
+    unit: 'milliseconds',
+    against: 'native',
+    atMost: { postgresql: 1.15, mariadb: 0.85 },
+  },
+  {
+    work: 'again',
+    title: 'second backup, 0.5 % of the rows changed',
+    unit: 'milliseconds',
+    against: 'native',
+    atMost: { postgresql: 0.8, mariadb: 0.7 },
+  },
+  {
+    work: 'load',
+    title: 'load into a new database',
+    unit: 'milliseconds',
+    against: 'native',
+    atMost: { postgresql: 1.1, mariadb: 0.5 },
+  },
+  { work: 'size', title: 'size after the first backup', unit: 'bytes', against: 'restic', atMost: {} },
+  {
+    work: 'added',
+    title: 'size added by the change',
+    unit: 'bytes',
+    against: 'restic',
+    atMost: { postgresql: 0.05, mariadb: 0.05 },
+  },
+];

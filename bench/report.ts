@@ -1,4 +1,5 @@
 import { formatBytes } from '../scripts/sample/format.ts';
+import { renderDatabases } from './databases-result.ts';
 import { workRows, type WorkRow } from './limits.ts';
 import type { LimitResult, MemoryResult, Result, RowResult, TreeResult } from './result.ts';
 
@@ -17,6 +18,7 @@ export function renderReport(result: Result): string {
     '',
     ...result.trees.flatMap((tree) => [...renderTree(tree, result), '']),
     ...(result.memory ? renderMemory(result.memory) : []),
+    ...renderDatabases(result.databases ?? []),
   ].join('\n');
 }
 

@@ -10,6 +10,7 @@ export interface Result {
   readonly tools: readonly { readonly name: string; readonly setup: string; readonly version?: string }[];
   readonly trees: readonly TreeResult[];
   readonly memory?: MemoryResult;
+  readonly databases?: readonly DatabaseResult[];
 }
 
 /** Where it was measured. */
@@ -51,6 +52,29 @@ export interface MemoryResult {
   readonly limitBytes: number;
   readonly peaks: Readonly<Record<'full' | 'incremental' | 'restore', number>>;
   readonly reached: boolean;
+}
+
+/** What was measured on one server. Times in milliseconds, sizes in bytes. */
+export interface DatabaseResult {
+  readonly product: string;
+  /** What is in the column of the server’s own tools, by work. */
+  readonly tools: { readonly dump: string; readonly load: string };
+  readonly rows: number;
+  readonly bytes: number;
+  readonly figures: readonly DatabaseFigure[];
+  /** Peak memory of the engine at anything that was measured. */
+  readonly peakBytes?: number;
+}
+
+/** One line of the table. */
+export interface DatabaseFigure {
+  readonly work: string;
+  readonly own: number;
+  readonly other: number;
+  readonly samples: Readonly<Record<string, readonly number[]>>;
+  readonly ratio: number;
+  readonly limit?: number;
+  readonly reached?: boolean;
 }
 
 /** Turns samples into medians and holds them against the limits. `own` is the name of this tool. */

@@ -2,8 +2,10 @@
  * `npm run bench`: this tool beside restic, borg and `tar | zstd` on the same trees, in turn.
  *
  *   --rounds N       measured rounds (5)
- *   --only NAMES     of share, crm, memory, tree; separated by commas
+ *   --only NAMES     of share, crm, memory, tree, databases; separated by commas
  *   --tree DIR       a tree of yours, copied first
+ *   --megabytes N    how large the generated databases are (1000)
+ *   --engines NAMES  of postgresql, mariadb
  *   --scratch DIR    where copies and repositories are made (memory, if there is enough)
  *   --json           prints the result as JSON instead of Markdown
  *   --write          writes docs/benchmarks.md and docs/benchmarks.json too
@@ -14,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createSampleCrm } from '../scripts/sample/crm.ts';
+import { measureDatabases } from './databases.ts';
 import { memoryLimitBytes } from './limits.ts';
 import { describeMachine } from './machine.ts';
 import { measure } from './measure.ts';
@@ -30,8 +33,10 @@ import { copyShareSubset, copyTree, createManyFiles, type TreeSize } from './tre
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'share,crm,memory,tree' },
+    only: { type: 'string', default: 'share,crm,memory,tree,databases' },
     tree: { type: 'string' },
+    megabytes: { type: 'string', default: '1000' },
+    engines: { type: 'string', default: 'postgresql,mariadb' },
     scratch: { type: 'string', default: memoryDirectory() },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -98,6 +103,15 @@ try {
     if (wanted.has(subject.key)) trees.push(await measureTree(subject, installed));
   }
   const memory = wanted.has('memory') ? await measureMemory(ownTool) : undefined;
+  const databases = wanted.has('databases')
+    ? await measureDatabases({
+        megabytes: Number(values.megabytes),
+        // A round takes minutes, and its figures differ little.
+        rounds: Math.min(rounds, 3),
+        engines: new Set(values.engines.split(',')),
+        ...{ scratch, log, cli: join(project, 'dist/cli.js') },
+      })
+    : [];
   const result: Result = {
     measuredAt: new Date().toISOString(),
     machine: await describeMachine(scratch, restoreTo),
@@ -109,6 +123,7 @@ try {
     })),
     trees,
     ...(memory ? { memory } : {}),
+    ...(databases.length > 0 ? { databases } : {}),
   };
   const json = `${JSON.stringify(result, null, 2)}\n`;
   const report = renderReport(result);

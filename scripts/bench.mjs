@@ -4,7 +4,7 @@ import { inProjectNode, run } from './bootstrap.mjs';
 await inProjectNode(import.meta.filename);
 const { provideTools } = await import('./tools.mjs');
 const { runTypeScript } = await import('./run-ts.mjs');
-const missing = provideTools(['restic', 'borg', 'zstd']);
+const missing = provideTools(['restic', 'borg', 'zstd', 'postgres', 'mariadb']);
 if (missing.length > 0) console.log(`Measured without ${missing.join(', ')}: not installed.`);
 let status = await run(process.execPath, ['scripts/build.mjs', '--production']);
 if (status === 0) status = await runTypeScript('bench/run.ts', process.argv.slice(2));
