@@ -18,7 +18,7 @@ export function signature(expression: string): string {
 
 /** A condition that is true when two values are not the same, type and bytes, whatever their columns’ rules. */
 export function differs(one: string, other: string): string {
-  return `(+${one} IS NOT +${other} OR typeof(${one}) <> typeof(${other}))`;
+  return `(+${one} COLLATE BINARY IS NOT +${other} OR typeof(${one}) <> typeof(${other}))`;
 }
 
 /** A column of a table under its name in a statement. */
