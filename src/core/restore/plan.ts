@@ -1,6 +1,4 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { findCollisions } from '../path/collisions.ts';
-import { checkRestorePath } from '../path/restore-path.ts';
 import type { PathFilter } from '../set/match.ts';
 import { isUnchanged } from '../source/change.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
@@ -9,6 +7,7 @@ import { comparePaths, isWithin } from '../vault/order.ts';
 import { RestoreError } from './error.ts';
 import { isSameTime } from './file-time.ts';
 import type { LiveStat, LiveTree } from './live-tree.ts';
+import { hostilePath, PlanChecks } from './plan-checks.ts';
 import { RemovalWalk } from './removal-walk.ts';
 import { type Adjustment, type NewEntry, noCounts, type Placement, type RootPlan } from './root-plan.ts';
 import { type Coverage, parentPath, type SelectedPath, type Selection } from './selection.ts';
@@ -96,8 +95,7 @@ class RootPlanner {
   readonly #touched: SelectedPath[] = [];
   readonly #counts = noCounts();
   readonly #found = new Set<string>();
-  /** All paths, where the platform makes some of them one. */
-  readonly #paths: string[] | undefined;
+  readonly #checks: PlanChecks;
   readonly #folders: Folder[] = [];
   #last = '';
 
@@ -110,13 +108,13 @@ class RootPlanner {
       });
     }
     this.#walk = new RemovalWalk(input.live, input.filter, this.#rootLive?.device);
-    this.#paths = input.platform === 'win32' || input.platform === 'darwin' ? [] : undefined;
+    this.#checks = new PlanChecks(input.root, input.platform, this.#rootLive?.device);
   }
 
   take(entry: PlannedEntry): void {
     const { root, selection } = this.#input;
     if (this.#last !== '' && comparePaths(this.#last, entry.path) >= 0) {
-      throw this.#hostile(entry.path, 'It is listed twice or out of order.');
+      throw hostilePath(entry.path, 'It is listed twice or out of order.');
     }
     this.#last = entry.path;
     let around = this.#folders.at(-1);
@@ -126,7 +124,7 @@ class RootPlanner {
       around = this.#folders.at(-1);
     }
     if (around === undefined && entry.path !== root) {
-      throw this.#hostile(entry.path, 'The folder it is in is not in the backup.');
+      throw hostilePath(entry.path, 'The folder it is in is not in the backup.');
     }
     let coverage: Coverage = 'whole';
     if (around?.coverage !== 'whole') {
@@ -139,9 +137,9 @@ class RootPlanner {
       return;
     }
     const path = entry.path.slice(root.length + 1);
-    this.#check(entry, path);
+    this.#checks.check(entry, path);
     if (around.path !== parentPath(path)) {
-      throw this.#hostile(entry.path, 'The folder it is in is not in the backup.');
+      throw hostilePath(entry.path, 'The folder it is in is not in the backup.');
     }
     if (this.#input.delete) around.names.add(path.slice(path.lastIndexOf('/') + 1));
     const live = around.live === undefined || around.empty ? undefined : this.#input.live.look(path);
@@ -153,7 +151,7 @@ class RootPlanner {
     for (let folder = this.#folders.pop(); folder !== undefined; folder = this.#folders.pop()) {
       this.#close(folder);
     }
-    this.#refuseCollisions();
+    this.#checks.refuseCollisions();
     const missing = [...this.#input.selection.within(this.#input.root)].filter(
       (path) => !this.#found.has(path),
     );
@@ -174,7 +172,7 @@ class RootPlanner {
   }
 
   #takeRoot(entry: PlannedEntry, coverage: Coverage): void {
-    if (entry.type !== 'directory') throw this.#hostile(entry.path, 'A root must be a folder.');
+    if (entry.type !== 'directory') throw hostilePath(entry.path, 'A root must be a folder.');
     const live = this.#rootLive;
     const names = live === undefined ? [] : this.#input.live.list('');
     this.#open({ path: '', entry, coverage, live, empty: names?.length === 0, around: undefined });
@@ -280,7 +278,7 @@ class RootPlanner {
       placement.entries.push(made);
       return placement;
     }
-    this.#mustBeOnDisk(around);
+    this.#checks.mustBeOnDisk(around.path, around.live);
     around.changed = true;
     const placement: Placement = { path, live, entries: [made] };
     this.#placements.push(placement);
@@ -293,7 +291,7 @@ class RootPlanner {
     if (this.#input.delete && folder.coverage === 'whole' && folder.live !== undefined && !folder.empty) {
       const removed = this.#walk.extras(folder.path, folder.names);
       if (removed) {
-        this.#mustBeOnDisk(folder);
+        this.#checks.mustBeOnDisk(folder.path, folder.live);
         folder.changed = true;
       }
     }
@@ -329,52 +327,8 @@ class RootPlanner {
     this.#walk.remove(path);
   }
 
-  #check(entry: PlannedEntry, path: string): void {
-    if (entry.type === 'table' || entry.type === 'object') {
-      throw this.#hostile(entry.path, 'It is not a file.');
-    }
-    // The folders on the way were checked when they came.
-    const fault = checkRestorePath(path.slice(path.lastIndexOf('/') + 1), this.#input.platform);
-    if (fault?.hostile) throw this.#hostile(entry.path, fault.message);
-    if (fault !== undefined) {
-      throw new RestoreError('unsupported-name', `${entry.path} cannot be restored here: ${fault.message}`, {
-        hint: 'Restore other paths of the backup one by one, or restore it on the system it was taken on.',
-      });
-    }
-    this.#paths?.push(path);
-  }
-
-  #refuseCollisions(): void {
-    const [collision] = findCollisions(this.#paths ?? [], this.#input.platform);
-    if (collision === undefined) return;
-    const names = collision.map((path) => this.#full(path)).join(' and ');
-    throw new RestoreError('unsupported-name', `${names} would be one and the same file on this system.`, {
-      hint: 'Restore one of them alone, by its path.',
-    });
-  }
-
-  /** Moves go from one place of a disk to another of the same disk. */
-  #mustBeOnDisk(folder: Folder): void {
-    if (folder.live === undefined || folder.live.device === this.#rootLive?.device) return;
-    throw new RestoreError(
-      'other-file-system',
-      `${this.#full(folder.path)} cannot be restored: another file system is mounted there now.`,
-      { hint: 'Unmount it, or restore with --to another folder.' },
-    );
-  }
-
   #full(path: string): string {
     return path === '' ? this.#input.root : `${this.#input.root}/${path}`;
-  }
-
-  #hostile(path: string, why: string): RestoreError {
-    return new RestoreError(
-      'hostile-path',
-      `The backup holds a path that must not be restored, ${path}: ${why}`,
-      {
-        hint: 'Nothing was changed. This is not a backup CRM Backup makes: find out where it comes from.',
-      },
-    );
   }
 }
 
