@@ -7,6 +7,7 @@ import { type CatalogTable, readExactCharsets } from './catalog.ts';
 import { Failures } from './failure.ts';
 import { type Catalog, READ_ROUTINES, readCatalog } from './objects.ts';
 import { quoteName } from './quote.ts';
+import { type Privileges, readPrivileges } from './privileges.ts';
 import { planTable } from './table-plan.ts';
 import { readLines } from './read-lines.ts';
 import { endWhenCancelled, openSession, type Session } from './session.ts';
@@ -19,6 +20,9 @@ const READERS = 2;
 const LOCK_TIMEOUT_S = 3;
 /** Engines that have snapshots. */
 const TRANSACTIONAL = new Set(['InnoDB', 'RocksDB', 'TokuDB', 'ndbcluster', 'partition']);
+
+/** Without these on the whole database, some of its tables, triggers or events are hidden. */
+const HIDING = ['SELECT', 'TRIGGER', 'EVENT'];
 
 const ACCESS_DENIED = 1227;
 const LOCK_TIMEOUT = 1205;
@@ -39,6 +43,7 @@ export async function takeSnapshot(
   try {
     return await endWhenCancelled([session], task, async () => {
       const unreadable: Pick<StoredObject, 'kind' | 'name'>[] = [];
+      const privileges = await readPrivileges(session, server.database);
       const before = await readCatalog(session, server.database, (object) => unreadable.push(object));
       const used = before.tables.flatMap(({ columns }) => columns.flatMap(({ charset }) => charset ?? []));
       const exact = await readExactCharsets(session, used);
@@ -54,6 +59,7 @@ export async function takeSnapshot(
             return await endWhenCancelled([session, ...readers], dumpTask, async () => {
               for (const object of before.objects) sink.object(objectPath(object), writeObject(object));
               for (const object of unreadable) sink.report(unreadableProblem(object));
+              tellHidden(privileges, server.database, sink);
               tellWithoutSnapshot(tables, server.database, sink);
               tellHistories(tables, server.database, sink);
               await readTables(tables, readers, exact, server.database, sink);
@@ -115,6 +121,18 @@ function unreadableProblem(object: Pick<StoredObject, 'kind' | 'name'>): DumpPro
 }
 
 /** Rows of tables without snapshots are of the moment they are read. */
+/** What an account may not see does not exist for it: nothing fails, and something may be missing. */
+function tellHidden({ account, has }: Privileges, database: string, sink: DumpSink): void {
+  const lacking = HIDING.filter((privilege) => !has(privilege));
+  if (lacking.length === 0) return;
+  sink.report({
+    code: 'database-incomplete',
+    path: '',
+    message: `What ${lacking.join(', ')} would show of “${database}” may be missing unseen. GRANT ${lacking.join(', ')} ON ${quoteName(database)}.* TO ${account}.`,
+    incomplete: lacking.includes('SELECT'),
+  });
+}
+
 function tellWithoutSnapshot(tables: readonly CatalogTable[], schema: string, sink: DumpSink): void {
   for (const { name, engine } of tables) {
     if (TRANSACTIONAL.has(engine ?? '')) continue;

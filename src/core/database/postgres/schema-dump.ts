@@ -82,7 +82,7 @@ function failureOf(error: unknown, server: Server): CrmBackupError {
   const [said = 'it gave no reason'] = /(?:error: |ERROR: {2}).*/.exec(error.stderr)?.[0].split('\n') ?? [
     error.stderr.trim().split('\n').at(-1) ?? '',
   ];
-  const message = `Reading the schema failed: ${error.message}: ${server.failures.redact(said).slice(0, 300)}.`;
+  const message = `Reading the schema failed: ${error.message}: ${server.failures.redact(said).replace(/\s+/g, ' ').slice(0, 300)}.`;
   if (/lock timeout|could not obtain lock|cache lookup failed|could not open relation/.test(error.stderr)) {
     return new DatabaseError('changed-while-reading', message, {
       hint: 'Run the backup again when the migration is done.',
@@ -98,5 +98,12 @@ function failureOf(error: unknown, server: Server): CrmBackupError {
       hint: 'Look into the server’s log, then try again.',
     });
   }
-  return new DatabaseError('read-failed', message);
+  if (error.stderr.includes('No space left on device')) {
+    const { host, port } = server.address;
+    const full = `Reading the schema failed: the disk of the PostgreSQL server at ${host.startsWith('/') ? host : `${host}:${port}`} is full.`;
+    return new DatabaseError('no-space', full, { hint: 'Free space on the server and try again.' });
+  }
+  return new DatabaseError('read-failed', message, {
+    hint: 'Run pg_dump by hand to see more, then try again.',
+  });
 }

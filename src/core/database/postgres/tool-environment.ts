@@ -1,7 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { removeAbandoned } from '../abandoned.ts';
 import type { PostgresAddress } from './address.ts';
+
+const PREFIX = 'crm-backup-postgres-';
 
 /**
  * Gives work an environment in which PostgreSQL’s tools find the server. The password stands in a file only its user
@@ -30,7 +33,8 @@ export async function withToolEnvironment<T>(
     }
     return work(env);
   }
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'crm-backup-'));
+  removeAbandoned(os.tmpdir(), PREFIX);
+  const folder = await mkdtemp(path.join(os.tmpdir(), `${PREFIX}${process.pid}-`));
   try {
     const file = path.join(folder, 'pgpass');
     const password = address.password.replace(/[\\:]/g, '\\$&');

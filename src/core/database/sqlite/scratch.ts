@@ -1,14 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemCode } from '../../errors.ts';
+import { removeAbandoned } from '../abandoned.ts';
 import { DatabaseError } from '../error.ts';
 
 const PREFIX = 'crm-backup-sqlite-';
 /** What a disk should have left besides. */
 const SPARE_BYTES = 16 * 1024 * 1024;
-/** What is younger is left alone: its process may be one that cannot be seen from here. */
-const SWEEP_AGE_MS = 60 * 60 * 1000;
 
 /** A folder that only this user may look into. Disposing removes it with all that is in it. */
 export interface Scratch extends Disposable {
@@ -23,7 +22,7 @@ export interface Scratch extends Disposable {
  */
 export function makeScratch(bytes: number, beside: string, name: string): Scratch {
   const temporary = tmpdir();
-  sweep(temporary);
+  removeAbandoned(temporary, PREFIX);
   for (const [parent, prefix] of [
     [temporary, PREFIX],
     [beside, `.crm-backup-database-`],
@@ -53,35 +52,5 @@ function hasRoom(folder: string, bytes: number): boolean {
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return false;
-  }
-}
-
-function sweep(parent: string): void {
-  let names: string[];
-  try {
-    names = readdirSync(parent);
-  } catch {
-    return;
-  }
-  for (const name of names) {
-    const pid = Number(new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]);
-    if (!(pid > 0) || isAlive(pid)) continue;
-    try {
-      const folder = join(parent, name);
-      if (Date.now() - statSync(folder).mtimeMs > SWEEP_AGE_MS)
-        rmSync(folder, { recursive: true, force: true });
-    } catch (error) {
-      // It may be another user’s.
-      if (systemCode(error) === undefined) throw error;
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH';
   }
 }
