@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { firstLine, run } from '../measure.ts';
 import type { Repository, Tool } from './tool.ts';
 
@@ -23,9 +23,13 @@ export function createCrmBackup(cli: string): Tool {
       await mkdir(join(workspace, '.vscode'), { recursive: true });
       const set = { version: 1, sets: [{ name: 'bench', files: [{ root: tree }] }] };
       await writeFile(join(workspace, '.vscode/crm-backup.json'), JSON.stringify(set, null, 2));
-      const environment = { CRM_BACKUP_HOME: join(directory, 'home') };
+      const environment = {
+        CRM_BACKUP_HOME: join(directory, 'home'),
+        // The command names its interpreter, with how it is to be run.
+        PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
+      };
       const command = (...rest: string[]) =>
-        ({ argv: [process.execPath, cli, '-C', workspace, '--json', ...rest], environment }) as const;
+        ({ argv: [cli, '-C', workspace, '--json', ...rest], environment }) as const;
       const { vault } = JSON.parse(await run(command('init', '--yes'))) as { readonly vault: string };
       return {
         first: command('backup', '--kind', 'full'),
