@@ -19,7 +19,8 @@ import { Works } from './vscode/works.ts';
 /** Wires the parts together. Nothing heavy is loaded and no process started: the first need does that. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = openLog();
-  const engine = new Engine(context.asAbsolutePath('dist/engine.js'), log);
+  const storage = context.globalStorageUri.fsPath;
+  const engine = new Engine(context.asAbsolutePath('dist/engine.js'), log, storage);
   const sets = new Sets(engine);
   const works = new Works();
   const documents = new TextDocuments();

@@ -16,6 +16,7 @@ const IDLE_MS = 5 * 60_000;
 export class Engine implements vscode.Disposable {
   readonly #script: string;
   readonly #log: Log;
+  readonly #storage: string | undefined;
   readonly #awoken = new vscode.EventEmitter<Awakening>();
   #client: Promise<EngineClient> | undefined;
   #disposed = false;
@@ -23,9 +24,11 @@ export class Engine implements vscode.Disposable {
   /** The engine has started and found something to tell. */
   readonly onDidAwake = this.#awoken.event;
 
-  constructor(script: string, log: Log) {
+  /** @param storage where the engine keeps what it can make anew; by default with the user's other data */
+  constructor(script: string, log: Log, storage?: string) {
     this.#script = script;
     this.#log = log;
+    this.#storage = storage;
   }
 
   /** Has the engine carry out one operation; throws what `EngineClient.call` throws. */
@@ -66,7 +69,7 @@ export class Engine implements vscode.Disposable {
     const { EngineClient } = await import('../engine/client.ts');
     const client = new EngineClient({
       script: this.#script,
-      environment: environment(),
+      environment: environment(this.#storage),
       idleMs: IDLE_MS,
       onAwakening: (found) => this.#awoken.fire(found),
       log: (level, message) => this.#log[level](message),
@@ -76,8 +79,12 @@ export class Engine implements vscode.Disposable {
   }
 }
 
-/** The variables that say where the engine keeps vaults and keys, when the user has chosen. */
-function environment(): Record<string, string> {
+/** The variables that say where the engine keeps vaults and keys, when the user has chosen, and what is derived. */
+function environment(storage: string | undefined): Record<string, string> {
   const home = vscode.workspace.getConfiguration('crmBackup').get<string>('home', '').trim();
-  return home === '' ? {} : { CRM_BACKUP_HOME: home };
+  const chosen = process.env['CRM_BACKUP_CACHE'];
+  return {
+    ...(home === '' ? {} : { CRM_BACKUP_HOME: home }),
+    ...(storage === undefined || chosen ? {} : { CRM_BACKUP_CACHE: storage }),
+  };
 }

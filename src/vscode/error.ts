@@ -1,7 +1,11 @@
 import { CrmBackupError } from '../core/errors.ts';
 
-/** `untrusted`: not in Restricted Mode. `no-folder`, `no-set`, `no-backup`: there is nothing to work on. */
-export type EditorErrorCode = 'untrusted' | 'no-folder' | 'no-set' | 'no-backup';
+/**
+ * `untrusted`: not in Restricted Mode. `no-folder`, `no-set`, `no-backup`, `no-file`: there is nothing to work on.
+ * `not-backed-up`: the file belongs to no set.
+ */
+export type EditorErrorCode =
+  'untrusted' | 'no-folder' | 'no-set' | 'no-backup' | 'no-file' | 'not-backed-up';
 
 /** A command cannot do its work in this window as it stands. */
 export class EditorError extends CrmBackupError<EditorErrorCode> {}

@@ -6,6 +6,7 @@ import { backUpDifferential, backUpFull, backUpIncremental, backUpNow } from './
 import { createSet } from './create-set.ts';
 import { doctor } from './doctor.ts';
 import { editSet } from './edit-set.ts';
+import { fileHistory } from './file-history.ts';
 import { forget } from './forget.ts';
 import { pin, unpin } from './pin.ts';
 import { prune } from './prune.ts';
@@ -31,6 +32,7 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'crmBackup.restore': restore,
   'crmBackup.undoRestore': undoRestore,
   'crmBackup.showChanges': showChanges,
+  'crmBackup.fileHistory': fileHistory,
   'crmBackup.pin': pin,
   'crmBackup.unpin': unpin,
   'crmBackup.rename': rename,

@@ -14,7 +14,7 @@ const MOST_FILES = 300;
 
 /** Shows what changed since the backup this one is told against; on a changed file, that file alone. */
 export async function showChanges(app: App, target?: unknown): Promise<void> {
-  if (isChange(target)) return showOne(app, target);
+  if (isChange(target)) return showOneChange(app, target);
   const found = await pickBackup(app, target, vscode.l10n.t('Show the changes of which backup?'));
   const { workspace, set, backup, summary } = found;
   const from = baseOf(found.found.state.backups, summary);
@@ -61,7 +61,11 @@ function titleOf(set: string, from: string, to: string, files: number): string {
   return `${title} ${vscode.l10n.t('(first {0} of {1} files)', formatNumber(MOST_FILES, locale), formatNumber(files, locale))}`;
 }
 
-async function showOne(app: App, { workspace, set, backup, from, change }: ChangeNode): Promise<void> {
+/** Shows one changed file: both sides beside each other, or the only one there is. */
+export async function showOneChange(
+  app: App,
+  { workspace, set, backup, from, change }: ChangeNode,
+): Promise<void> {
   // A list of many changes does not know of every file whether it is text; asked for one, it does.
   const { changes } = await app.engine.call('changes', {
     workspace,

@@ -15,6 +15,12 @@ export interface Menus {
   readonly changes?: readonly string[];
   /** The files of a backup, entries below, and changed entries. */
   readonly entry?: readonly string[];
+  /** One file of a backup, or a changed one. */
+  readonly file?: readonly string[];
+  /** A file in the Explorer. */
+  readonly explorer?: readonly string[];
+  /** A file in an editor: in its text and on its tab. */
+  readonly editor?: readonly string[];
 }
 
 export interface CommandEntry {
@@ -52,6 +58,10 @@ export const commandTable = {
     icon: 'diff-multiple',
     needsTrust: false,
     menus: { backup: ['inline@1', '1_show@1'], changes: ['1_show@1'] },
+  },
+  'crmBackup.fileHistory': {
+    needsTrust: false,
+    menus: { file: ['1_show@2'], explorer: ['4_timeline@9'], editor: ['4_timeline@9'] },
   },
   'crmBackup.pin': { needsTrust: true, menus: { unpinnedBackup: ['3_keep@1'] } },
   'crmBackup.unpin': { needsTrust: true, menus: { pinnedBackup: ['3_keep@1'] } },

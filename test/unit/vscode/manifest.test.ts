@@ -21,6 +21,23 @@ const LINES = {
   unpinnedBackup: 'viewItem == backup.unpinned',
   changes: 'viewItem == changes',
   entry: 'viewItem =~ /^(change$|files$|entry\\.)/',
+  file: 'viewItem =~ /^(change|entry\\.file)$/',
+} as const;
+
+/** The menus of files outside of the view, and when they are offered there. */
+const FILE_MENUS = {
+  'explorer/context': {
+    place: 'explorer',
+    when: 'crmBackup.state == ready && resourceScheme == file && !explorerResourceIsFolder',
+  },
+  'editor/context': {
+    place: 'editor',
+    when: 'crmBackup.state == ready && resourceScheme =~ /^(file|crm-backup)$/',
+  },
+  'editor/title/context': {
+    place: 'editor',
+    when: 'crmBackup.state == ready && resourceScheme =~ /^(file|crm-backup)$/',
+  },
 } as const;
 
 /** Needs a folder; commands that change something also need its trust. */
@@ -55,7 +72,13 @@ function contributedMenus(): Readonly<Record<string, readonly MenuItem[]>> {
       })),
     ),
   );
-  return { 'view/title': title, 'view/item/context': lines };
+  const files = Object.entries(FILE_MENUS).map(([menu, { place, when }]) => {
+    const items = entries.flatMap(([command, { menus }]) =>
+      (menus?.[place] ?? []).map((group) => ({ command, when, group })),
+    );
+    return [menu, items] as const;
+  });
+  return { 'view/title': title, 'view/item/context': lines, ...Object.fromEntries(files) };
 }
 
 /** All of the extension's own source. */

@@ -1,0 +1,185 @@
+import * as vscode from 'vscode';
+import { CancelledError } from '../../core/errors.ts';
+import type { BackupSummary, FileVersion } from '../../engine/protocol.ts';
+import type { App } from '../app.ts';
+import { tellHint } from '../failures.ts';
+import { addressToComparedPath, BACKUP_SCHEME, displayName, pathInWorkspace } from '../files/backup-uri.ts';
+import { formatBytes, formatNumber } from '../format.ts';
+import type { ChangeNode } from '../tree/nodes.ts';
+import { currentLineOrigin } from './file-history-line.ts';
+import { type BackedUpFile, pickFile } from './file-history-target.ts';
+import { showOneChange } from './show-changes.ts';
+import { momentAndLabel } from './targets.ts';
+
+interface VersionItem extends vscode.QuickPickItem {
+  readonly at: number;
+}
+
+/** What the user wants to see of which version. */
+interface Choice {
+  readonly at: number;
+  readonly what: 'changes' | 'now' | 'open';
+}
+
+/** Lists the versions of a file over all backups, through its renames; the one that is picked is shown with what it changed. */
+export async function fileHistory(app: App, target?: unknown): Promise<readonly FileVersion[]> {
+  const file = await pickFile(app, target);
+  const { workspace, set, path } = file;
+  const cancellation = new vscode.CancellationTokenSource();
+  const pick = vscode.window.createQuickPick<VersionItem>();
+  try {
+    pick.title = vscode.l10n.t('Backups of {0}', file.name);
+    pick.placeholder = vscode.l10n.t('Which version? It is shown with what it changed.');
+    pick.matchOnDescription = true;
+    pick.matchOnDetail = true;
+    pick.busy = true;
+    const choice = choiceOf(pick);
+    pick.show();
+    const asked = app.engine.call('fileHistory', { workspace, set, path }, { token: cancellation.token });
+    // Who turns away from the list does not wait for it.
+    const found = await Promise.race([asked, choice.then(() => undefined)]);
+    if (found === undefined) throw new CancelledError();
+    const { versions, hint } = found;
+    tellHint(app.log, hint);
+    pick.items = versions.map((version, at) => itemOf(app, file, version, at));
+    void currentLineOrigin(app, file, versions, cancellation.token).then((origin) => {
+      if (origin !== undefined)
+        mark(pick, origin.at, vscode.l10n.t('line {0} is as in this version', origin.line));
+    });
+    pick.busy = false;
+    const chosen = await choice;
+    if (chosen !== undefined) await show(app, file, versions, chosen);
+    return versions;
+  } finally {
+    cancellation.cancel();
+    cancellation.dispose();
+    pick.dispose();
+  }
+}
+
+/** What is chosen; undefined when the user turns away. */
+async function choiceOf(pick: vscode.QuickPick<VersionItem>): Promise<Choice | undefined> {
+  return new Promise((resolve) => {
+    pick.onDidAccept(() => {
+      const [item] = pick.activeItems;
+      if (item !== undefined) resolve({ at: item.at, what: 'changes' });
+    });
+    pick.onDidTriggerItemButton(({ item, button }) => {
+      resolve({ at: item.at, what: button === compareButton() ? 'now' : 'open' });
+    });
+    pick.onDidHide(() => resolve(undefined));
+  });
+}
+
+let compare: vscode.QuickInputButton | undefined;
+
+function compareButton(): vscode.QuickInputButton {
+  return (compare ??= {
+    iconPath: new vscode.ThemeIcon('git-compare'),
+    tooltip: vscode.l10n.t('Compare with the File as It Is Now'),
+  });
+}
+
+function openButton(): vscode.QuickInputButton {
+  return { iconPath: new vscode.ThemeIcon('go-to-file'), tooltip: vscode.l10n.t('Open This Version') };
+}
+
+function itemOf(app: App, file: BackedUpFile, version: FileVersion, at: number): VersionItem {
+  const { change, oldPath, size } = version;
+  const words = {
+    added: vscode.l10n.t('added'),
+    modified: vscode.l10n.t('modified'),
+    deleted: vscode.l10n.t('deleted'),
+    renamed: vscode.l10n.t('renamed'),
+  };
+  const icons = {
+    added: 'diff-added',
+    modified: 'diff-modified',
+    deleted: 'diff-removed',
+    renamed: 'diff-renamed',
+  };
+  const summary = summaryOf(app, file, version);
+  const bytes = size === undefined ? undefined : formatBytes(size, vscode.env.language);
+  const facts = [words[change], linesOf(version), bytes].filter((fact) => fact !== undefined);
+  const was = oldPath && vscode.l10n.t('was {0}', displayName(pathInWorkspace(oldPath)));
+  return {
+    at,
+    label: summary === undefined ? version.backup.slice(0, 8) : momentAndLabel(summary),
+    description: facts.join(' · '),
+    ...(was === undefined ? {} : { detail: was }),
+    iconPath: new vscode.ThemeIcon(icons[change]),
+    buttons: buttonsOf(file, version),
+  };
+}
+
+/** How many lines a version changed, as “+3 −1”. */
+function linesOf({ change, added, deleted }: FileVersion): string | undefined {
+  if (change === 'added' || change === 'deleted') return undefined;
+  if (added === undefined || deleted === undefined) return undefined;
+  const locale = vscode.env.language;
+  return `+${formatNumber(added, locale)} −${formatNumber(deleted, locale)}`;
+}
+
+function buttonsOf({ uri }: BackedUpFile, { change }: FileVersion): vscode.QuickInputButton[] {
+  if (change === 'deleted') return [];
+  return uri?.scheme === 'file' ? [compareButton(), openButton()] : [openButton()];
+}
+
+function mark(pick: vscode.QuickPick<VersionItem>, at: number, text: string): void {
+  const [active] = pick.activeItems;
+  const items = pick.items.map((item) =>
+    item.at === at ? { ...item, detail: [item.detail, text].filter(Boolean).join(' · ') } : item,
+  );
+  pick.items = items;
+  pick.activeItems = items.filter((item) => item.at === active?.at);
+}
+
+async function show(
+  app: App,
+  file: BackedUpFile,
+  versions: readonly FileVersion[],
+  { at, what }: Choice,
+): Promise<void> {
+  const version = versions[at];
+  const summary = version && summaryOf(app, file, version);
+  if (version === undefined || summary === undefined) return;
+  if (what === 'changes') return showChange(app, file, version, versions[at + 1], summary);
+  const uri = addressOf(file, version);
+  if (what === 'open' || file.uri === undefined) {
+    await vscode.commands.executeCommand('vscode.open', uri, { preview: true });
+    return;
+  }
+  const title = vscode.l10n.t('{0} ({1} ↔ now)', file.name, momentAndLabel(summary));
+  await vscode.commands.executeCommand('vscode.diff', uri, file.uri, title, { preview: true });
+}
+
+/** Shows a version beside the one before it. */
+async function showChange(
+  app: App,
+  { workspace, set, ...file }: BackedUpFile,
+  version: FileVersion,
+  previous: FileVersion | undefined,
+  summary: BackupSummary,
+): Promise<void> {
+  const { backup, path, change, oldPath, size } = version;
+  const before = change === 'added' ? undefined : previous;
+  const from = (before && summaryOf(app, { workspace, set, ...file }, before)) ?? summary;
+  const node: ChangeNode = {
+    type: 'change',
+    workspace,
+    set,
+    backup,
+    path,
+    from,
+    change: { path, change, oldPath, type: 'file', before: before?.size, after: size, binary: false },
+  };
+  await showOneChange(app, node);
+}
+
+function summaryOf(app: App, file: BackedUpFile, { backup }: FileVersion): BackupSummary | undefined {
+  return app.sets.findBackup({ workspace: file.workspace, set: file.set, backup });
+}
+
+function addressOf({ set }: BackedUpFile, { backup, path }: FileVersion): vscode.Uri {
+  return vscode.Uri.from({ scheme: BACKUP_SCHEME, ...addressToComparedPath({ set, backup, path }) });
+}

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
+import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
+import * as vscode from 'vscode';
+import type { BackupSummary, FileVersion } from '../../../src/engine/protocol.ts';
+import type { Engine } from '../../../src/vscode/engine.ts';
+import { askAgain, noteMessages, told, until } from './answers.ts';
+import { addressOf, at, folder, ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
+
+const first = 'custom/first.php';
+const second = 'custom/second.php';
+const lines = Array.from({ length: 20 }, (_, number) => `// line ${number + 1}\n`).join('');
+
+suite('The history of a file', () => {
+  let engine: Engine;
+  let backups: BackupSummary[];
+  const uri = vscode.Uri.joinPath(folder.uri, second);
+  const createQuickPick = vscode.window.createQuickPick.bind(vscode.window);
+  let shown: vscode.QuickPick<vscode.QuickPickItem> | undefined;
+  let pressed: (event: vscode.QuickPickItemButtonEvent<vscode.QuickPickItem>) => unknown;
+
+  suiteSetup(async () => {
+    engine = ownEngine();
+    await provideBackup(engine);
+    backups = [];
+    await writeFile(at(first), lines);
+    backups.unshift(await run<BackupSummary>('backUpNow'));
+    await appendFile(at(first), '// added\n');
+    backups.unshift(await run<BackupSummary>('backUpNow'));
+    await rename(at(first), at(second));
+    await appendFile(at(second), '// renamed\n');
+    backups.unshift(await run<BackupSummary>('backUpNow'));
+    Object.assign(vscode.window, {
+      createQuickPick: () => {
+        shown = createQuickPick();
+        // A mouse would press its buttons.
+        const { onDidTriggerItemButton } = shown;
+        const noted: typeof onDidTriggerItemButton = (listener, ...rest) => {
+          pressed = listener;
+          return onDidTriggerItemButton(listener, ...rest);
+        };
+        Object.defineProperty(shown, 'onDidTriggerItemButton', { value: noted });
+        return shown;
+      },
+    });
+  });
+  suiteTeardown(async () => {
+    Object.assign(vscode.window, { createQuickPick });
+    await rm(at(second), { force: true });
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    engine.dispose();
+  });
+  teardown(askAgain);
+
+  /** Opens the history, has something done with its versions, and gives what the command gives. */
+  async function open(
+    target: unknown,
+    act: (pick: vscode.QuickPick<vscode.QuickPickItem>) => Promise<unknown>,
+  ): Promise<readonly FileVersion[]> {
+    shown = undefined;
+    const done = run<readonly FileVersion[]>('fileHistory', target);
+    await act(await until(() => ((shown?.items.length ?? 0) > 0 ? shown : undefined)));
+    return done;
+  }
+
+  async function accept(pick: vscode.QuickPick<vscode.QuickPickItem>, number: number): Promise<void> {
+    // The editor makes the first one active by itself.
+    await until(() => pick.activeItems[0]);
+    if (number > 0) {
+      const moved = new Promise((resolve) => pick.onDidChangeActive(resolve));
+      pick.activeItems = pick.items.slice(number, number + 1);
+      await moved;
+    }
+    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+  }
+
+  async function activeDiff(): Promise<vscode.TabInputTextDiff> {
+    return until(() => {
+      const input: unknown = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+      return input instanceof vscode.TabInputTextDiff ? input : undefined;
+    });
+  }
+
+  async function textOf(address: vscode.Uri): Promise<string> {
+    return (await vscode.workspace.openTextDocument(address)).getText();
+  }
+
+  test('lists every version with its change, through renames; the one picked is shown with what it changed', async () => {
+    let listed: (string | undefined)[][] = [];
+    const versions = await open(uri, async (pick) => {
+      listed = pick.items.map(({ description, detail }) => [description, detail]);
+      await accept(pick, 0);
+    });
+    assert.deepEqual(listed, [
+      [`renamed · +1 −0 · ${(lines.length + 20).toString()} B`, `was ${first}`],
+      [`modified · +1 −0 · ${(lines.length + 9).toString()} B`, undefined],
+      [`added · ${lines.length} B`, undefined],
+    ]);
+    assert.deepEqual(
+      versions.map(({ backup }) => backup),
+      backups.map(({ id }) => id),
+    );
+    const diff = await activeDiff();
+    assert.equal(await textOf(diff.original), `${lines}// added\n`);
+    assert.equal(await textOf(diff.modified), `${lines}// added\n// renamed\n`);
+  });
+
+  test('shows the first version alone', async () => {
+    await open(uri, async (pick) => accept(pick, 2));
+    const document = await until(() => {
+      const shown = vscode.window.activeTextEditor?.document;
+      return shown?.uri.scheme === 'crm-backup' && shown.getText() === lines ? shown : undefined;
+    });
+    assert.match(document.uri.path, /first\.php$/);
+  });
+
+  test('compares a version with the file as it is now, and opens it', async () => {
+    const press = async (button: number): Promise<void> => {
+      await open(uri, async (pick) => {
+        const item = pick.items[2]!;
+        pressed({ item, button: item.buttons![button]! });
+        return Promise.resolve();
+      });
+    };
+    await press(0);
+    const diff = await activeDiff();
+    assert.equal(diff.modified.toString(), uri.toString());
+    assert.equal(await textOf(diff.original), lines);
+    await press(1);
+    await until(() => (vscode.window.activeTextEditor?.document.getText() === lines ? true : undefined));
+  });
+
+  test('is found from the tree and from a version that is open', async () => {
+    const path = `files/workspace/${second}`;
+    for (const target of [{ workspace, set, path }, addressOf(backups[0]!.id, second)]) {
+      const versions = await open(target, async (pick) => {
+        pick.hide();
+        return Promise.resolve();
+      });
+      assert.equal(versions.length, 3);
+    }
+  });
+
+  test('says in which version the line with the cursor was changed', async () => {
+    const address = addressOf(backups[0]!.id, second);
+    const editor = await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(address));
+    editor.selection = new vscode.Selection(20, 0, 20, 0);
+    let marked: string | undefined;
+    await open(undefined, async (pick) => {
+      marked = await until(() => pick.items[1]?.detail);
+      pick.hide();
+    });
+    assert.equal(marked, 'line 21 is as in this version');
+  });
+
+  test('of a file that is not backed up, or that no backup has, is said to be none', async () => {
+    noteMessages();
+    await run('fileHistory', vscode.Uri.file('/elsewhere/file.php'));
+    assert.match(told.at(-1)?.text ?? '', /file\.php is in none of the folders/);
+    await run('fileHistory', vscode.Uri.joinPath(folder.uri, 'custom/never.php'));
+    assert.match(told.at(-1)?.text ?? '', /No backup has “files\/workspace\/custom\/never\.php”/);
+  });
+
+  test('of renamed and changed files shows in the changes of a backup', async () => {
+    const changes = await engine.call('changes', {
+      workspace,
+      set,
+      backup: backups[0]!.id,
+      from: backups[1]!.id,
+      paths: [],
+      probe: true,
+    });
+    const renamed = changes.changes.find(({ change }) => change === 'renamed');
+    assert.deepEqual(
+      [renamed?.path, renamed?.oldPath],
+      [`files/workspace/${second}`, `files/workspace/${first}`],
+    );
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await run('showChanges', { workspace, set, backup: backups[0]!.id });
+    await until(() => {
+      const texts = vscode.workspace.textDocuments.map((document) => document.getText());
+      return (
+        (texts.includes(`${lines}// added\n`) && texts.some((text) => text.endsWith('// renamed\n'))) ||
+        undefined
+      );
+    });
+  });
+});
