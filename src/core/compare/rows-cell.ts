@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseInfo, TableHead } from '../database/engine.ts';
-import { type Field, unescaped } from './rows-line.ts';
+import { type Field, unescaped } from '../database/line.ts';
 
 /**
  * A value as it is shown: text without escapes, null for NULL. Bytes that are no text, and text that is too long to be
@@ -46,6 +46,17 @@ export function cellOf(field: Field, form: CellForm, mostCharacters: number): Ce
   if (value.length <= mostCharacters) return value;
   const bytes = Buffer.from(value);
   return { bytes: bytes.length, sha256: sha256(bytes), text: value.slice(0, SHOWN_CHARACTERS) };
+}
+
+/** Whether a value that was shown, perhaps cut, is this one. */
+export function isSameCell(shown: Cell, cell: Cell): boolean {
+  if (shown === null || cell === null) return shown === cell;
+  if (typeof shown === 'string' && typeof cell === 'string') return shown === cell;
+  return hashOf(shown) === hashOf(cell);
+}
+
+function hashOf(cell: string | LongCell): string {
+  return typeof cell === 'string' ? sha256(Buffer.from(cell)) : cell.sha256;
 }
 
 function storedValue(field: Buffer, form: CellForm): string | Buffer {

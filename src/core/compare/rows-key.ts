@@ -1,5 +1,5 @@
 import type { PairedKeyColumn } from './rows-layout.ts';
-import { endsField, fieldStart, unescapedByte } from './rows-line.ts';
+import { endsField, fieldStart, unescapedByte } from '../database/line.ts';
 
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;

@@ -1,6 +1,6 @@
 import { compareKeys } from './rows-key.ts';
 import type { RowLayout } from './rows-layout.ts';
-import { fieldsOf } from './rows-line.ts';
+import { fieldsOf } from '../database/line.ts';
 import type { RowReader } from './rows-reader.ts';
 
 const LINE_FEED = 0x0a;

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { hashBytes, mixed } from '../database/row-hash.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { RowLayout } from './rows-layout.ts';
-import { fieldsOf } from './rows-line.ts';
+import { fieldsOf } from '../database/line.ts';
 import { lineOf } from './rows-merge.ts';
 import type { RowReader } from './rows-reader.ts';
 

@@ -12,7 +12,7 @@ import { quoted } from '../database/sqlite/open.ts';
 import type { Connection } from '../database/sqlite/runtime.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { pairColumns, type RowLayout } from './rows-layout.ts';
-import type { Field } from './rows-line.ts';
+import type { Field } from '../database/line.ts';
 import type { RowChangeKind } from './rows-merge.ts';
 import type { DatabaseSide, TableSide } from './rows-side.ts';
 import { type FoundRows, SCHEMAS, type Side, type SqlitePair } from './rows-sqlite-pair.ts';

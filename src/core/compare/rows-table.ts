@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import { pairColumns, type RowLayout } from './rows-layout.ts';
-import { type Field, fieldsOf } from './rows-line.ts';
+import { type Field, fieldsOf } from '../database/line.ts';
 import { lineOf, type RowChangeKind, RowMerge } from './rows-merge.ts';
 import { compareMultisets } from './rows-multiset.ts';
 import { type RowPosition, RowReader } from './rows-reader.ts';

@@ -1,3 +1,5 @@
+import type { DatabaseError } from './error.ts';
+import type { Field } from './line.ts';
 import type { Problem } from '../problem.ts';
 import type { Task } from '../task.ts';
 
@@ -65,6 +67,47 @@ export interface DatabaseEngine {
    * @throws {DatabaseError} `no-space`, `write-failed`. {CancelledError}
    */
   extract(source: DumpSource, folder: string, task: Task): Promise<void>;
+  /**
+   * Connects to change single rows; absent where an engine knows nothing of rows.
+   * @throws {DatabaseError} as {@link connect}
+   */
+  editRows?(address: DatabaseAddress, task: Task): Promise<RowEditor>;
+}
+
+/**
+ * A database whose rows are changed one by one, in one transaction that begins with opening it. Disposing undoes what was
+ * not committed. Values are fields as in a dump: texts with COPY’s escapes or, in SQLite, literals.
+ */
+export interface RowEditor extends AsyncDisposable {
+  /** The table as it is now, as a dump has it; undefined when there is none. @throws {DatabaseError} */
+  table(schema: string, name: string): Promise<TableHead | undefined>;
+  /**
+   * The row with a key, its values in the order of the table’s columns; undefined when there is none. Others cannot
+   * change it until the end.
+   * @param key in the order of the table’s key
+   * @throws {DatabaseError} `busy`, `missing-privilege` …
+   */
+  lock(table: TableHead, key: readonly Field[]): Promise<readonly Field[] | undefined>;
+  /** A statement without its semicolon. @throws {DatabaseError} `cannot-hold` for a value that is no text. */
+  statement(edit: RowEdit): string;
+  /**
+   * Runs a statement as a whole or not at all.
+   * @returns why a constraint forbids it as long as other rows are as they are
+   * @throws {DatabaseError}
+   */
+  run(statement: string): Promise<DatabaseError | undefined>;
+  /** @throws {DatabaseError} `constraint` when one that is checked at the end fails; nothing has changed then. */
+  commit(): Promise<void>;
+}
+
+/** What is done to one row. */
+export interface RowEdit {
+  readonly change: 'insert' | 'update' | 'delete';
+  readonly table: TableHead;
+  /** In the order of the table’s key. */
+  readonly key: readonly Field[];
+  /** For `insert` and `update`, by the numbers of the table’s columns. */
+  readonly values: ReadonlyMap<number, Field>;
 }
 
 /** A database that can be read. Disposing closes it. */
@@ -180,8 +223,11 @@ export interface DumpProblem extends Problem {
 
 /** Takes bytes of a table, cut wherever it suits the engine. */
 export interface TableSink {
-  /** What it promises must be awaited; afterwards the block may be used again. */
-  write(block: Buffer): Promise<void> | undefined;
+  /**
+   * What it promises must be awaited; afterwards the block may be used again.
+   * @param rows how many rows end in the block, where the engine knows; else they are counted
+   */
+  write(block: Buffer, rows?: number): Promise<void> | undefined;
   /** Ends the table. The last line must have ended. Its row count comes back. */
   finish(): Promise<{ readonly rows: number; readonly checksum: string }>;
 }

@@ -11,6 +11,8 @@ export type DatabaseErrorCode =
   /** No server answers there. */
   | 'unreachable'
   | 'login-refused'
+  /** Who answers there cannot show that it is the server that is meant. */
+  | 'untrusted-server'
   | 'no-database'
   /** What stands there is no database, or one that is damaged. */
   | 'damaged'
@@ -27,6 +29,10 @@ export type DatabaseErrorCode =
   | 'cannot-hold'
   /** Others use the database, and nobody has agreed to end their sessions. */
   | 'in-use'
+  /** Rows that were to be put back are no longer what they were expected to be. */
+  | 'rows-changed'
+  /** A constraint of the database forbids what was to be done. */
+  | 'constraint'
   /** What was loaded is not what the backup has; the old database stays. */
   | 'check-failed'
   | 'read-failed'

@@ -81,7 +81,8 @@ interface ColumnRow {
   readonly hidden: number;
 }
 
-function columnsOf(connection: Connection, table: string): { columns: DumpedColumn[]; key: number[] } {
+/** The columns of a table that are stored, and which of them are its key. */
+export function columnsOf(connection: Connection, table: string): { columns: DumpedColumn[]; key: number[] } {
   const rows = connection
     .prepare(`SELECT name, type, pk, hidden FROM pragma_table_xinfo(?, 'main')`)
     .all(table) as unknown as ColumnRow[];

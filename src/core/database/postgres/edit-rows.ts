@@ -1,0 +1,131 @@
+import type { Task } from '../../task.ts';
+import type { DatabaseAddress, RowEdit, RowEditor, TableHead } from '../engine.ts';
+import { DatabaseError } from '../error.ts';
+import { type Field, fieldsOf, unescaped } from '../line.ts';
+import { parsePostgresAddress } from './address.ts';
+import { readTables } from './catalog.ts';
+import { copyOut } from './copy.ts';
+import { stateOf } from './failure.ts';
+import { identifier, literal, qualified } from './quote.ts';
+import { openSession, serverAt, type Session } from './session.ts';
+
+const LOCK_TIMEOUT_MS = 15_000;
+/** Foreign keys, unique keys, exclusions: these may be fulfilled once other rows are there or gone. */
+const MAY_PASS_LATER = ['23503', '23505', '23P01'];
+
+/** Connects to change single rows; see {@link RowEditor}. */
+export async function editRows(address: DatabaseAddress, task: Task): Promise<RowEditor> {
+  const session = await openSession(serverAt(address.url, parsePostgresAddress(address), task), task);
+  try {
+    await session.run(
+      `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET CONSTRAINTS ALL DEFERRED`,
+      'Beginning',
+    );
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
+  let tables: Promise<readonly TableHead[]> | undefined;
+  return {
+    async table(schema, name) {
+      tables ??= readTables(session).then((all) => all.map(({ head }) => head));
+      return (await tables).find((head) => head.schema === schema && head.name === name);
+    },
+    lock: async (table, key) => lock(session, table, key),
+    statement,
+    run: async (sql) => run(session, sql),
+    async commit() {
+      try {
+        await session.client.query('COMMIT');
+      } catch (error) {
+        throw constraintOf(error) ?? session.server.failures.of(error, 'Keeping the rows', 'write-failed');
+      }
+    },
+    [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose](),
+  };
+}
+
+async function lock(
+  session: Session,
+  table: TableHead,
+  key: readonly Field[],
+): Promise<readonly Field[] | undefined> {
+  const doing = `Reading a row of ${table.schema}.${table.name}`;
+  const from = `FROM ONLY ${qualified(table.schema, table.name)} WHERE ${condition(table, key)}`;
+  if ((await session.rows(`SELECT ${from} FOR UPDATE`, doing)).length === 0) return undefined;
+  const columns = table.columns.map(({ name }) => identifier(name)).join(', ');
+  const blocks: Buffer[] = [];
+  await copyOut(
+    session,
+    `COPY (SELECT ${columns} ${from}) TO STDOUT`,
+    (block) => void blocks.push(Buffer.from(block)),
+    doing,
+  );
+  return fieldsOf(Buffer.concat(blocks).subarray(0, -1));
+}
+
+async function run(session: Session, sql: string): Promise<DatabaseError | undefined> {
+  const doing = 'Changing a row';
+  await session.run('SAVEPOINT row', doing);
+  try {
+    await session.client.query(sql);
+  } catch (error) {
+    const failure = session.server.failures.of(error, doing, 'write-failed');
+    const refused = constraintOf(error);
+    await session.run('ROLLBACK TO SAVEPOINT row', doing);
+    if (refused !== undefined && MAY_PASS_LATER.includes(stateOf(error) ?? '')) return refused;
+    throw refused ?? failure;
+  }
+  await session.run('RELEASE SAVEPOINT row', doing);
+  return undefined;
+}
+
+function constraintOf(error: unknown): DatabaseError | undefined {
+  if (stateOf(error)?.startsWith('23') !== true) return undefined;
+  const { table, constraint } = error as { table?: string; constraint?: string };
+  return new DatabaseError(
+    'constraint',
+    `The constraint “${constraint ?? 'NOT NULL'}” of table “${table ?? ''}” forbids it.`,
+    { hint: 'Restore the rows they refer to, or that refer to them, together with them.' },
+  );
+}
+
+function statement({ change, table, key, values }: RowEdit): string {
+  const place = qualified(table.schema, table.name);
+  const where = change === 'insert' ? '' : condition(table, key);
+  if (change === 'delete') return `DELETE FROM ONLY ${place} WHERE ${where}`;
+  const columns = [...values].map(([at, field]) => ({
+    name: identifier(table.columns[at]!.name),
+    value: valueOf(field),
+  }));
+  if (change === 'update') {
+    const sets = columns.map(({ name, value }) => `${name} = ${value}`).join(', ');
+    return `UPDATE ONLY ${place} SET ${sets} WHERE ${where}`;
+  }
+  const names = columns.map(({ name }) => name).join(', ');
+  // Values of identity columns are taken as they are.
+  return `INSERT INTO ${place} (${names}) OVERRIDING SYSTEM VALUE VALUES (${columns.map(({ value }) => value).join(', ')})`;
+}
+
+function condition(table: TableHead, key: readonly Field[]): string {
+  return table.key
+    .map((column, at) => `${identifier(table.columns[column]!.name)} = ${valueOf(key[at] ?? null)}`)
+    .join(' AND ');
+}
+
+function valueOf(field: Field): string {
+  if (field === null) return 'NULL';
+  try {
+    return literal(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(unescaped(field)),
+    ).trimStart();
+  } catch {
+    throw new DatabaseError(
+      'cannot-hold',
+      'A value is no text in UTF-8, so its row cannot be put back alone.',
+      {
+        hint: 'Restore the whole table.',
+      },
+    );
+  }
+}

@@ -1,0 +1,128 @@
+import { type Task, throwIfCancelled } from '../../task.ts';
+import type { DatabaseAddress, RowEdit, RowEditor, TableHead } from '../engine.ts';
+import { DatabaseError } from '../error.ts';
+import type { Field } from '../line.ts';
+import { sqliteFile } from './address.ts';
+import { sqliteCode, sqliteFailure } from './failure.ts';
+import { columnOf, type ReadValue, sqliteLiteral, valueColumns } from './literal.ts';
+import { openToWrite, quoted } from './open.ts';
+import type { Connection } from './runtime.ts';
+import { columnsOf } from './tables.ts';
+
+const CONSTRAINT = 19;
+/** Extended codes of keys, which may be free once other rows are gone: primary key, unique, rowid. */
+const MAY_PASS_LATER = [1555, 2067, 2579];
+
+/** Opens a database to change single rows; see {@link RowEditor}. */
+export async function editRows(address: DatabaseAddress, task: Task): Promise<RowEditor> {
+  throwIfCancelled(task);
+  const file = sqliteFile(address);
+  const connection = openToWrite(file);
+  const clean = <Result>(work: () => Result): Result => {
+    try {
+      return work();
+    } catch (error) {
+      throw constraintOf(error) ?? sqliteFailure(file, 'changed', error);
+    }
+  };
+  try {
+    // Foreign keys are checked at the end, all together.
+    clean(() => connection.exec('PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON'));
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  const encoding = String(Object.values(connection.prepare('PRAGMA encoding').get() ?? {})[0]);
+  return Promise.resolve({
+    table: async (_schema, name) => Promise.resolve(clean(() => tableNamed(connection, name))),
+    lock: async (table, key) => Promise.resolve(clean(() => read(connection, table, key, encoding))),
+    statement,
+    run: async (sql) => {
+      try {
+        connection.exec(sql);
+      } catch (error) {
+        const refused = constraintOf(error);
+        if (refused !== undefined && MAY_PASS_LATER.includes(extendedCode(error)))
+          return Promise.resolve(refused);
+        throw refused ?? sqliteFailure(file, 'changed', error);
+      }
+      return Promise.resolve(undefined);
+    },
+    commit: async () => {
+      clean(() => connection.exec('COMMIT'));
+      return Promise.resolve();
+    },
+    [Symbol.asyncDispose]: async () => {
+      connection.close();
+      return Promise.resolve();
+    },
+  });
+}
+
+function tableNamed(connection: Connection, name: string): TableHead | undefined {
+  const found = connection
+    .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?")
+    .get(name);
+  return found === undefined ? undefined : { schema: 'main', name, ...columnsOf(connection, name) };
+}
+
+function read(
+  connection: Connection,
+  table: TableHead,
+  key: readonly Field[],
+  encoding: string,
+): Field[] | undefined {
+  const columns = table.columns.map(({ name }) => valueColumns(columnOf('t', name))).join(', ');
+  const statement = connection.prepare(
+    `SELECT ${columns} FROM main.${quoted(table.name)} AS t WHERE ${condition(table, key)}`,
+  );
+  statement.setReturnArrays(true);
+  const row = statement.get() as unknown as unknown[] | undefined;
+  return (
+    row &&
+    table.columns.map((_, at) => {
+      const literal = sqliteLiteral(row.slice(at * 2, at * 2 + 2) as unknown as ReadValue, encoding);
+      return literal === null ? null : Buffer.from(literal);
+    })
+  );
+}
+
+function statement({ change, table, key, values }: RowEdit): string {
+  const place = quoted(table.name);
+  const where = change === 'insert' ? '' : condition(table, key);
+  if (change === 'delete') return `DELETE FROM ${place} WHERE ${where}`;
+  const columns = [...values].map(([at, field]) => ({
+    name: quoted(table.columns[at]!.name),
+    value: valueOf(field),
+  }));
+  if (change === 'update') {
+    return `UPDATE ${place} SET ${columns.map(({ name, value }) => `${name} = ${value}`).join(', ')} WHERE ${where}`;
+  }
+  const names = columns.map(({ name }) => name).join(', ');
+  return `INSERT INTO ${place} (${names}) VALUES (${columns.map(({ value }) => value).join(', ')})`;
+}
+
+function condition(table: TableHead, key: readonly Field[]): string {
+  return table.key
+    .map((column, at) => {
+      const field = key[at] ?? null;
+      return `${quoted(table.columns[column]!.name)} ${field === null ? 'IS NULL' : `= ${valueOf(field)}`}`;
+    })
+    .join(' AND ');
+}
+
+function valueOf(field: Field): string {
+  return field === null ? 'NULL' : field.toString();
+}
+
+function extendedCode(error: unknown): number {
+  return error instanceof Error ? Number((error as { errcode?: unknown }).errcode) : 0;
+}
+
+function constraintOf(error: unknown): DatabaseError | undefined {
+  if (sqliteCode(error) !== CONSTRAINT) return undefined;
+  return new DatabaseError('constraint', 'A key or another constraint of the database forbids it.', {
+    hint: 'Restore the rows they refer to, or that refer to them, together with them.',
+    cause: error,
+  });
+}

@@ -1,0 +1,240 @@
+import type { BackupDatabase } from '../backup/databases.ts';
+import { type Cell, cellOf, formsOf, isSameCell } from '../compare/rows-cell.ts';
+import { type ComparedDatabase, compareTable } from '../compare/rows.ts';
+import type { RowEdit, RowEditor } from '../database/engine.ts';
+import { engineAt } from '../database/engines.ts';
+import { DatabaseError } from '../database/error.ts';
+import { redactError, redactorOf } from '../database/redact.ts';
+import { type Task, throwIfCancelled } from '../task.ts';
+import { planRow, type RowWish } from './row-plan.ts';
+
+/** Rows of one table that somebody chose from a comparison. */
+export interface RowSelection {
+  /** Below the database: `tables/<schema>.<table>`. */
+  readonly table: string;
+  /** Keys as a comparison shows them. */
+  readonly keys: readonly (readonly Cell[])[];
+}
+
+/** Which rows are put back, and how. */
+export interface RowRestoreRequest {
+  /** Two versions of the database; rows become what they are in one, and are expected to be what they are in the other. */
+  readonly compared: ComparedDatabase;
+  /** The version that rows are restored to. */
+  readonly side: 'before' | 'after';
+  readonly selections: readonly RowSelection[];
+  /** Whether rows that are something else by now are overwritten, too. */
+  readonly overwrite: boolean;
+}
+
+/** A row that is neither as it was nor as it is to be. */
+export interface RowConflict {
+  readonly table: string;
+  readonly key: readonly Cell[];
+}
+
+/** What restoring rows does, or has done. */
+export interface RowRestorePlan {
+  /** In the order they are run; readable, and exact. */
+  readonly statements: readonly string[];
+  readonly inserts: number;
+  readonly updates: number;
+  readonly deletes: number;
+  /** Rows that are as they should be already. */
+  readonly unchanged: number;
+  /** Rows that are something else by now; nothing is done as long as there are any and they may not be overwritten. */
+  readonly conflicts: readonly RowConflict[];
+}
+
+/**
+ * Finds out what restoring the chosen rows of a live database would do. Nothing is changed.
+ * @throws {DatabaseError} `not-in-backup`, `cannot-hold` and what connecting throws; {SetError}; {VaultError};
+ * {CancelledError}
+ */
+export async function planRowRestore(
+  live: BackupDatabase,
+  request: RowRestoreRequest,
+  task: Task,
+): Promise<RowRestorePlan> {
+  return editing(live, task, async (editor) => (await makePlan(editor, request, task)).plan);
+}
+
+/**
+ * Gives the chosen rows of a live database the values they have in a version of it, all of them in one transaction. When
+ * it fails or is cancelled, nothing has changed.
+ * @throws {DatabaseError} `rows-changed` when rows are neither as they were nor as they are to be and may not be
+ * overwritten, `constraint`, `check-failed` when a trigger made something else of them; also as {@link planRowRestore}
+ */
+export async function restoreRows(
+  live: BackupDatabase,
+  request: RowRestoreRequest,
+  task: Task,
+): Promise<RowRestorePlan> {
+  return editing(live, task, async (editor) => {
+    const { plan, wishes, edits } = await makePlan(editor, request, task);
+    if (plan.conflicts.length > 0 && !request.overwrite) throw changedMeanwhile(plan.conflicts);
+    await runAll(editor, edits, task);
+    await checkAll(editor, wishes);
+    throwIfCancelled(task);
+    await editor.commit();
+    return plan;
+  });
+}
+
+async function editing<Result>(
+  live: BackupDatabase,
+  task: Task,
+  work: (editor: RowEditor) => Promise<Result>,
+): Promise<Result> {
+  const address = await live.address();
+  const redact = redactorOf(address.url);
+  try {
+    const engine = await engineAt(address);
+    if (engine.editRows === undefined) {
+      throw new DatabaseError('cannot-hold', `Single rows of “${live.name}” cannot be restored.`, {
+        hint: 'Restore the whole database.',
+      });
+    }
+    await using editor = await engine.editRows(address, task);
+    return await work(editor);
+  } catch (error) {
+    throw redactError(error, redact);
+  }
+}
+
+interface WorkedPlan {
+  readonly plan: RowRestorePlan;
+  readonly wishes: readonly RowWish[];
+  readonly edits: readonly RowEdit[];
+}
+
+async function makePlan(editor: RowEditor, request: RowRestoreRequest, task: Task): Promise<WorkedPlan> {
+  const wishes: RowWish[] = [];
+  for (const selection of request.selections)
+    wishes.push(...(await wishesOf(editor, request, selection, task)));
+  const edits: RowEdit[] = [];
+  const conflicts: RowConflict[] = [];
+  let unchanged = 0;
+  for (const wish of wishes) {
+    throwIfCancelled(task);
+    const planned = planRow(wish, await editor.lock(wish.live, wish.key));
+    if (planned.isConflict) conflicts.push({ table: wish.path, key: wish.shownKey });
+    if (planned.edit === undefined) unchanged++;
+    else edits.push(planned.edit);
+  }
+  const count = (change: RowEdit['change']): number => edits.filter((edit) => edit.change === change).length;
+  return {
+    wishes,
+    edits,
+    plan: {
+      statements: edits.map((edit) => editor.statement(edit)),
+      inserts: count('insert'),
+      updates: count('update'),
+      deletes: count('delete'),
+      unchanged,
+      conflicts,
+    },
+  };
+}
+
+/** What the chosen rows of a table are to be and were expected to be. */
+async function wishesOf(
+  editor: RowEditor,
+  { compared, side }: RowRestoreRequest,
+  { table: path, keys }: RowSelection,
+  task: Task,
+): Promise<RowWish[]> {
+  const comparison = compareTable(compared, path);
+  const { before, after, layout } = comparison;
+  const known = (after ?? before)?.table;
+  if (known === undefined) throw notThere(path);
+  if (layout.key.length === 0 || known.details?.['internal'] === true) {
+    throw cannotHold(`The rows of “${known.name}” have no key they could be found by`);
+  }
+  const live = await editor.table(known.schema, known.name);
+  if (live === undefined) throw cannotHold(`There is no table “${known.name}” any more`);
+  if (live.details?.['noTransactions'] === true) {
+    throw cannotHold(`“${known.name}” has no transactions, so a restore that fails could not be undone`);
+  }
+  const engine = (compared.after ?? compared.before)!.info.engine;
+  const wanted = [...keys];
+  const wishes: RowWish[] = [];
+  for await (const change of comparison.changes(undefined, task)) {
+    if (wanted.length === 0) break;
+    const own = change.after === undefined ? before! : after!;
+    const values = change.after ?? change.before ?? [];
+    const forms = formsOf(engine, own.table);
+    const places = layout.key.map((part) => (own === after ? part.after : part.before));
+    const shownKey = places.map((place) =>
+      cellOf(values[place] ?? null, forms.get(own.table.columns[place]!.name) ?? 'text', Infinity),
+    );
+    const found = wanted.findIndex(
+      (key) => key.length === shownKey.length && key.every((cell, at) => isSameCell(cell, shownKey[at]!)),
+    );
+    if (found < 0) continue;
+    wanted.splice(found, 1);
+    const [target, expected] = side === 'before' ? [before, after] : [after, before];
+    const [targetRow, expectedRow] =
+      side === 'before' ? [change.before, change.after] : [change.after, change.before];
+    wishes.push({
+      path,
+      shownKey,
+      live,
+      key: places.map((place) => values[place] ?? null),
+      keyNames: places.map((place) => own.table.columns[place]!.name),
+      target: targetRow && { columns: target!.table.columns, values: targetRow },
+      expected: expectedRow && { columns: expected!.table.columns, values: expectedRow },
+    });
+  }
+  if (wanted.length > 0) throw notThere(path);
+  return wishes;
+}
+
+/** Runs all edits; what a constraint forbids is tried again when others are done. */
+async function runAll(editor: RowEditor, edits: readonly RowEdit[], task: Task): Promise<void> {
+  for (let left = [...edits]; left.length > 0;) {
+    const postponed: RowEdit[] = [];
+    let refusal: DatabaseError | undefined;
+    for (const edit of left) {
+      throwIfCancelled(task);
+      const refused = await editor.run(editor.statement(edit));
+      if (refused === undefined) continue;
+      refusal ??= refused;
+      postponed.push(edit);
+    }
+    if (refusal !== undefined && postponed.length === left.length) throw refusal;
+    left = postponed;
+  }
+}
+
+/** Every row must now be what it was to be, whatever triggers and defaults there are. */
+async function checkAll(editor: RowEditor, wishes: readonly RowWish[]): Promise<void> {
+  for (const wish of wishes) {
+    const { edit } = planRow(wish, await editor.lock(wish.live, wish.key));
+    if (edit === undefined) continue;
+    throw new DatabaseError(
+      'check-failed',
+      `A trigger or a rule of the database made something else of a row of “${wish.live.name}”, so nothing was changed.`,
+      { hint: 'Restore the whole table, or run the statements yourself without the trigger.' },
+    );
+  }
+}
+
+function changedMeanwhile(conflicts: readonly RowConflict[]): DatabaseError {
+  const what = conflicts.length === 1 ? 'A row is' : `${conflicts.length} rows are`;
+  return new DatabaseError(
+    'rows-changed',
+    `${what} neither as in the one version nor as in the other, so nothing was changed.`,
+    { hint: 'Look at what is there now, and overwrite it if that is what you want.' },
+  );
+}
+
+function cannotHold(why: string): DatabaseError {
+  return new DatabaseError('cannot-hold', `${why}.`, { hint: 'Restore the whole table.' });
+}
+
+function notThere(path: string): DatabaseError {
+  return new DatabaseError('not-in-backup', `Some of the chosen rows of ${path} do not differ.`, {
+    hint: 'Compare again and choose anew.',
+  });
+}
