@@ -144,7 +144,7 @@ const stages = [
   {
     name: 'unit',
     title: 'Unit and integration tests',
-    tools: ['git', 'mariadb', 'postgres', 'redis', 'ldap'],
+    tools: ['git', 'mariadb', 'postgres', 'redis', 'ldap', 'openssl'],
     after: ['build'],
     work: async () => vitest('unit'),
   },

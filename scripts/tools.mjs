@@ -38,6 +38,7 @@ const table = {
   mariadb: { commands: ['mariadbd', 'mysqld'], apt: ['mariadb-server'], alsoIn: ['/usr/sbin'] },
   redis: { commands: ['redis-server'], apt: ['redis-server', 'redis-tools'] },
   ldap: { commands: ['slapcat'], apt: ['slapd'], alsoIn: ['/usr/sbin'] },
+  openssl: { commands: ['openssl'], apt: ['openssl'] },
   sqlite: { commands: ['sqlite3'], apt: ['sqlite3'] },
   restic: { commands: ['restic'], apt: ['restic'] },
   borg: { commands: ['borg'], apt: ['borgbackup'] },

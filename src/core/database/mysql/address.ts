@@ -1,8 +1,29 @@
+import path from 'node:path';
+import type { CertificateFiles } from '../certificate.ts';
 import type { DatabaseAddress } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 
 const DEFAULT_PORT = 3306;
 const LONGEST_NAME = 64;
+
+/**
+ * Whether the connection is encrypted: `preferred` where the server can, `required` whoever answers; `verify-ca` checks
+ * who signed the server’s certificate, `verify-identity` also its name.
+ */
+export type TlsMode = 'disabled' | 'preferred' | 'required' | 'verify-ca' | 'verify-identity';
+
+/** Also as PostgreSQL spells them: a check that is asked for in the wrong words must not be left out. */
+const TLS_MODES: ReadonlyMap<string, TlsMode> = new Map([
+  ['disabled', 'disabled'],
+  ['disable', 'disabled'],
+  ['preferred', 'preferred'],
+  ['prefer', 'preferred'],
+  ['required', 'required'],
+  ['require', 'required'],
+  ['verify-ca', 'verify-ca'],
+  ['verify-identity', 'verify-identity'],
+  ['verify-full', 'verify-identity'],
+]);
 
 /** Where a server is and who logs in there. Holds the password: never print it as a whole. */
 export interface ServerAddress {
@@ -13,8 +34,8 @@ export interface ServerAddress {
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  /** Undefined: not encrypted. `required`: encrypted, whoever answers. `verified`: the certificate is checked, too. */
-  readonly tls: 'required' | 'verified' | undefined;
+  readonly tls: TlsMode;
+  readonly certificates: CertificateFiles;
   /** Whether collations the server lacks may be replaced by the nearest it has. */
   readonly nearestCollations: boolean;
   /** What may be said of it: `crm on 127.0.0.1:3306`. */
@@ -22,8 +43,8 @@ export interface ServerAddress {
 }
 
 /**
- * Takes `mysql://user:password@host:port/database` apart. Parameters: `socket` (path), `ssl-mode` (`disabled`,
- * `required`, `verify-identity`), `collations=nearest`.
+ * Takes `mysql://user:password@host:port/database` apart. Parameters: `socket` (path), `ssl-mode` (see {@link TlsMode}),
+ * `ssl-ca`, `ssl-cert`, `ssl-key` (files), `collations=nearest`.
  * @param target Another database of the same server.
  * @throws {DatabaseError} `invalid-address`.
  */
@@ -41,6 +62,10 @@ export function parseAddress(address: DatabaseAddress, target?: string): ServerA
     throw new DatabaseError('invalid-address', `“${database}” cannot be the name of a MySQL database.`, {
       hint: 'Use at most 64 characters, without slashes.',
     });
+  const file = (kind: string): string | undefined => {
+    const written = url.searchParams.get(`ssl-${kind}`) ?? '';
+    return written === '' ? undefined : path.resolve(address.workspace, written);
+  };
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1';
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
   const socket = url.searchParams.get('socket') ?? undefined;
@@ -52,17 +77,22 @@ export function parseAddress(address: DatabaseAddress, target?: string): ServerA
     password: part(url.password),
     database,
     tls: tlsOf(url, address.name),
+    certificates: { ca: file('ca'), cert: file('cert'), key: file('key') },
     nearestCollations: url.searchParams.get('collations') === 'nearest',
     place: `${database} on ${socket ?? `${host}:${String(port)}`}`,
   };
 }
 
-function tlsOf(url: URL, name: string): ServerAddress['tls'] {
-  const mode = url.searchParams.get('ssl-mode')?.toLowerCase().replaceAll('_', '-') ?? 'disabled';
-  if (mode === 'disabled' || mode === 'preferred') return undefined;
-  if (mode === 'required') return 'required';
-  if (mode === 'verify-identity' || mode === 'verify-ca') return 'verified';
-  throw invalid(name, 'has an unknown ssl-mode');
+function tlsOf({ searchParams }: URL, name: string): TlsMode {
+  const written = searchParams.get('ssl-mode') ?? searchParams.get('sslmode');
+  // Authorities are named to be asked.
+  if (written === null) return searchParams.has('ssl-ca') ? 'verify-identity' : 'disabled';
+  const mode = TLS_MODES.get(written.toLowerCase().replaceAll('_', '-'));
+  if (mode !== undefined) return mode;
+  throw invalid(
+    name,
+    'has an unknown “ssl-mode”; known are disabled, preferred, required, verify-ca, verify-identity',
+  );
 }
 
 function decoded(text: string, name: string): string {

@@ -1,4 +1,5 @@
 import { systemCode } from '../../errors.ts';
+import { certificateRefusal } from '../certificate.ts';
 import type { DatabaseAddress } from '../engine.ts';
 import { DatabaseError, type DatabaseErrorCode } from '../error.ts';
 import { redactorOf } from '../redact.ts';
@@ -95,6 +96,8 @@ export class Failures {
   of(error: unknown, action: string, otherwise: 'read-failed' | 'write-failed' = 'read-failed'): Error {
     if (!(error instanceof Error) || error instanceof DatabaseError || error.name === 'CancelledError')
       return error as Error;
+    const refusal = certificateRefusal(error, `The server of ${this.#place}`, 'ssl-ca');
+    if (refusal !== undefined) return refusal;
     const lost = error instanceof ConnectionLost;
     const number = error instanceof ServerRefusal ? error.number : numberOf(error);
     const system = lost ? 'PROTOCOL_CONNECTION_LOST' : systemCode(error);

@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
+import type { ConnectionOptions } from 'node:tls';
 import { CancelledError } from '../../errors.ts';
 import type { Task } from '../../task.ts';
 import type { ServerAddress } from './address.ts';
 import { quoteText } from './quote.ts';
+import { encryptWith, isWithoutTls, tlsOptions } from './tls.ts';
 import { type Row, Wire } from './wire.ts';
 
 const LOGIN_TIMEOUT_MS = 15_000;
@@ -118,11 +120,26 @@ export async function databaseExists(session: Session, name: string): Promise<bo
  * mysql2 shakes hands, encrypts and logs in; afterwards the socket is ours (see `wire.ts`), because the driver would
  * make JavaScript values of rows. What we touch of its inside, and why the version is pinned: `stream` is the socket
  * (the encrypted one, where it encrypts) and reads through its `data` listener alone; and the flags below keep
- * packets as `wire.ts` reads them, without query attributes and session state.
+ * packets as `wire.ts` reads them, without query attributes and session state. How it encrypts: see `tls.ts`.
  */
 async function login(
   address: ServerAddress,
   database: string | undefined,
+  task: Pick<Task, 'signal'>,
+): Promise<{ stream: Duplex; id: number }> {
+  const tls = await tlsOptions(address);
+  try {
+    return await loginOnce(address, database, tls, task);
+  } catch (error) {
+    if (address.tls !== 'preferred' || !isWithoutTls(error)) throw error;
+    return loginOnce(address, database, undefined, task);
+  }
+}
+
+async function loginOnce(
+  address: ServerAddress,
+  database: string | undefined,
+  tls: ConnectionOptions | undefined,
   { signal }: Pick<Task, 'signal'>,
 ): Promise<{ stream: Duplex; id: number }> {
   if (signal?.aborted) throw new CancelledError();
@@ -134,11 +151,13 @@ async function login(
     user: address.user,
     password: address.password,
     ...(database === undefined ? {} : { database }),
-    ...(address.tls === undefined ? {} : { ssl: tlsOptions(address.tls) }),
+    // Only that it is encrypted; how is said below.
+    ...(tls === undefined ? {} : { ssl: {} }),
     charset: 'UTF8MB4_GENERAL_CI',
     flags: ['-CLIENT_QUERY_ATTRIBUTES', '-SESSION_TRACK', '-IGNORE_SPACE'],
     connectTimeout: LOGIN_TIMEOUT_MS,
   });
+  if (tls !== undefined) encryptWith(connection, tls);
   let cancel: (() => void) | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
@@ -163,12 +182,6 @@ async function login(
   stream.removeAllListeners('data');
   connection.on('error', () => undefined);
   return { stream, id: threadId };
-}
-
-function tlsOptions(tls: 'required' | 'verified') {
-  return tls === 'verified'
-    ? { rejectUnauthorized: true, verifyIdentity: true }
-    : { rejectUnauthorized: false };
 }
 
 function serverOf(version: string): Server {

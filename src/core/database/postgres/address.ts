@@ -17,6 +17,9 @@ export interface PostgresAddress {
   readonly tls: TlsMode;
   /** A file with the certificates that may have signed the server’s. */
   readonly rootCertificate: string | undefined;
+  /** Files of the certificate with which the user shows who they are, and of its key. */
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
 }
 
 const DEFAULT_PORT = 5432;
@@ -24,7 +27,7 @@ const SOCKET_FOLDER = '/var/run/postgresql';
 const TLS_MODES: readonly TlsMode[] = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
 /**
- * Takes a URL `postgresql://user:password@host:port/database?sslmode=…&sslrootcert=…` apart. `?host=/folder` names a
+ * Takes a URL `postgresql://user:password@host:port/database?sslmode=…&sslrootcert=…&sslcert=…&sslkey=…` apart. `?host=/folder` names a
  * socket.
  * @throws {DatabaseError} `invalid-address`.
  */
@@ -48,13 +51,19 @@ export function parsePostgresAddress({ name, url, workspace }: DatabaseAddress):
   if (!Number.isInteger(parsed.port) || parsed.port < 1 || parsed.port > 65535) {
     throw invalid(name, 'has a port that is none');
   }
-  const certificate = settings.get('sslrootcert');
+  const file = (setting: string): string | undefined => {
+    const written = settings.get(setting);
+    return written === null || written === '' ? undefined : path.resolve(workspace, written);
+  };
   const written = settings.get('password') ?? (password.length > 0 ? decode(name, password.join(':')) : '');
   return {
     ...parsed,
     password: written === '' ? undefined : written,
     tls,
-    rootCertificate: certificate === null ? undefined : path.resolve(workspace, certificate),
+    // What the system trusts is what Node trusts.
+    rootCertificate: settings.get('sslrootcert') === 'system' ? undefined : file('sslrootcert'),
+    certificate: file('sslcert'),
+    key: file('sslkey'),
   };
 }
 

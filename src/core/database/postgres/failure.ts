@@ -1,6 +1,7 @@
 import { type CancelledError, CrmBackupError, systemCode } from '../../errors.ts';
 import { throwIfCancelled, type Task } from '../../task.ts';
 import { DatabaseError, type DatabaseErrorCode } from '../error.ts';
+import { certificateRefusal } from '../certificate.ts';
 import { redactorOf } from '../redact.ts';
 import { type PostgresAddress, placeOf } from './address.ts';
 
@@ -123,6 +124,13 @@ function sentenceOf(
 /** Of errors while connecting. */
 export function unreachable(error: unknown, address: PostgresAddress, redact: (text: string) => string) {
   const place = placeOf(address).slice(address.database.length + ' on '.length);
+  const refusal = certificateRefusal(error, `The PostgreSQL server at ${place}`, 'sslrootcert');
+  if (refusal !== undefined) return refusal;
+  if (error instanceof Error && /does not support SSL/i.test(error.message)) {
+    return new DatabaseError('unreachable', `The PostgreSQL server at ${place} does not offer TLS.`, {
+      hint: 'Turn it on there (ssl = on), or write another “sslmode” in the “url”.',
+    });
+  }
   const why = redact(oneLine(error instanceof Error ? error.message || (systemCode(error) ?? '') : ''));
   return new DatabaseError(
     'unreachable',

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import type { Client, ClientConfig } from 'pg';
 import { throwIfCancelled, type Task } from '../../task.ts';
 import type { DatabaseErrorCode } from '../error.ts';
-import type { PostgresAddress, TlsMode } from './address.ts';
+import type { PostgresAddress } from './address.ts';
 import { failuresAt, stateOf, unreachable, type Failures } from './failure.ts';
+import { tlsAttempts } from './tls.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
@@ -166,22 +166,6 @@ function loginProblem(error: unknown): unknown {
 
 function isWithoutTls(error: unknown): boolean {
   return error instanceof Error && /does not support SSL/i.test(error.message);
-}
-
-async function tlsAttempts({
-  host,
-  tls,
-  rootCertificate,
-}: PostgresAddress): Promise<((ClientConfig['ssl'] & {}) | false)[]> {
-  if (tls === 'disable' || host.startsWith('/')) return [false];
-  const ca = rootCertificate === undefined ? {} : { ca: await readFile(rootCertificate, 'utf8') };
-  const checks: Record<Exclude<TlsMode, 'disable'>, object> = {
-    prefer: { rejectUnauthorized: false },
-    require: { rejectUnauthorized: false },
-    'verify-ca': { ...ca, checkServerIdentity: () => undefined },
-    'verify-full': ca,
-  };
-  return tls === 'prefer' ? [checks.prefer, false] : [checks[tls]];
 }
 
 /** Whether a database has a schema. */
