@@ -12,8 +12,11 @@ export function definePrune(program: Command, act: Act): void {
     .action(({ dryRun = false }: { dryRun?: boolean }) =>
       act(async (session) => {
         const { prune } = await import('../core/vault/prune.ts');
-        const { vault } = await openVault(session);
+        const { dropForgottenHistory } = await import('../core/history.ts');
+        const { vault, placed } = await openVault(session);
         const result = await prune(vault, { dryRun }, session.task);
+        const sets = placed.map(({ set }) => set.name);
+        if (!dryRun) await dropForgottenHistory(session.surroundings, vault, sets, session.task);
         const freed = formatBytes(result.freedBytes);
         const rewritten =
           result.repackedBytes === 0 ? '' : `, ${formatBytes(result.repackedBytes)} written anew`;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { bringUpToDate, commitsOf } from './history/chain.ts';
+import { bringUpToDate, commitsOf, dropForgotten } from './history/chain.ts';
 import { HistoryError } from './history/error.ts';
 import { HistoryRepository } from './history/repository.ts';
 import { cacheOf, type Surroundings } from './surroundings.ts';
@@ -53,6 +53,38 @@ export async function withHistory<T>(
       if (!(error instanceof HistoryError) || error.code !== 'git-failed' || attempt > 1) throw error;
       await using _lock = await repository.lock('exclusive', WAIT_FOR_WRITER_MS, task);
       await repository.remove();
+    }
+  }
+}
+
+/**
+ * Takes forgotten backups out of the histories of a vault's sets, where there are any, so that their text does not outlive
+ * them; where git cannot do that, the whole history goes. One that another process is using does the same at its next use.
+ * @param sets names of sets that may have no backup any more
+ * @throws {CancelledError}
+ */
+export async function dropForgottenHistory(
+  surroundings: Surroundings,
+  vault: Vault,
+  sets: readonly string[],
+  task: Task,
+): Promise<void> {
+  const { records } = await vault.records();
+  for (const set of new Set([...sets, ...records.map((record) => record.set)])) {
+    const repository = historyOf(surroundings, vault, set);
+    if (!(await repository.exists())) continue;
+    const ofSet = records.filter((record) => record.set === set);
+    try {
+      await using _lock = await repository.lock('exclusive', WAIT_FOR_READER_MS, task);
+      try {
+        await dropForgotten(repository, vault, ofSet, task);
+      } catch (error) {
+        if (!(error instanceof HistoryError)) throw error;
+        // What cannot be taken out goes with all the rest.
+        await repository.remove();
+      }
+    } catch (error) {
+      if (!(error instanceof HistoryError)) throw error;
     }
   }
 }

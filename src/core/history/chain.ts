@@ -56,7 +56,33 @@ export async function bringUpToDate(
   await repository.sweep();
   const refs = await readRefs(repository, task);
   const links = refs.has(BRANCH) ? await readLinks(repository, task) : [];
-  await writeLinks(repository, vault, newestFirst.toReversed(), links, task);
+  await writeLinks(repository, vault, newestFirst.toReversed(), { links, refs }, task);
+  await dropOthers(repository, newestFirst, refs, task);
+}
+
+/**
+ * Takes forgotten backups out of the branch, with what only they held, and adds nothing. Needs the exclusive lock.
+ * @throws {HistoryError} `no-git`, `git-failed`. {CancelledError}
+ */
+export async function dropForgotten(
+  repository: HistoryRepository,
+  vault: Vault,
+  newestFirst: readonly BackupRecord[],
+  task: Task,
+): Promise<void> {
+  const refs = await readRefs(repository, task);
+  const known = newestFirst.filter(({ id }) => refs.has(`${TAGS}${id}`));
+  const tags = [...refs.keys()].filter((name) => name.startsWith(TAGS));
+  if (tags.length !== known.length) await bringUpToDate(repository, vault, known, task);
+}
+
+/** Removes the refs of other backups than these, and what only they held. */
+async function dropOthers(
+  repository: HistoryRepository,
+  newestFirst: readonly BackupRecord[],
+  refs: ReadonlyMap<string, string>,
+  task: Task,
+): Promise<void> {
   const wanted = new Set(newestFirst.map(({ id }) => `${TAGS}${id}`));
   const dropped = [...refs.keys()].filter(
     (name) => !wanted.has(name) && (name !== BRANCH || wanted.size === 0),
@@ -82,27 +108,40 @@ async function readLinks(repository: HistoryRepository, task: Task): Promise<Lin
   });
 }
 
+/** What the repository has before it is brought up to date. */
+interface Known {
+  readonly links: readonly Link[];
+  readonly refs: ReadonlyMap<string, string>;
+}
+
 async function writeLinks(
   repository: HistoryRepository,
   vault: Vault,
   oldestFirst: readonly BackupRecord[],
-  links: readonly Link[],
+  { links, refs }: Known,
   task: Task,
 ): Promise<void> {
   let same = 0;
   while (same < links.length && links[same]?.backup === oldestFirst[same]?.id) same++;
   const trees = new Map(links.map(({ backup, tree }) => [backup, tree]));
   await using stream = new FastImport(repository, task);
-  for (const { backup, commit } of links.slice(0, same)) stream.reset(`${TAGS}${backup}`, commit);
+  for (const { backup, commit } of links.slice(0, same)) {
+    const tag = `${TAGS}${backup}`;
+    if (refs.get(tag) !== commit) stream.reset(tag, commit);
+  }
   let parent = links[same - 1]?.commit;
   if (parent !== undefined) stream.reset(BRANCH, parent);
+  let files = 0;
+  const each: Task = {
+    signal: task.signal,
+    progress: () => task.progress?.({ phase: 'history', done: ++files, unit: 'files' }),
+  };
   for (const [done, record] of oldestFirst.slice(same).entries()) {
     throwIfCancelled(task);
-    task.progress?.({ phase: 'history', done, total: oldestFirst.length - same, unit: 'backups' });
     const tree = trees.get(record.id);
     const changes =
       tree === undefined
-        ? await changesOf(stream, vault, oldestFirst[same + done - 1], record, task)
+        ? await changesOf(stream, vault, oldestFirst[same + done - 1], record, each)
         : [wholeTree(tree)];
     const commit = { ref: BRANCH, message: messageOf(record), atMs: Date.parse(record.createdAt), parent };
     parent = await stream.commit(commit, changes);
@@ -149,8 +188,7 @@ async function differences(
 ): Promise<string[]> {
   const gone: string[] = [];
   const there: string[] = [];
-  const { signal } = task;
-  for await (const { path, after } of compareBackups(vault, before, record, [], { signal })) {
+  for await (const { path, after } of compareBackups(vault, before, record, [], task)) {
     const content = after === undefined ? undefined : await mirroredContent(vault, after);
     if (after === undefined || content === undefined) gone.push(deleted(toMirrorPath(path)));
     else there.push(changed(toMirrorPath(path), mirroredMode(after), await stream.blob(content)));
@@ -164,11 +202,12 @@ function messageOf({ id, kind, label }: BackupRecord): string {
   return `${title}\n\nBackup: ${id}\n`;
 }
 
-/** Makes one pack of many; and takes what no backup has any more off the disk. */
+/** Makes one pack, and one list of refs, of many; and takes what no backup has any more off the disk. */
 async function tidy(repository: HistoryRepository, dropped: boolean, task: Task): Promise<void> {
   const counts = await repository.run(['count-objects', '-v'], task);
   const [, packs = '0'] = /^packs: (\d+)$/m.exec(counts) ?? [];
   if (!dropped && Number(packs) < MOST_PACKS) return;
+  await repository.run(['pack-refs', '--all'], task);
   await repository.run(['repack', '-a', '-d', '-q'], task);
   if (dropped) await repository.run(['prune', '--expire=now'], task);
 }

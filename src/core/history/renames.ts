@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type EntryChange, pairRenames } from '../compare/change.ts';
 import type { Task } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -8,7 +7,6 @@ import { fromMirrorPath, toMirrorPath } from './mirror-path.ts';
 import { MOST_TEXT_BYTES, mirroredContent, mirroredMode } from './mirrored-content.ts';
 import type { HistoryRepository } from './repository.ts';
 
-const WAIT_MS = 10_000;
 /** git compares each file that is gone with each that is new; more pairs than its own limit it does not look at. */
 const MOST_PAIRS = 1_000_000;
 
@@ -42,7 +40,7 @@ export function renameCandidates(changes: readonly EntryChange[]): RenameCandida
 /**
  * Makes one `renamed` of each file that was deleted in one place and added in another: those with the same content, then
  * those of which git says that they are alike. Only these are handed to git, whatever the size of the backups.
- * @throws {HistoryError} `no-git`, `git-failed`, `busy`; {@link pairRenames} does without git. {CancelledError}
+ * @throws {HistoryError} `no-git`, `git-failed`; {@link pairRenames} does without git. {CancelledError}
  */
 export async function findRenames(
   repository: HistoryRepository,
@@ -97,39 +95,26 @@ async function alikeByGit(
   fresh: readonly EntryChange[],
   task: Task,
 ): Promise<Map<string, { readonly oldPath: string; readonly similarity: number }>> {
-  await using _lock = await repository.lock('shared', WAIT_MS, task);
-  await repository.provide();
-  // Names of its own: others may be comparing at the same time.
-  const name = `refs/compared/${randomBytes(8).toString('hex')}`;
-  const sides = { before: `${name}/before`, after: `${name}/after` };
-  try {
-    await using stream = new FastImport(repository, task);
-    for (const [side, changes] of [
-      ['before', gone],
-      ['after', fresh],
-    ] as const) {
-      const lines: string[] = [];
-      for (const [done, change] of changes.entries()) {
-        task.progress?.({ phase: 'renames', done, total: changes.length, unit: 'files' });
-        const entry = change[side];
-        const content = entry && (await mirroredContent(vault, entry));
-        if (entry === undefined || content === undefined) continue;
-        lines.push(changed(toMirrorPath(change.path), mirroredMode(entry), await stream.blob(content)));
-      }
-      await stream.commit({ ref: sides[side], message: side, atMs: 0, parent: undefined }, lines);
+  await using scratch = await repository.scratch();
+  const sides = { before: 'refs/heads/before', after: 'refs/heads/after' };
+  await using stream = new FastImport(scratch, task);
+  for (const [side, changes] of [
+    ['before', gone],
+    ['after', fresh],
+  ] as const) {
+    const lines: string[] = [];
+    for (const [done, change] of changes.entries()) {
+      task.progress?.({ phase: 'renames', done, total: changes.length, unit: 'files' });
+      const entry = change[side];
+      const content = entry && (await mirroredContent(vault, entry));
+      if (entry === undefined || content === undefined) continue;
+      lines.push(changed(toMirrorPath(change.path), mirroredMode(entry), await stream.blob(content)));
     }
-    await stream.finish();
-    return parseRenames(
-      await repository.run(
-        ['diff-tree', '-r', '-z', '-M', '-l1000', '--diff-filter=R', sides.before, sides.after],
-        task,
-      ),
-    );
-  } finally {
-    for (const ref of Object.values(sides)) {
-      await repository.run(['update-ref', '-d', ref]).catch(() => undefined);
-    }
+    await stream.commit({ ref: sides[side], message: side, atMs: 0, parent: undefined }, lines);
   }
+  await stream.finish();
+  const options = ['-r', '-z', '-M', '-l1000', '--diff-filter=R'];
+  return parseRenames(await scratch.run(['diff-tree', ...options, sides.before, sides.after], task));
 }
 
 /** Reads `git diff-tree -z`: after each line of modes, ids and status, the old path and the new one. */

@@ -14,6 +14,10 @@ import { HistoryError, historyFailure } from './error.ts';
 /** Only for its owner: what it holds is the plain text of what the vault keeps sealed. */
 const PRIVATE_DIRECTORY = 0o700;
 
+/** What a comparison needs is kept beside the repository, and no longer than it runs. */
+const SCRATCH = 'compared-';
+const SCRATCH_AGE_MS = 60 * 60 * 1000;
+
 /** Names differ by every byte, whatever the disk thinks; speed comes before size; nothing runs by itself. */
 const CONFIG = `[core]
 \trepositoryformatversion = 0
@@ -69,10 +73,15 @@ export class HistoryRepository {
     }
   }
 
+  /** Whether there is a repository yet. */
+  async exists(): Promise<boolean> {
+    return (await stat(path.join(this.gitDirectory, 'HEAD')).catch(() => undefined)) !== undefined;
+  }
+
   /** Makes the repository where there is none. Two at once make the same one. */
   async provide(): Promise<void> {
+    if (await this.exists()) return;
     const head = path.join(this.gitDirectory, 'HEAD');
-    if ((await stat(head).catch(() => undefined)) !== undefined) return;
     for (const folder of ['objects/pack', 'refs/heads', 'refs/tags']) {
       const made = path.join(this.gitDirectory, folder);
       await mkdir(made, { recursive: true, mode: PRIVATE_DIRECTORY });
@@ -80,6 +89,25 @@ export class HistoryRepository {
     await put(path.join(this.gitDirectory, 'config'), CONFIG);
     // The last: before it git sees no repository.
     await put(head, 'ref: refs/heads/backups\n');
+  }
+
+  /** A repository of its own for one comparison: disposing of it removes it, with the contents it was given. */
+  async scratch(): Promise<HistoryRepository & AsyncDisposable> {
+    await this.#sweepScratch();
+    const name = `${SCRATCH}${process.pid}-${randomBytes(6).toString('hex')}`;
+    const scratch = new HistoryRepository(path.join(this.directory, name));
+    await scratch.provide();
+    return Object.assign(scratch, {
+      [Symbol.asyncDispose]: async () => rm(scratch.directory, { recursive: true, force: true }),
+    });
+  }
+
+  /** Removes those of processes that were killed long ago. */
+  async #sweepScratch(): Promise<void> {
+    for (const folder of await namesIn(this.directory, new RegExp(`^${SCRATCH}`))) {
+      const modifiedMs = (await stat(folder).catch(() => undefined))?.mtimeMs ?? Date.now();
+      if (Date.now() - modifiedMs > SCRATCH_AGE_MS) await rm(folder, { recursive: true, force: true });
+    }
   }
 
   /** Deletes the repository, to begin anew. Needs the exclusive lock. */

@@ -1,4 +1,5 @@
 import { examine } from '../../core/doctor.ts';
+import { dropForgottenHistory } from '../../core/history.ts';
 import { prune as pruneVault } from '../../core/vault/prune.ts';
 import { verify as verifyVault } from '../../core/vault/verify.ts';
 import type { Handler } from '../serve.ts';
@@ -9,6 +10,7 @@ export function prune(vaults: Vaults): Handler<'prune'> {
   return async (target, task) => {
     const vault = await vaults.existing(await vaults.place(target));
     const { freedBytes } = await pruneVault(vault, {}, task);
+    await dropForgottenHistory(vaults.surroundings, vault, [target.set], task);
     return { freedBytes };
   };
 }

@@ -9,13 +9,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { backUp } from '../../../../src/core/backup.ts';
-import { withHistory } from '../../../../src/core/history.ts';
+import { dropForgottenHistory, historyOf, withHistory } from '../../../../src/core/history.ts';
 import { fileHistory } from '../../../../src/core/history/file-history.ts';
 import { lineOrigins } from '../../../../src/core/history/line-origins.ts';
+import { toMirrorPath } from '../../../../src/core/history/mirror-path.ts';
 import { HistoryRepository } from '../../../../src/core/history/repository.ts';
 import { searchText } from '../../../../src/core/history/search-text.ts';
+import { processSurroundings } from '../../../../src/core/surroundings.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import { type BuiltVault, buildVault, type Content, storeBackup } from '../../../build/vault.ts';
 import { git } from '../../../build/git.ts';
@@ -315,6 +318,72 @@ describe('the history of a set', () => {
     expect(git(repository.gitDirectory, 'for-each-ref')).toBe('');
   });
 
+  test('holds after every change of the list of backups exactly what these hold', async () => {
+    await using built = await buildVault();
+    const repository = new HistoryRepository(join(built.directory, '../history'));
+    const all: BackupRecord[] = [];
+    const contents = new Map<string, Content>();
+    let kept: BackupRecord[] = [];
+    const name = fc.constantFrom('a', 'a/b', 'a/b/c', 'd', 'e/.git/f');
+    const files = fc.dictionary(name, fc.constantFrom('one\n', 'two\n', 'bin\0', ''), { maxKeys: 4 });
+    const step = fc.record({
+      content: files,
+      keep: fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(step, async ({ content, keep }) => {
+        const paths = Object.keys(content);
+        fc.pre(!paths.some((path) => paths.some((other) => other.startsWith(`${path}/`))));
+        await add(built, all, content);
+        contents.set(all[0]!.id, content);
+        kept = all.slice(0, 12).filter((_, number) => number === 0 || keep[number] === true);
+        await withHistory(repository, built.vault, kept, {}, async () => Promise.resolve());
+        const wanted = kept.toReversed().map(({ id }) => {
+          const entries = Object.entries(contents.get(id)!);
+          return Object.fromEntries(
+            entries.map(([path, text]) => [
+              toMirrorPath(at(path)),
+              String(text).includes('\0') ? 'no text' : String(text),
+            ]),
+          );
+        });
+        expect(await mirrored(repository, kept)).toEqual(wanted);
+        expect(git(repository.gitDirectory, 'rev-list', '--count', 'backups')).toBe(String(kept.length));
+      }),
+      { numRuns: 12, endOnFailure: true },
+    );
+    expect(git(repository.gitDirectory, 'fsck', '--strict')).not.toMatch(/error|missing|corrupt/);
+  }, 60_000);
+
+  test('does not keep the text of a backup that was forgotten and pruned', async () => {
+    const { built, records } = await buildHistory({ 'a.txt': 'one\n' }, { 'secret.txt': 'only here\n' });
+    await using _built = built;
+    const surroundings = {
+      ...processSurroundings(),
+      env: { CRM_BACKUP_CACHE: join(built.directory, '../cache') },
+    };
+    const repository = historyOf(surroundings, built.vault, 'test');
+    await dropForgottenHistory(surroundings, built.vault, ['test'], {});
+    expect(await repository.exists()).toBe(false);
+    await withHistory(repository, built.vault, records, {}, async () => Promise.resolve());
+    const blob = git(repository.gitDirectory, 'rev-parse', `${records[0]!.id}:${at('secret.txt')}`);
+    await built.vault.forget(records[0]!.id);
+    await add(built, records, { 'a.txt': 'not mirrored by this\n' });
+    await dropForgottenHistory(surroundings, built.vault, [], {});
+    expect(() => git(repository.gitDirectory, 'cat-file', '-e', blob)).toThrow();
+    expect(git(repository.gitDirectory, 'rev-list', '--count', 'backups')).toBe('1');
+    for (const { id } of (await built.vault.records()).records) await built.vault.forget(id);
+    await dropForgottenHistory(surroundings, built.vault, ['test'], {});
+    expect(git(repository.gitDirectory, 'count-objects', '-v')).toMatch(/^count: 0$[^]*^in-pack: 0$/m);
+    vi.stubEnv('PATH', built.directory);
+    try {
+      await dropForgottenHistory(surroundings, built.vault, ['test'], {});
+      expect(await repository.exists()).toBe(false);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   test('is written anew when it was deleted, damaged, or its writer was killed', async () => {
     const { built, records, repository } = await buildHistory({ 'a.txt': 'one\n' }, { 'a.txt': 'two\n' });
     await using _built = built;
@@ -353,7 +422,7 @@ describe('the history of a set', () => {
     for (let stopAt = 0; stopAt < 6; stopAt++) {
       const controller = new AbortController();
       const progress = ({ done }: { done: number }): void => {
-        if (done === stopAt) controller.abort();
+        if (done === 2 * stopAt + 1) controller.abort();
       };
       const opening = withHistory(
         repository,

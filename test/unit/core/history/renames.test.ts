@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import type { EntryChange } from '../../../../src/core/compare/change.ts';
@@ -7,7 +7,6 @@ import { readText } from '../../../../src/core/compare/content.ts';
 import { compareBackups } from '../../../../src/core/compare.ts';
 import { findRenames, renameCandidates } from '../../../../src/core/history/renames.ts';
 import { HistoryRepository } from '../../../../src/core/history/repository.ts';
-import { git } from '../../../build/git.ts';
 import { type BuiltVault, buildVault, type Content, storeBackup } from '../../../build/vault.ts';
 
 const at = (path: string): string => `files/workspace/${path}`;
@@ -52,18 +51,24 @@ describe('renames', () => {
       ].filter(([, path]) => found.some((change) => change.path === path)),
     );
     expect(found.filter(({ change }) => change === 'renamed')).toHaveLength(2);
-    expect(git(repository.gitDirectory, 'for-each-ref')).toBe('');
+    // Nothing of the contents stays behind.
+    expect(readdirSync(repository.directory)).toEqual([]);
   });
 
   test('are told in a patch with how much stayed and what changed', async () => {
     await using built = await buildVault();
     const repository = new HistoryRepository(join(built.directory, '../history'));
+    const left = ['compared-1-old', 'compared-1-new'].map((name) => join(repository.directory, name));
+    for (const folder of left) mkdirSync(folder, { recursive: true });
+    utimesSync(left[0]!, 1, 1);
     const changes = await differences(built, { 'a.php': text('a') }, { 'b.php': `${text('a')}more\n` });
     const [change] = await findRenames(repository, built.vault, changes, {});
     const patch = formatPatch(change!, await readText(built.vault, change!)).toString();
     expect(patch).toMatch(/\nsimilarity index 9\d%\nrename from files\/workspace\/a\.php\nrename to /);
     expect(patch).toContain('\n+more\n');
     expect(patch.match(/^[-+](?![-+])/gm)).toEqual(['+']);
+    // What a killed process has left is removed in time.
+    expect(readdirSync(repository.directory)).toEqual(['compared-1-new']);
   });
 
   test('need no git where nothing can be one', async () => {
