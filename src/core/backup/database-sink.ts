@@ -75,8 +75,8 @@ export class DatabaseSink implements DumpSink {
     });
     this.#begin(path);
     return {
-      write: (block) => {
-        store.write(block);
+      write: (block, count) => {
+        store.write(block, count);
         return this.#taken(block.length);
       },
       finish: async () => {

@@ -47,8 +47,8 @@ export class TableStore {
   }
 
   /** Takes the next bytes of rows. */
-  write(block: Buffer): void {
-    this.#checksum.update(block);
+  write(block: Buffer, rows?: number): void {
+    this.#checksum.update(block, rows);
     this.#chunker.write(block);
   }
 

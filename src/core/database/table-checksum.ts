@@ -24,15 +24,18 @@ export class TableChecksum {
     this.#hasKey = key.length > 0;
   }
 
-  /** Takes the next bytes, wherever they are cut. */
-  update(block: Buffer): void {
+  /**
+   * Takes the next bytes, wherever they are cut.
+   * @param rows how many rows end in them, if that is known
+   */
+  update(block: Buffer, rows?: number): void {
     this.#bytes += block.length;
     if (!this.#hasKey) {
       this.#addLines(block);
       return;
     }
     this.#crc = crc32(block, this.#crc);
-    this.#rows += countLineFeeds(block);
+    this.#rows += rows ?? countLineFeeds(block);
   }
 
   /** All lines so far; the last must have ended. */

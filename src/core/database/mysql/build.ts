@@ -233,8 +233,8 @@ async function checkAll(loaders: readonly Session[], loads: readonly Load[]): Pr
   for (const { wire } of loaders) await wire.query('SET character_set_results = NULL');
   await inParallel(loaders, loads, async ({ wire }, { table, plan }) => {
     const sum = new TableChecksum(table.key);
-    await readLines(wire, plan, (block) => {
-      sum.update(block);
+    await readLines(wire, plan, (block, ended) => {
+      sum.update(block, ended);
       return undefined;
     });
     const { rows, checksum } = sum.value;

@@ -177,7 +177,7 @@ async function readTables(
           const plan = planTable(table, exact, database);
           await wire.query('SAVEPOINT table_begins');
           const rows = sink.table(plan.head);
-          await readLines(wire, plan, (block) => rows.write(block));
+          await readLines(wire, plan, (block, ended) => rows.write(block, ended));
           await rows.finish();
           // Lets go of the table, so that whoever waits to alter it need not wait for the whole dump.
           await wire.query('ROLLBACK TO SAVEPOINT table_begins');

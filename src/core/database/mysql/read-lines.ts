@@ -11,24 +11,31 @@ const BLOCK_BYTES = 256 * 1024;
 export async function readLines(
   wire: Wire,
   { columns, select }: Pick<TablePlan, 'columns' | 'select'>,
-  write: (block: Buffer) => Promise<void> | undefined,
+  write: (block: Buffer, rows: number) => Promise<void> | undefined,
 ): Promise<void> {
   const encoder = new LineEncoder(
     columns.map(({ form }) => form),
     BLOCK_BYTES * 2,
   );
   let writing: Promise<void> | undefined;
+  let rows = 0;
+  const writeOut = () => {
+    const ended = rows;
+    rows = 0;
+    return write(encoder.take(), ended);
+  };
   await wire.rows(
     select,
     (bytes, start, end) => {
       encoder.add(bytes, start, end);
+      rows++;
     },
     () => {
       if (encoder.length < BLOCK_BYTES) return undefined;
-      writing = write(encoder.take());
+      writing = writeOut();
       return writing;
     },
   );
   await writing;
-  if (encoder.length > 0) await write(encoder.take());
+  if (encoder.length > 0) await writeOut();
 }

@@ -74,8 +74,8 @@ export async function checkRows(
   const shape = ({ columns, key }: TableHead) => JSON.stringify([columns, key]);
   if (shape(head) !== shape(stored)) throw differs(`the columns or the key of ${place} are others`);
   const sum = new TableChecksum(head.key);
-  const take = (block: Buffer) => {
-    sum.update(block);
+  const take = (block: Buffer, ended: number) => {
+    sum.update(block, ended);
     return undefined;
   };
   await copyOut(session, read, take, `Checking the table ${place}`);

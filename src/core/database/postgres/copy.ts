@@ -1,38 +1,34 @@
-import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { from as copyFrom } from 'pg-copy-streams';
 import { pipeline } from 'node:stream/promises';
+import { CopyReader, type TakeRows } from './copy-reader.ts';
 import type { Session } from './session.ts';
-
-/** Blocks smaller than this are gathered, so that each step costs little beside its bytes. */
-const BLOCK_BYTES = 256 * 1024;
 
 /**
  * Runs `COPY … TO STDOUT` and hands its bytes on as they come.
- * @param write what it promises is awaited before the next block
- * @throws {DatabaseError} telling what was being done; afterwards the session is of no use.
+ * @param take what it promises is awaited before the next block
+ * @throws {DatabaseError} telling what was being done; what `take` throws, and then the session is of no use.
  */
-export async function copyOut(
-  session: Session,
-  sql: string,
-  write: (block: Buffer) => Promise<void> | undefined,
-  doing: string,
-): Promise<void> {
-  const stream = session.client.query(copyTo(sql, { highWaterMark: BLOCK_BYTES }));
+export async function copyOut(session: Session, sql: string, take: TakeRows, doing: string): Promise<void> {
   let sinkFailure: unknown;
-  try {
-    for await (const block of stream as AsyncIterable<Buffer>) {
+  const noted = (error: unknown): never => {
+    sinkFailure = error;
+    throw error;
+  };
+  const reader = session.client.query(
+    new CopyReader(sql, (block, rows) => {
       try {
-        await write(block);
+        return take(block, rows)?.catch(noted);
       } catch (error) {
-        sinkFailure = error;
-        throw error;
+        return noted(error);
       }
-    }
+    }),
+  );
+  try {
+    await reader.done;
   } catch (error) {
-    if (error === sinkFailure) {
-      session.abort();
-      throw error;
-    }
-    throw session.server.failures.of(error, doing);
+    if (error !== sinkFailure) throw session.server.failures.of(error, doing);
+    session.abort();
+    throw error;
   }
 }
 

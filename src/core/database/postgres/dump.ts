@@ -59,7 +59,7 @@ async function dumpTable(session: Session, table: CatalogTable, sink: DumpSink):
   await copyOut(
     session,
     copyOutStatement(table),
-    (block) => rows.write(block),
+    (block, ended) => rows.write(block, ended),
     `Reading the table ${schema}.${name}`,
   );
   await rows.finish();

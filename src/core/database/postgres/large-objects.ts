@@ -65,7 +65,7 @@ export function isLargeObjects({
 export async function dumpLargeObjects(session: Session, sink: DumpSink): Promise<void> {
   for (const { head, read } of LARGE_OBJECT_TABLES) {
     const table = sink.table(head);
-    await copyOut(session, read, (block) => table.write(block), 'Reading the large objects');
+    await copyOut(session, read, (block, rows) => table.write(block, rows), 'Reading the large objects');
     await table.finish();
   }
 }
