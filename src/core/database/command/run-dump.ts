@@ -32,6 +32,8 @@ export function startDump(commands: Commands): RunningDump {
     windowsHide: true,
     windowsVerbatimArguments: shell.verbatim,
   });
+  // Node lets go of what a process that has ended wrote and nobody listens for. Somebody does: it waits to be read.
+  child.stdout.on('readable', () => undefined);
   const said = new OutputTail();
   child.stderr.on('data', (block: Buffer) => said.add(block));
   const atExit = () => killTree(child);
@@ -45,7 +47,7 @@ export function startDump(commands: Commands): RunningDump {
       readBlocks(commands, { child, stdout: child.stdout, stderr: child.stderr, said, ended }, task),
     [Symbol.asyncDispose]: async () => {
       endTree(child);
-      child.stdout.resume();
+      child.stdout.destroy();
       await ended;
     },
   };

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { CommandAddress } from '../../../../../src/core/database/engine.ts';
+import type { CommandAddress, DumpSink } from '../../../../../src/core/database/engine.ts';
 import { engineAt } from '../../../../../src/core/database/engines.ts';
 import { openDumpSource } from '../../../../../src/core/restore/database-source.ts';
 import { type CommandPlace, placeCommand } from '../../../../build/database-command.ts';
@@ -63,6 +63,24 @@ describe('a database by command', () => {
       .poll(() => existsSync(join(place.workspace, DATABASE)) && live(place).toString())
       .toBe('two\n');
   });
+
+  it.each([10, 150_000, 3_000_000])(
+    'of %i bytes is whole when its tool ended long before it is read',
+    async (bytes) => {
+      const content = noiseOf(11, bytes);
+      await using place = await placed({}, content);
+      const engine = await engineAt(place.address);
+      await using connection = await engine.connect(place.address, {});
+      await using snapshot = await connection.snapshot({});
+      await wait(700);
+      const blocks: Buffer[] = [];
+      const sink = {
+        stream: () => ({ write: (block: Buffer) => void blocks.push(block), finish: async () => wait(0) }),
+      };
+      await snapshot.dump(sink as unknown as DumpSink, {});
+      expect(content.equals(Buffer.concat(blocks))).toBe(true);
+    },
+  );
 
   it('can write to and read from the devices of its standard input and output', async () => {
     await using place = await placed({
