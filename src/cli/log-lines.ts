@@ -58,7 +58,10 @@ function annotated(text: string, origins: readonly LineOrigin[], { paint }: Sess
       const head = `${paint('cyan', shortId(record.id))}  ${paint('dim', formatTime(record.createdAt))}`;
       return lines
         .slice(line - 1, line - 1 + count)
-        .map((content, at) => `${head}  ${String(line + at).padStart(width)}  ${plainText(content)}`);
+        .map(
+          (content, at) =>
+            `${head}  ${String(line + at).padStart(width)}  ${plainText(content.replace(/\r$/, ''))}`,
+        );
     })
     .join('\n');
 }

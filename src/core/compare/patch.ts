@@ -3,6 +3,7 @@ import type { ComparedEntry, EntryChange } from './change.ts';
 import type { ComparedText } from './content.ts';
 import { diffLines, type LineRun, splitLines } from './line-diff.ts';
 
+const MOST_HEADING_BYTES = 80;
 const CONTEXT_LINES = 3;
 const NOWHERE = '/dev/null';
 
@@ -39,10 +40,11 @@ export function formatPatch(change: EntryChange, text: ComparedText): Buffer {
 /** Changed lines with their context, each group under a line that says where it stands. */
 function hunksOf(before: readonly string[], after: readonly string[], runs: readonly LineRun[]): string[] {
   const out: string[] = [];
+  const headings = new Headings(before);
   let hunk: Hunk | undefined;
   for (const [number, run] of runs.entries()) {
     if (run.kind !== 'same') {
-      hunk ??= new Hunk(run.before, run.after);
+      hunk ??= new Hunk(run.before, run.after, headings.above(run.before));
       if (run.kind === 'deleted') hunk.add('-', before.slice(run.before, run.before + run.count));
       else hunk.add('+', after.slice(run.after, run.after + run.count));
       continue;
@@ -59,23 +61,49 @@ function hunksOf(before: readonly string[], after: readonly string[], runs: read
     if (isLast) break;
     const lead = Math.min(run.count, CONTEXT_LINES);
     const skipped = run.count - lead;
-    hunk = new Hunk(run.before + skipped, run.after + skipped);
+    const start = run.before + skipped;
+    hunk = new Hunk(start, run.after + skipped, headings.above(start));
     hunk.add(' ', before.slice(run.before + skipped, run.before + run.count));
   }
   if (hunk !== undefined) out.push(hunk.toString());
   return out;
 }
 
+/** What a hunk stands in, as git finds it: the last line above that begins with a letter, `_` or `$`. */
+class Headings {
+  readonly #lines: readonly string[];
+  #found = '';
+  #searchedTo = 0;
+
+  constructor(lines: readonly string[]) {
+    this.#lines = lines;
+  }
+
+  /** The heading of the line at `number`; numbers come in ascending order. */
+  above(number: number): string {
+    for (let at = number - 1; at >= this.#searchedTo; at--) {
+      const line = this.#lines[at] ?? '';
+      if (!/^[A-Za-z_$]/.test(line)) continue;
+      this.#found = line.slice(0, MOST_HEADING_BYTES).replace(/[ \t\r\n\v\f]+$/, '');
+      break;
+    }
+    this.#searchedTo = Math.max(this.#searchedTo, number);
+    return this.#found;
+  }
+}
+
 class Hunk {
   readonly #before: number;
   readonly #after: number;
+  readonly #heading: string;
   #deleted = 0;
   #added = 0;
   readonly #lines: string[] = [];
 
-  constructor(before: number, after: number) {
+  constructor(before: number, after: number, heading: string) {
     this.#before = before;
     this.#after = after;
+    this.#heading = heading;
   }
 
   add(mark: ' ' | '-' | '+', lines: readonly string[]): void {
@@ -89,7 +117,8 @@ class Hunk {
   toString(): string {
     const before = rangeText(this.#before, this.#deleted);
     const after = rangeText(this.#after, this.#added);
-    return `@@ -${before} +${after} @@\n${this.#lines.join('')}`;
+    const heading = this.#heading === '' ? '' : ` ${this.#heading}`;
+    return `@@ -${before} +${after} @@${heading}\n${this.#lines.join('')}`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -93,6 +93,38 @@ describe('a patch', () => {
     );
   });
 
+  it('is told in the words of git, with what each part of it stands in', () => {
+    const line = fc.constantFrom(
+      'function one() {\n',
+      '$two = \xc3\xa0 \r\n',
+      `${'_three'.repeat(20)}\n`,
+      '  four\n',
+      '}\n',
+      '\n',
+    );
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 30, maxLength: 60 }), fc.nat(29), (lines, at) => {
+        const changed = [...lines.slice(0, at), '  changed\n', ...lines.slice(at)];
+        const texts = { before: lines.join(''), after: changed.join('') };
+        const folder = temporaryFolder();
+        try {
+          makeTree(folder.path, [
+            { type: 'file', path: 'a/f', content: Buffer.from(texts.before, 'latin1') },
+            { type: 'file', path: 'b/f', content: Buffer.from(texts.after, 'latin1') },
+          ]);
+          const options = ['--no-index', '--no-prefix', '--no-color', 'a/f', 'b/f'];
+          const { stdout } = spawnSync('git', ['diff', ...options], { cwd: folder.path, env: quiet });
+          const entry: ComparedEntry = { path: 'f', type: 'file', size: 1, mode: 0o644 };
+          const patch = formatPatch({ path: 'f', change: 'modified', before: entry, after: entry }, texts);
+          expect(withoutIds(patch)).toBe(withoutIds(stdout));
+        } finally {
+          rmSync(folder.path, { recursive: true, force: true });
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it('says that a file was renamed, and that binary files differ', () => {
     const entry = (path: string): ComparedEntry => ({ path, type: 'file', size: 1, mode: 0o644 });
     const renamed: EntryChange = {
@@ -122,6 +154,10 @@ describe('a patch', () => {
     expect(encodeName(entry.path).toString('latin1')).toBe('caf\xe9');
   });
 });
+
+function withoutIds(patch: Buffer): string {
+  return patch.toString('latin1').replace(/^index .*\n/m, '');
+}
 
 /** Nothing of the user's own git is to take part. */
 const quiet = {
