@@ -4,9 +4,12 @@
  * JSON; paths are entries' paths in a backup, `files/<root>/…`, with '' for the top of the backup.
  */
 import { NotificationType, ProgressType, RequestType } from 'vscode-jsonrpc';
+import type { RowPage, RowPageRequest, TableSummary } from '../core/compare/rows.ts';
 import type { Check } from '../core/doctor/check.ts';
 import type { TextQuery } from '../core/history/search-text.ts';
+import type { Problem } from '../core/problem.ts';
 import type { Recovered } from '../core/restore/recover.ts';
+import type { RowRestorePlan, RowRestoreRequest } from '../core/restore/rows.ts';
 import type { Progress } from '../core/task.ts';
 import type { EntryType } from '../core/vault/entry.ts';
 import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
@@ -138,6 +141,19 @@ export interface RestoreResult {
   readonly durationMs: number;
 }
 
+/** Two versions of a set’s databases. */
+export interface InVersions extends InSet {
+  /** A backup. */
+  readonly from: string;
+  /** Another backup; null for what is live. */
+  readonly to: string | null;
+}
+
+/** Which rows of a live database are restored, and how. */
+export interface RowRestoreInput extends InVersions, Omit<RowRestoreRequest, 'compared'> {
+  readonly database: string;
+}
+
 /** Every request: what goes in, what comes out. */
 export interface Operations {
   /** The workspace's sets with their backups; without a set file there are none. */
@@ -172,6 +188,19 @@ export interface Operations {
   lineOrigins: { in: OfEntry; out: readonly LineOrigin[] };
   /** The backups that brought a text into a file or took it out, newest first. */
   searchText: { in: InSet & TextQuery; out: readonly TextMatch[] };
+  /** Tables that differ between two versions; databases that cannot be read are problems. */
+  tables: {
+    in: InVersions & { readonly databases?: readonly string[] | undefined };
+    out: { readonly tables: readonly TableSummary[]; readonly problems: readonly Problem[] };
+  };
+  /** Rows of a table that differ, page by page. `table` is its path below the database. */
+  rows: {
+    in: InVersions & { readonly database: string; readonly table: string; readonly page: RowPageRequest };
+    out: RowPage;
+  };
+  /** What restoring chosen rows would do. */
+  planRows: { in: RowRestoreInput; out: RowRestorePlan };
+  restoreRows: { in: RowRestoreInput; out: RowRestorePlan };
   list: { in: OfEntry; out: readonly EntryInfo[] };
   stat: { in: OfEntry; out: EntryInfo };
   /** The content of a file; of a link, where it points. */
@@ -210,6 +239,10 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   fileHistory: false,
   lineOrigins: false,
   searchText: false,
+  tables: false,
+  rows: false,
+  planRows: false,
+  restoreRows: true,
   list: false,
   stat: false,
   read: false,

@@ -5,14 +5,17 @@ import { fileHistory, lineOrigins, searchText } from './operations/history.ts';
 import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
 import { planRestore, planUndo, recover, restore, undoRestore } from './operations/restoring.ts';
+import { planRows, restoreRows, rows, tables } from './operations/rows.ts';
 import { state } from './operations/state.ts';
 import { backup, createSet } from './operations/take.ts';
 import { doctor, prune, verify } from './operations/upkeep.ts';
+import { Comparisons } from './comparisons.ts';
 import { awakening } from './protocol.ts';
 import { serve } from './serve.ts';
 import { Vaults } from './vaults.ts';
 
 const vaults = new Vaults(processSurroundings());
+const comparisons = new Comparisons(vaults);
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
 
 // What an interrupted restore has left is put in order before anything looks at it.
@@ -30,6 +33,10 @@ const service = serve(connection, ready, {
   fileHistory: fileHistory(vaults),
   lineOrigins: lineOrigins(vaults),
   searchText: searchText(vaults),
+  tables: tables(vaults, comparisons),
+  rows: rows(comparisons),
+  planRows: planRows(vaults, comparisons),
+  restoreRows: restoreRows(vaults, comparisons),
   list: list(vaults),
   stat: stat(vaults),
   read: read(vaults),
@@ -52,7 +59,8 @@ const END_WITHIN_MS = 5_000;
 // The host is gone, or needs the engine no more: what changes something is finished first. Then nothing is left to
 // wait for, and the process ends by itself: process.exit() can hang for ever when V8 compiles in the background.
 process.once('disconnect', () => {
-  void service.finish().then(() => {
+  void service.finish().then(async () => {
+    await comparisons.close();
     connection.dispose();
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_WITHIN_MS).unref();
   });

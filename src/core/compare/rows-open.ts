@@ -37,16 +37,17 @@ export async function* openDatabases(
   report: (problem: Problem) => void,
   task: Task,
 ): AsyncGenerator<OpenDatabase> {
-  const { from, to } = selection;
-  const names = new Set([
-    ...databasesOf(from),
-    ...(isLive(to) ? to.map(({ name }) => name) : databasesOf(to)),
-  ]);
-  for (const name of [...names].sort(comparePaths)) {
+  for (const name of databaseNames(selection.from, selection.to)) {
     if (!isWanted(`databases/${name}`, selection.paths)) continue;
     await using database = await openDatabase(vault, selection, name, report, task);
     if (database !== undefined) yield database;
   }
+}
+
+/** The names of all databases that two moments have, in order. */
+export function databaseNames(from: DatabaseSelection['from'], to: DatabaseSelection['to']): string[] {
+  const live = isLive(to) ? to.map(({ name }) => name) : databasesOf(to);
+  return [...new Set([...databasesOf(from), ...live])].sort(comparePaths);
 }
 
 /**

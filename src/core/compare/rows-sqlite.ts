@@ -16,7 +16,7 @@ import type { Field } from '../database/line.ts';
 import type { RowChangeKind } from './rows-merge.ts';
 import type { DatabaseSide, TableSide } from './rows-side.ts';
 import { type FoundRows, SCHEMAS, type Side, type SqlitePair } from './rows-sqlite-pair.ts';
-import type { RowChange, RowCounts, TableComparison } from './rows-table.ts';
+import { type RowChange, type RowCounts, type TableComparison, unknownPlace } from './rows-table.ts';
 
 const ROWS_A_TURN = 256;
 
@@ -58,7 +58,7 @@ export class SqliteComparison implements TableComparison {
 
   async *changes(from: string | undefined, task: Task): AsyncGenerator<RowChange> {
     const start = Number(/^\d+$/.exec(from ?? '0')?.[0] ?? NaN);
-    if (Number.isNaN(start)) throw new RangeError('a comparison of rows cannot go on from there');
+    if (Number.isNaN(start)) throw unknownPlace();
     throwIfCancelled(task);
     const { connection, encoding, found } = await this.#compared();
     const sides = (['before', 'after'] as const).filter((side) => this[side] !== undefined);

@@ -1,4 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import { DatabaseError } from '../database/error.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import { pairColumns, type RowLayout } from './rows-layout.ts';
@@ -35,7 +37,7 @@ export interface TableComparison {
   /**
    * The rows that differ, in the order of the key.
    * @param from where to begin: what `next` said of the row before
-   * @throws as {@link counts}, and {RangeError} for a place that is none
+   * @throws as {@link counts}, and {DatabaseError} `changed-while-reading` for a place of another comparison
    */
   changes(from: string | undefined, task: Task): AsyncGenerator<RowChange>;
 }
@@ -96,7 +98,12 @@ class LineComparison implements TableComparison {
     for await (const change of seekAll(merge, readers, task)) {
       const olds = change === 'added' ? undefined : lineFields(before);
       const news = change === 'deleted' ? undefined : lineFields(after);
-      yield { change, before: olds, after: news, next: placeText(behind(readers, change)) };
+      yield {
+        change,
+        before: olds,
+        after: news,
+        next: `${this.#moment}.${placeText(behind(readers, change))}`,
+      };
     }
   }
 
@@ -107,6 +114,11 @@ class LineComparison implements TableComparison {
   get #chunks(): DistinctChunks {
     this.#distinct ??= dropCommonChunks(this.#input('before'), this.#input('after'));
     return this.#distinct;
+  }
+
+  /** What tells whether a place is one of this comparison: what is live may be something else by now. */
+  get #moment(): number {
+    return crc32(this.#chunks.after, crc32(this.#chunks.before));
   }
 
   #input(side: 'before' | 'after'): Parameters<typeof dropCommonChunks>[0] {
@@ -120,7 +132,7 @@ class LineComparison implements TableComparison {
   }
 
   #merge(from: string | undefined): { merge: RowMerge; readers: readonly [RowReader, RowReader] } {
-    const places = from === undefined ? undefined : parsePlace(from);
+    const places = from === undefined ? undefined : parsePlace(from, this.#moment);
     const before = this.#reader('before', places?.before);
     const after = this.#reader('after', places?.after);
     return { merge: new RowMerge(before, after, this.layout), readers: [before, after] };
@@ -189,16 +201,25 @@ function placeText({ before, after }: Places): string {
   return [before.chunk, before.offset, after.chunk, after.offset].join('.');
 }
 
-function parsePlace(text: string): Places {
-  const numbers = /^\d+(?:\.\d+){3}$/.test(text) ? text.split('.').map(Number) : undefined;
+function parsePlace(text: string, moment: number): Places {
+  const numbers = /^\d+(?:\.\d+){4}$/.test(text) ? text.split('.').map(Number) : undefined;
   if (numbers === undefined) throw unknownPlace();
-  const [chunkBefore, offsetBefore, chunkAfter, offsetAfter] = numbers as [number, number, number, number];
+  const [of, ...places] = numbers;
+  if (of !== moment) throw unknownPlace();
+  const [chunkBefore, offsetBefore, chunkAfter, offsetAfter] = places as [number, number, number, number];
   return {
     before: { chunk: chunkBefore, offset: offsetBefore },
     after: { chunk: chunkAfter, offset: offsetAfter },
   };
 }
 
-function unknownPlace(): RangeError {
-  return new RangeError('a comparison of rows cannot go on from there');
+/** Why a comparison cannot go on from a place: it is none, or one of a comparison with what was live before. */
+export function unknownPlace(): DatabaseError {
+  return new DatabaseError(
+    'changed-while-reading',
+    'The rows have changed since the ones before were read.',
+    {
+      hint: 'Compare again.',
+    },
+  );
 }

@@ -112,17 +112,26 @@ export async function* summarizeTables(
   }
 }
 
-/** Two versions of one table, to look at its rows. */
-export function compareTable({ before, after, sqlite }: ComparedDatabase, path: string): TableComparison {
+/** Comparisons that were begun: what they have in common is found once. */
+const begun = new WeakMap<ComparedDatabase, Map<string, TableComparison>>();
+
+/** Two versions of one table, to look at its rows; the same one each time. */
+export function compareTable(database: ComparedDatabase, path: string): TableComparison {
+  const known = begun.get(database) ?? new Map<string, TableComparison>();
+  begun.set(database, known);
+  const { before, after, sqlite } = database;
   const isInPages = [before, after].some((side) => side?.tables.get(path)?.table.storedIn !== undefined);
-  if (isInPages) return new SqliteComparison(path, before, after, sqlite);
-  return compareLines(path, { before, after });
+  const comparison =
+    known.get(path) ??
+    (isInPages ? new SqliteComparison(path, before, after, sqlite) : compareLines(path, { before, after }));
+  known.set(path, comparison);
+  return comparison;
 }
 
 /**
  * Reads some of the rows that differ.
- * @throws {VaultError} `damaged`, `missing-chunk`; {DatabaseError}; {CancelledError}; {RangeError} for a `from` of
- * another comparison
+ * @throws {VaultError} `damaged`, `missing-chunk`; {DatabaseError} `changed-while-reading` for a `from` of another
+ * comparison …; {CancelledError}
  */
 export async function readRowPage(
   database: ComparedDatabase,

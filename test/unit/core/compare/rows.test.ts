@@ -305,9 +305,12 @@ describe('rows of two versions of a table', () => {
     expect(await keys({ changes: ['added', 'deleted'], contains: 'e' })).toEqual(['3', '4']);
   });
 
-  it('cannot be begun in the middle of nowhere', async () => {
-    const table = { columns: [ID], key: [0], rows: [['1']] };
-    const database = compared(table, { ...table, rows: [['2']] });
-    await expect(rowsOf(database, 1, { from: 'x' })).rejects.toThrow(RangeError);
+  it('cannot be begun in the middle of nowhere, or where another comparison stood', async () => {
+    const table = { columns: [ID], key: [0], rows: [['1'], ['2']] };
+    const database = compared(table, { ...table, rows: [] });
+    const { next } = await readRowPage(database, compareTable(database, PATH), { limit: 1 }, {});
+    const other = compared(table, { ...table, rows: [['3']] });
+    for (const from of ['x', next!])
+      await expect(rowsOf(other, 1, { from })).rejects.toMatchObject({ code: 'changed-while-reading' });
   });
 });

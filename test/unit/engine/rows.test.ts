@@ -1,0 +1,101 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { EngineClient } from '../../../src/engine/client.ts';
+import { type Built, buildForNode } from '../../build/bundle.ts';
+import { withSqlite } from '../../build/database-sqlite.ts';
+import { temporaryFolder, type TemporaryFolder } from '../../build/tree.ts';
+
+const set = 'crm';
+let engine: Built;
+let home: TemporaryFolder;
+let workspace: string;
+let client: EngineClient;
+
+beforeAll(async () => {
+  engine = await buildForNode('src/engine/server.ts');
+});
+afterAll(async () => engine[Symbol.asyncDispose]());
+
+beforeEach(() => {
+  home = temporaryFolder();
+  workspace = join(home.path, 'workspace');
+  mkdirSync(join(workspace, '.vscode'), { recursive: true });
+  const databases = [{ name: 'app', url: 'sqlite:app.db' }];
+  const text = JSON.stringify({ version: 1, sets: [{ name: set, files: [{ root: '.' }], databases }] });
+  writeFileSync(join(workspace, '.vscode/crm-backup.json'), text);
+  client = new EngineClient({
+    script: engine.script,
+    environment: { CRM_BACKUP_HOME: join(home.path, 'home') },
+    idleMs: 60_000,
+    log: () => undefined,
+  });
+});
+afterEach(async () => {
+  client.dispose();
+  await home[Symbol.asyncDispose]();
+});
+
+function run(sql: string): void {
+  withSqlite(join(workspace, 'app.db'), (database) => database.exec(sql));
+}
+
+test('an editor sees which tables and rows differ, page by page, and puts rows back', async () => {
+  run(`CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT);
+    INSERT INTO customer VALUES (1, 'one'), (2, 'two'), (3, 'three'), (4, '${'long '.repeat(2000)}')`);
+  const first = await client.call('backup', { workspace, set, kind: 'full' });
+  run("UPDATE customer SET name = 'changed' WHERE id < 3; DELETE FROM customer WHERE id > 2");
+  const second = await client.call('backup', { workspace, set, kind: 'auto' });
+
+  const versions = { workspace, set, from: first.id, to: second.id };
+  const { tables, problems } = await client.call('tables', versions);
+  expect(problems).toEqual([]);
+  expect(tables).toMatchObject([{ database: 'app', table: 'customer', added: 0, changed: 2, deleted: 2 }]);
+  const table = { ...versions, database: 'app', table: tables[0]!.path };
+  const page = await client.call('rows', { ...table, page: { limit: 3 } });
+  expect(page).toMatchObject({ key: ['id'], columns: [{ name: 'id' }, { name: 'name', on: 'both' }] });
+  expect(page.rows.map(({ change, key }) => [change, key[0]])).toEqual([
+    ['changed', '1'],
+    ['changed', '2'],
+    ['deleted', '3'],
+  ]);
+  const rest = await client.call('rows', { ...table, page: { limit: 3, from: page.next ?? '' } });
+  expect(rest).toMatchObject({
+    rows: [{ key: ['4'], before: ['4', { bytes: 10_000 }], after: null }],
+    next: null,
+  });
+
+  const wanted = { ...versions, to: null, database: 'app', side: 'before', overwrite: false } as const;
+  const selections = [{ table: table.table, keys: [['2'], ['4']] }];
+  const plan = await client.call('planRows', { ...wanted, selections });
+  expect(plan.statements[0]).toBe(`UPDATE "customer" SET "name" = 'two' WHERE "id" = 2`);
+  expect(await client.call('restoreRows', { ...wanted, selections })).toMatchObject({
+    inserts: 1,
+    updates: 1,
+  });
+  const left = await client.call('tables', { ...versions, to: null });
+  expect(left.tables).toMatchObject([{ added: 0, changed: 1, deleted: 1 }]);
+});
+
+test('a database that cannot be read is a problem of its own', async () => {
+  run('CREATE TABLE customer (id INTEGER PRIMARY KEY)');
+  const { id } = await client.call('backup', { workspace, set, kind: 'full' });
+  writeFileSync(
+    join(workspace, 'app.db'),
+    'no database any more, but long enough to be looked at '.repeat(10),
+  );
+  const { tables, problems } = await client.call('tables', { workspace, set, from: id, to: null });
+  expect(tables).toEqual([]);
+  expect(problems).toMatchObject([{ path: 'databases/app', incomplete: true }]);
+  expect(problems[0]!.message).toContain('no SQLite database');
+  const asked = {
+    workspace,
+    set,
+    from: id,
+    to: null,
+    database: 'other',
+    table: 'tables/x',
+    page: { limit: 1 },
+  };
+  await expect(client.call('rows', asked)).rejects.toMatchObject({ code: 'no-database' });
+});
