@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findTool } from '../../../scripts/tools.mjs';
 import { presets } from '../../../src/core/set/command-presets.ts';
@@ -279,6 +280,49 @@ describe('a database by command', () => {
     ]);
     expect(own[2]).toMatchObject({ detail: 'The program “no-such-loader” was not found.' });
     expect(existsSync(join(cli.workspace, 'ran'))).toBe(false);
+  });
+
+  it.each([1, 2])('is ended with all it has started by %i Ctrl-C', async (times) => {
+    const dump = `sleep 600 & echo $! > child; trap '' TERM; echo begun; while :; do sleep 0.2; done`;
+    await useCommand({ dump, restore: 'cat' });
+    const file = join(cli.workspace, 'child');
+    let process: { kill(signal: NodeJS.Signals): void } | undefined;
+    const running = cli.run(['backup'], { started: (started) => (process = started) });
+    await expect
+      .poll(() => existsSync(file) && readFileSync(file, 'utf8') !== '', { timeout: 30_000 })
+      .toBe(true);
+    for (let time = 0; time < times; time++) {
+      process!.kill('SIGINT');
+      await wait(500);
+    }
+    expect((await running).code).toBe(130);
+    await expect.poll(() => existsSync(`/proc/${readFileSync(file, 'utf8').trim()}`)).toBe(false);
+    expect((await cli.json(['list'])).value.backups).toEqual([]);
+  });
+
+  it('goes back with files and other databases when one of them cannot be restored', async () => {
+    const databases = ['one', 'two'].map((name) => {
+      const restore = name === 'one' ? 'cat > one.db' : 'cat > two.db && ! grep -q bad two.db';
+      return { name, command: { dump: `cat ${name}.db`, restore } };
+    });
+    const sets = [{ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases }];
+    writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+    const write = (...contents: readonly string[]): void => {
+      for (const [at, name] of ['kept', 'one.db', 'two.db'].entries())
+        writeFileSync(join(cli.workspace, name), contents[at]!);
+    };
+    const read = (): string[] =>
+      ['kept', 'one.db', 'two.db'].map((name) => readFileSync(join(cli.workspace, name), 'utf8'));
+    write('a', 'b', 'bad');
+    await cli.must(['init', '--yes'], ['backup']);
+    write('later', 'later', 'later');
+    const { code, stderr } = await cli.run(['restore', 'latest']);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'The restore command of “two” ended with exit code 1.\nhint: Run the “restore” command',
+    );
+    expect(read()).toEqual(['later', 'later', 'later']);
+    expect(readdirSync(cli.workspace).filter((name) => name.startsWith('.crm-backup'))).toEqual([]);
   });
 
   it('may not have a secret in its command', async () => {

@@ -5,33 +5,53 @@ const GRACE_MS = 3000;
 /** How long outputs may be held open by what is left of a tree that was ended. */
 const HELD_MS = 1000;
 
+/** A process and all it has started. */
+export interface ProcessTree {
+  /** Ends all of it: asks first, and after a while makes what does not listen. */
+  end(): void;
+  /** Ends all of it at once: this process ends itself. */
+  kill(): void;
+}
+
 /**
- * Ends a process and all it has started: asks first, and makes it when it does not listen. The process must lead a group
- * of its own (`detached`), but for Windows.
+ * The tree of a process that has just been started and leads a group of its own (`detached`), but for Windows. It is there
+ * as long as one of it holds the outputs, whether the first process still runs or not.
  */
-export function endTree(child: ChildProcess): void {
+export function treeOf(child: ChildProcess): ProcessTree {
   const { pid } = child;
-  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  if (process.platform === 'win32') {
-    spawn('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore', windowsHide: true });
-    return;
-  }
-  signalGroup(pid, 'SIGTERM');
-  const insist = setTimeout(() => signalGroup(pid, 'SIGKILL'), GRACE_MS);
-  child.once('exit', () => {
-    clearTimeout(insist);
-    signalGroup(pid, 'SIGKILL');
-    const release = setTimeout(() => {
+  let isOver = pid === undefined;
+  let insisting: NodeJS.Timeout | undefined;
+  const signal = (name: NodeJS.Signals): void => {
+    if (pid !== undefined && process.platform !== 'win32') signalGroup(pid, name);
+  };
+  child.once('close', () => {
+    isOver = true;
+    if (insisting === undefined) return;
+    clearTimeout(insisting);
+    signal('SIGKILL');
+  });
+  const insist = (): void => {
+    signal('SIGKILL');
+    // What has left the group may still hold the outputs.
+    insisting = setTimeout(() => {
       child.stdout?.destroy();
       child.stderr?.destroy();
     }, HELD_MS);
-    child.once('close', () => clearTimeout(release));
-  });
-}
-
-/** Ends a process and all it has started, at once: this process ends itself. */
-export function killTree({ pid }: ChildProcess): void {
-  if (pid !== undefined && process.platform !== 'win32') signalGroup(pid, 'SIGKILL');
+  };
+  return {
+    end() {
+      if (isOver || insisting !== undefined) return;
+      if (process.platform === 'win32') {
+        spawn('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore', windowsHide: true });
+      } else {
+        signal('SIGTERM');
+      }
+      insisting = setTimeout(insist, GRACE_MS);
+    },
+    kill() {
+      if (!isOver) signal('SIGKILL');
+    },
+  };
 }
 
 function signalGroup(leader: number, signal: NodeJS.Signals): void {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { CancelledError } from '../../errors.ts';
 import { type Task, throwIfCancelled } from '../../task.ts';
@@ -6,7 +6,7 @@ import { DatabaseError } from '../error.ts';
 import type { Commands } from './commands.ts';
 import { commandFailure, type Ending } from './failure.ts';
 import { OutputTail } from './output-tail.ts';
-import { endTree, killTree } from './process-tree.ts';
+import { type ProcessTree, treeOf } from './process-tree.ts';
 import { shellFor } from './shell.ts';
 
 /** A dump command at work. Disposing ends it and everything it has started. */
@@ -36,7 +36,8 @@ export function startDump(commands: Commands): RunningDump {
   child.stdout.on('readable', () => undefined);
   const said = new OutputTail();
   child.stderr.on('data', (block: Buffer) => said.add(block));
-  const atExit = () => killTree(child);
+  const tree = treeOf(child);
+  const atExit = () => tree.kill();
   process.once('exit', atExit);
   const ended = new Promise<Ending | Error>((resolve) => {
     child.once('error', resolve).once('close', (code, signal) => resolve(code ?? signal));
@@ -44,9 +45,9 @@ export function startDump(commands: Commands): RunningDump {
   void ended.then(() => process.off('exit', atExit));
   return {
     blocks: (task) =>
-      readBlocks(commands, { child, stdout: child.stdout, stderr: child.stderr, said, ended }, task),
+      readBlocks(commands, { tree, stdout: child.stdout, stderr: child.stderr, said, ended }, task),
     [Symbol.asyncDispose]: async () => {
-      endTree(child);
+      tree.end();
       child.stdout.destroy();
       await ended;
     },
@@ -54,7 +55,7 @@ export function startDump(commands: Commands): RunningDump {
 }
 
 interface Started {
-  readonly child: ChildProcess;
+  readonly tree: ProcessTree;
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly said: OutputTail;
@@ -63,11 +64,11 @@ interface Started {
 
 async function* readBlocks(
   commands: Commands,
-  { child, stdout, stderr, said, ended }: Started,
+  { tree, stdout, stderr, said, ended }: Started,
   task: Task,
 ): AsyncGenerator<Buffer> {
   const silenced = new AbortController();
-  const end = () => endTree(child);
+  const end = () => tree.end();
   const silence = setTimeout(() => {
     silenced.abort();
     end();

@@ -182,6 +182,27 @@ describe('a dump command that fails', () => {
     await expect.poll(() => isAlive(child), { timeout: 10_000 }).toBe(false);
   });
 
+  it('that is ended may put its things in order first', async () => {
+    const stop = new AbortController();
+    const dump = `trap 'echo tidy > tidied; exit 1' TERM; while :; do echo data; sleep 0.1; done`;
+    await using place = await placed({ dump });
+    const progress = () => stop.abort();
+    await expect(place.backUp({ signal: stop.signal, progress })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    expect(existsSync(join(place.workspace, 'tidied'))).toBe(true);
+  });
+
+  it('is ended when what it has left behind holds its output for too long', async () => {
+    await using place = await placed({
+      dump: 'setsid sleep 600 & echo $! > child; echo begun',
+      timeout: 0.01,
+    });
+    const [problem] = (await place.backUp()).problems;
+    expect(problem!.message).toContain('wrote nothing for');
+    process.kill(Number(readFileSync(join(place.workspace, 'child'), 'utf8')));
+  });
+
   it('is not read faster than it is stored', async () => {
     await using place = await placed({ dump: 'head -c 200000000 /dev/zero | tee >(wc -c > written)' });
     const engine = await engineAt(place.address);
