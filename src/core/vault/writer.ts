@@ -27,6 +27,7 @@ const SMALL_FRAME_BYTES = 128 * KIB;
 const MOST_STORING = 3;
 interface OpenFrame {
   readonly number: number;
+  readonly kind: ContentKind;
   readonly buffer: Buffer<SharedArrayBuffer>;
   /** Where the next chunk goes in the buffer. */
   at: number;
@@ -114,7 +115,7 @@ export class ChunkWriter {
   reserve(kind: ContentKind): { readonly buffer: Buffer; readonly offset: number } {
     let frame = this.#open.get(kind);
     if (frame === undefined) {
-      frame = this.#openFrame();
+      frame = this.#openFrame(kind);
       this.#open.set(kind, frame);
     }
     return { buffer: frame.buffer, offset: frame.at };
@@ -156,7 +157,7 @@ export class ChunkWriter {
       frame = undefined;
     }
     if (frame === undefined) {
-      frame = this.#openFrame(chunk.byteLength);
+      frame = this.#openFrame(kind, chunk.byteLength);
       this.#open.set(kind, frame);
     }
     frame.buffer.set(chunk, frame.at);
@@ -206,11 +207,12 @@ export class ChunkWriter {
     return known >= 0 && !(this.#options.selfContained && this.#index.isDelta(known));
   }
 
-  #openFrame(chunkBytes = 0): OpenFrame {
+  #openFrame(kind: ContentKind, chunkBytes = 0): OpenFrame {
     const room = Math.max(FRAME_ROOM_BYTES, CHUNK_ID_HEADROOM_BYTES + chunkBytes);
     const spare = room === FRAME_ROOM_BYTES ? this.#spare.pop() : undefined;
     return {
       number: this.#index.openFrame(),
+      kind,
       buffer: Buffer.from(spare ?? new SharedArrayBuffer(room)),
       at: CHUNK_ID_HEADROOM_BYTES,
       chunks: [],
@@ -238,7 +240,7 @@ export class ChunkWriter {
     }
     if (frame === undefined) {
       frame = {
-        ...this.#openFrame(chunk.byteLength),
+        ...this.#openFrame(kind, chunk.byteLength),
         dictionary: new DeltaDictionary(this.#index),
       };
       this.#openDelta.set(kind, frame);
@@ -282,7 +284,7 @@ export class ChunkWriter {
     const plain = new Uint8Array(buffer.buffer, CHUNK_ID_HEADROOM_BYTES, plainBytes);
     const coded = await this.#pool.run(
       'code',
-      { plain, dictionary: dictionaryBytes },
+      { plain, dictionary: dictionaryBytes, quick: frame.kind === 'rows' },
       [],
       plainBytes <= SMALL_FRAME_BYTES,
     );

@@ -14,7 +14,7 @@ import { codeFrame } from '../vault/frame.ts';
 export interface WorkerTasks {
   /** Codes a frame. Shared memory spares the collector from hearing of megabytes that come and go. */
   code: {
-    input: { plain: Uint8Array<SharedArrayBuffer>; dictionary: Uint8Array | undefined };
+    input: { plain: Uint8Array<SharedArrayBuffer>; dictionary: Uint8Array | undefined; quick: boolean };
     output: { method: FrameMethod; coded: Uint8Array };
   };
   /** Decodes frames, checks their chunks and writes files from them. */
@@ -37,8 +37,8 @@ type Implementations = { [Name in WorkerTaskName]: (input: WorkerTasks[Name]['in
 
 /** What a worker thread can do. */
 export const workerTasks: Implementations = {
-  code({ plain, dictionary }) {
-    const { method, bytes } = codeFrame(plain, dictionary);
+  code({ plain, dictionary, quick }) {
+    const { method, bytes } = codeFrame(plain, dictionary, quick);
     if (bytes.buffer === plain.buffer) return { output: { method, coded: bytes }, transfer: [] };
     // A copy of its own: zlib's buffer is much larger, and may be one that cannot be handed over.
     const coded = new Uint8Array(bytes);
