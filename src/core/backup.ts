@@ -1,4 +1,5 @@
-import { backUpRoot, type RootResult, type RootSink, type Tally } from './backup/files.ts';
+import { backUpRoot, type RootResult, type RootSink } from './backup/files.ts';
+import type { Tally } from './backup/tally.ts';
 import { type BackedUpDatabase, type BackupDatabase, freezeDatabases } from './backup/databases.ts';
 import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
 import { CrmBackupError } from './errors.ts';

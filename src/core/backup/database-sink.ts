@@ -16,7 +16,7 @@ import { comparePaths } from '../vault/order.ts';
 import type { ChunkWriter } from '../vault/writer.ts';
 import type { DatabaseBase } from './database-base.ts';
 import { INFO, ROW_CHUNKS } from './database-paths.ts';
-import type { Tally } from './files.ts';
+import { newTally, type Tally } from './tally.ts';
 import { StreamStore } from './stream-store.ts';
 import { TableStore } from './table-store.ts';
 
@@ -192,7 +192,7 @@ export class DatabaseSink implements DumpSink {
   }
 
   #tally(): Tally {
-    const tally = { total: 0, added: 0, modified: 0, deleted: 0, unchanged: 0, sourceBytes: 0, readBytes: 0 };
+    const tally = newTally();
     const { base } = this.#context;
     for (const [path, content] of this.#contents) {
       tally.sourceBytes += content.size;

@@ -15,17 +15,8 @@ import { ContentStore, type StoredContent } from './file-content.ts';
 import { contentKind } from './content-kind.ts';
 import { type AheadBatch, AheadScan } from './scan-ahead.ts';
 import type { ScanOrder } from './scan-messages.ts';
-
-/** What became of the entries of a source; counted in files and links. */
-export interface Tally {
-  total: number;
-  added: number;
-  modified: number;
-  deleted: number;
-  unchanged: number;
-  sourceBytes: number;
-  readBytes: number;
-}
+import { countDeleted, countStored, countUnchanged, newTally, type Tally } from './tally.ts';
+import { UnchangedRun } from './unchanged-run.ts';
 
 /** A file root to back up. */
 export interface RootJob {
@@ -81,16 +72,10 @@ class RootWalk {
   readonly #rootPath: string;
   readonly #cursor: ManifestCursor;
   readonly #manifest: ManifestWriter;
-  readonly #tally: Tally = {
-    total: 0,
-    added: 0,
-    modified: 0,
-    deleted: 0,
-    unchanged: 0,
-    sourceBytes: 0,
-    readBytes: 0,
-  };
+  readonly #tally = newTally();
   readonly #content: ContentStore;
+  /** Undefined for a full backup, which takes nothing over. */
+  readonly #unchanged: UnchangedRun | undefined;
   #taken = 0;
   #reportedAt = 0;
 
@@ -101,6 +86,12 @@ class RootWalk {
     this.#rootPath = `files/${job.root.name}`;
     this.#cursor = new ManifestCursor(job.previous, sink.readManifestChunk);
     this.#manifest = new ManifestWriter(sink.writer, this.#rootPath, job.previous);
+    this.#unchanged =
+      job.baseStartedAtNs === undefined
+        ? undefined
+        : new UnchangedRun(this.#cursor, this.#manifest, job.baseStartedAtNs, (chunks) =>
+            sink.writer.holds(chunks),
+          );
     this.#content = new ContentStore(
       sink.writer,
       sink.chunker,
@@ -119,14 +110,13 @@ class RootWalk {
       // While these are taken the thread starts.
       await using ahead = new AheadScan(this.#orderAfter(last.path), { signal: this.#task.signal });
       await this.#takeAll(first);
-      for await (const { entries, nextChunk } of ahead.batches(this.#sink.report)) {
-        await this.#takeAll(entries, nextChunk);
-      }
+      for await (const batch of ahead.batches(this.#sink.report)) await this.#takeBatch(batch);
+      this.#unchanged?.end();
     }
     for (;;) {
       if (this.#cursor.needsLoad) await this.#cursor.load();
       if (this.#cursor.current === undefined) break;
-      this.#countDeleted(this.#cursor.current);
+      countDeleted(this.#tally, this.#cursor.current);
       this.#cursor.advance();
     }
     this.#tally.readBytes += this.#content.readBytes;
@@ -153,33 +143,80 @@ class RootWalk {
     return { ...order, content: { chunkIdKey: keys.chunkId, gear: keys.gear, sizes: chunker.sizes } };
   }
 
-  async #takeAll(entries: Iterable<Found>, nextChunk?: AheadBatch['nextChunk']): Promise<void> {
-    const { writer } = this.#sink;
+  async #takeAll(entries: Iterable<Found>): Promise<void> {
     for (const found of entries) {
-      const path = found instanceof EntryView ? found.path : this.#pathOf(found.path);
-      if (this.#cursor.needsLoad) await this.#cursor.load();
-      let previous = this.#cursor.current;
-      while (previous !== undefined && previous.path !== path && comparePaths(previous.path, path) < 0) {
-        this.#countDeleted(previous);
-        this.#cursor.advance();
-        if (this.#cursor.needsLoad) await this.#cursor.load();
-        previous = this.#cursor.current;
-      }
-      if (previous?.path === path) this.#cursor.advance();
-      else previous = undefined;
-      if (found instanceof EntryView && found.type === 'file' && found.chunks.length > 0) {
-        this.#takeRead(found, nextChunk!, previous);
-      } else {
-        const waiting = this.#take(found, path, previous);
-        if (waiting !== undefined) await waiting;
-      }
-      if (writer.isBusy) await writer.drain();
-      if (++this.#taken % ENTRIES_A_TURN === 0) {
-        this.#tell();
-        throwIfCancelled(this.#task);
-        await turn();
-      }
+      const waiting = this.#takeOne(found, this.#pathOf(found.path));
+      if (waiting !== undefined) await waiting;
+      if (++this.#taken % ENTRIES_A_TURN === 0) await this.#pause();
     }
+  }
+
+  async #takeBatch({ bytes, nextChunk }: AheadBatch): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#cursor.needsLoad) await this.#cursor.load();
+      if (this.#unchanged !== undefined) {
+        at = this.#unchanged.take(bytes, at, (entry) => countUnchanged(this.#tally, entry));
+        if (at >= bytes.length || this.#cursor.needsLoad) continue;
+        this.#unchanged.end();
+      }
+      const found = new EntryView(bytes, at);
+      at = found.end;
+      const waiting = this.#takeOne(found, found.path, nextChunk);
+      if (waiting !== undefined) await waiting;
+    }
+    await this.#pause();
+  }
+
+  /** Lets others have their turn. */
+  async #pause(): Promise<void> {
+    this.#tell();
+    throwIfCancelled(this.#task);
+    await turn();
+  }
+
+  /** Takes one entry; a promise only where there is something to wait for. */
+  #takeOne(found: Found, path: string, nextChunk?: AheadBatch['nextChunk']): Promise<void> | undefined {
+    const previous = this.#previousOf(path);
+    return previous instanceof Promise
+      ? previous.then(async (known) => this.#takeAgainst(found, path, known, nextChunk))
+      : this.#takeAgainst(found, path, previous, nextChunk);
+  }
+
+  /** The entry the base has under a path; those before it are gone. */
+  #previousOf(path: string): EntryView | undefined | Promise<EntryView | undefined> {
+    while (!this.#cursor.needsLoad) {
+      const previous = this.#cursor.current;
+      if (previous === undefined) return undefined;
+      if (previous.path === path) {
+        this.#cursor.advance();
+        return previous;
+      }
+      if (comparePaths(previous.path, path) > 0) return undefined;
+      countDeleted(this.#tally, previous);
+      this.#cursor.advance();
+    }
+    return this.#cursor.load().then(() => this.#previousOf(path));
+  }
+
+  #takeAgainst(
+    found: Found,
+    path: string,
+    previous: EntryView | undefined,
+    nextChunk: AheadBatch['nextChunk'] | undefined,
+  ): Promise<void> | undefined {
+    const { writer } = this.#sink;
+    if (
+      nextChunk !== undefined &&
+      found instanceof EntryView &&
+      found.type === 'file' &&
+      found.chunks.length > 0
+    ) {
+      this.#takeRead(found, nextChunk, previous);
+      return writer.isBusy ? writer.drain() : undefined;
+    }
+    const waiting = this.#take(found, path, previous);
+    if (waiting !== undefined) return waiting.then(() => (writer.isBusy ? writer.drain() : undefined));
+    return writer.isBusy ? writer.drain() : undefined;
   }
 
   #pathOf(path: string): string {
@@ -195,7 +232,7 @@ class RootWalk {
     }
     this.#tally.readBytes += found.size;
     this.#manifest.addEncoded(path, found.encoded);
-    this.#count(found, undefined, chunks, previous);
+    countStored(this.#tally, found, previous);
   }
 
   /** Takes one entry into the manifest; only a large file makes a promise of it. */
@@ -207,9 +244,7 @@ class RootWalk {
     const stat = found.size === undefined ? undefined : found;
     if (stat !== undefined && previous !== undefined && this.#isUnchanged(stat, previous)) {
       this.#manifest.addEncoded(path, previous.encoded);
-      this.#tally.total++;
-      this.#tally.unchanged++;
-      this.#tally.sourceBytes += stat.size;
+      countUnchanged(this.#tally, previous);
       return undefined;
     }
     const stored = this.#content.store({
@@ -252,31 +287,7 @@ class RootWalk {
   ): void {
     const { type, size, mode, mtimeNs, ctimeNs, inode } = stat;
     this.#manifest.add({ path, type, size, mode, mtimeNs, ctimeNs, inode, chunks, target });
-    this.#count(stat, target, chunks, previous);
-  }
-
-  #count(
-    { type, size, mode }: Pick<EntryStat, 'type' | 'size' | 'mode'>,
-    target: string | undefined,
-    chunks: Buffer,
-    previous: EntryView | undefined,
-  ): void {
-    if (type === 'directory') return;
-    this.#tally.total++;
-    this.#tally.sourceBytes += size;
-    if (previous === undefined) this.#tally.added++;
-    else if (
-      previous.type === type &&
-      previous.mode === mode &&
-      previous.target === target &&
-      previous.chunks.equals(chunks)
-    ) {
-      this.#tally.unchanged++;
-    } else this.#tally.modified++;
-  }
-
-  #countDeleted(previous: EntryView): void {
-    if (previous.type !== 'directory') this.#tally.deleted++;
+    countStored(this.#tally, { type, size, mode, target, chunks }, previous);
   }
 
   #tell(): void {

@@ -3,7 +3,6 @@ import { Worker } from 'node:worker_threads';
 import type { Problem } from '../problem.ts';
 import type { Task } from '../task.ts';
 import { CancelledError } from '../errors.ts';
-import { EntryView } from '../vault/manifest-entry.ts';
 import { BATCH_MEMORY_BYTES } from './content-reader.ts';
 import scanSource from './scan-entry.ts?worker';
 import type { ScanBatch, ScanOrder, ScanRequest } from './scan-messages.ts';
@@ -13,8 +12,8 @@ const BATCHES_AHEAD = 4;
 
 /** Some entries of a scan; it is valid until the next is asked for. */
 export interface AheadBatch {
-  /** Paths begin with the root’s. */
-  readonly entries: Iterable<EntryView>;
+  /** Entries in their byte form, one behind the other; paths begin with the root’s. */
+  readonly bytes: Buffer;
   /** The next chunk, of those that the entries have; undefined when there are no more. */
   readonly nextChunk: () => Buffer | undefined;
 }
@@ -48,7 +47,7 @@ export class AheadScan implements AsyncDisposable {
     try {
       for await (const [batch] of this.#messages) {
         for (const problem of batch.problems) report(problem);
-        yield { entries: entriesIn(batch.entries), nextChunk: chunksIn(batch) };
+        yield { bytes: bufferOf(batch.entries), nextChunk: chunksIn(batch) };
         if (batch.failure !== undefined) throw new Error(batch.failure);
         if (batch.ended) return;
         const memory = batch.content.buffer;
@@ -71,17 +70,12 @@ export class AheadScan implements AsyncDisposable {
   }
 }
 
-function* entriesIn(bytes: Uint8Array): Generator<EntryView> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < buffer.length;) {
-    const view = new EntryView(buffer, at);
-    at = view.end;
-    yield view;
-  }
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function chunksIn({ content, chunkLengths }: ScanBatch): AheadBatch['nextChunk'] {
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  const bytes = bufferOf(content);
   let next = 0;
   let start = 0;
   return () => {

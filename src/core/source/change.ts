@@ -10,7 +10,7 @@ export type Stamp = Pick<FileStat, 'size' | 'mode' | 'mtimeNs' | 'ctimeNs' | 'in
  * in steps of up to 2 s (FAT; 1 s on HFS+ and older NFS): a change after the base read the file may have left the
  * same time on it.
  */
-const RACY_NS = 2_000_000_000n;
+export const RACY_NS = 2_000_000_000n;
 
 /**
  * Whether a file can be taken from the base's manifest unread: nothing about it differs, and it was at rest

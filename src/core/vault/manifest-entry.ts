@@ -51,7 +51,7 @@ export class EntryView {
   readonly #start: number;
   readonly #total: number;
   #heading: DataView | undefined;
-  readonly path: string;
+  #path: string | undefined;
 
   /** @throws {VaultError} `damaged` when no whole entry stands at `start`. */
   constructor(bytes: Buffer, start: number) {
@@ -62,7 +62,14 @@ export class EntryView {
     if (this.#total < HEAD_BYTES || start + this.#total > bytes.length || pathEnd > start + this.#total) {
       throw new VaultError('damaged', 'A manifest is damaged: an entry does not add up.');
     }
-    this.path = decodeName(bytes.subarray(start + HEAD_BYTES, pathEnd));
+  }
+
+  get path(): string {
+    if (this.#path === undefined) {
+      const from = this.#start + HEAD_BYTES;
+      this.#path = decodeName(this.#bytes.subarray(from, from + this.#bytes.readUInt16LE(this.#start + 40)));
+    }
+    return this.#path;
   }
 
   get #view(): DataView {
@@ -73,6 +80,10 @@ export class EntryView {
     ));
   }
 
+  /** Where the entry begins. */
+  get start(): number {
+    return this.#start;
+  }
   /** Where the next entry begins. */
   get end(): number {
     return this.#start + this.#total;
@@ -137,6 +148,40 @@ export class EntryView {
       extra: this.extra,
     };
   }
+}
+
+/**
+ * Whether two entries are the same but for their chunks: name, kind, size, mode, times, inode, target.
+ * @param at where each begins in its bytes
+ */
+export function isSameButChunks(a: Buffer, atA: number, b: Buffer, atB: number): boolean {
+  const endA = atA + HEAD_BYTES - 4;
+  const endB = atB + HEAD_BYTES - 4;
+  if (a.compare(b, atB + 4, endB, atA + 4, endA) !== 0) return false;
+  // The head says how long these are, so they are alike.
+  const names = a.readUInt16LE(atA + 40) + a.readUInt16LE(atA + 42) + a.readUInt32LE(atA + 44);
+  return a.compare(b, endB + 4, endB + 4 + names, endA + 4, endA + 4 + names) === 0;
+}
+
+/** A time as it stands in an entry. */
+interface SplitTime {
+  readonly high: number;
+  readonly low: number;
+}
+
+/** A time in nanoseconds since 1970, to be compared without making a bigint of every other. */
+export function splitTime(ns: bigint): SplitTime {
+  return { high: Number(ns >> 32n), low: Number(ns & 0xffffffffn) };
+}
+
+/** Whether an entry was neither written to nor changed at or after a time. */
+export function isAtRest(bytes: Buffer, at: number, since: SplitTime): boolean {
+  return isBefore(bytes, at + 16, since) && isBefore(bytes, at + 24, since);
+}
+
+function isBefore(bytes: Buffer, at: number, { high, low }: SplitTime): boolean {
+  const its = bytes.readInt32LE(at + 4);
+  return its < high || (its === high && bytes.readUInt32LE(at) < low);
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -62,6 +62,22 @@ export class ManifestWriter {
     if (full || (this.#bytes >= CUT_FROM_BYTES && (crc32(path) & CUT_MASK) === 0)) this.#cut();
   }
 
+  /** Whether the next entry begins a chunk. */
+  get isBetweenChunks(): boolean {
+    return this.#parts.length === 0;
+  }
+
+  /** Adds a whole chunk of another manifest that was cut as this one would be. */
+  addChunk(id: Buffer, first: string, last: string, entries: number): void {
+    if (this.#parts.length > 0 || (this.#last !== '' && comparePaths(this.#last, first) >= 0)) {
+      throw new RangeError('entries of a manifest must come in order');
+    }
+    this.#ids.push(id);
+    this.#firstPaths.push(first);
+    this.#last = last;
+    this.#entries += entries;
+  }
+
   /** Ends the segment. */
   finish(): ManifestSegment {
     if (this.#parts.length > 0) this.#cut();
@@ -122,6 +138,27 @@ export class ManifestCursor {
     return this.#view;
   }
 
+  /** Where the current entry begins in {@link bytes}. */
+  get at(): number {
+    return this.#view?.start ?? this.#bytes.length;
+  }
+
+  /** The chunk the cursor is in. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Goes to the entry of the same chunk that begins there, or behind its end. */
+  goTo(at: number): void {
+    this.#view = at < this.#bytes.length ? new EntryView(this.#bytes, at) : undefined;
+  }
+
+  /** The id of the chunk, if another follows it: the last one ends where the entries do, not where one would cut. */
+  get idIfCut(): Buffer | undefined {
+    if (this.#chunk >= this.#segment.firstPaths.length) return undefined;
+    return this.#segment.chunks.subarray((this.#chunk - 1) * CHUNK_ID_BYTES, this.#chunk * CHUNK_ID_BYTES);
+  }
+
   /** Whether {@link load} must be awaited to learn if there is another entry. */
   get needsLoad(): boolean {
     return this.#view === undefined && this.#chunk < this.#segment.firstPaths.length;
@@ -129,8 +166,7 @@ export class ManifestCursor {
 
   /** Goes to the next entry of the same chunk. */
   advance(): void {
-    const end = this.#view?.end ?? 0;
-    this.#view = end < this.#bytes.length ? new EntryView(this.#bytes, end) : undefined;
+    this.goTo(this.#view?.end ?? 0);
   }
 
   /** Reads the next chunk; its first entry, or undefined at the segment's end. */

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -78,14 +78,23 @@ describe('a backup', () => {
       if (number % 100 === 0) files[`uploads/${number}.png`] = randomBytes(number * 300 + 1);
     }
     makeTree(folder.path, treeOf(files));
+    symlinkSync('y', join(folder.path, 'd5/link'));
+    laterThanTheFiles();
     const first = { tree: snapshotTree(folder.path), record: await take({ kind: 'full' }) };
-    expect(first.record.bytes.read).toBe(first.record.bytes.source);
+    expect(first.record.bytes.read).toBe(first.record.bytes.source - 'y'.length);
+    const same = await take({ kind: 'incremental' });
+    expect(same.bytes.read).toBe(0);
+    expect(same.files).toEqual({ ...first.record.files, added: 0, unchanged: first.record.files.total });
+    expect(same.manifest).toEqual(first.record.manifest);
     writeFileSync(join(folder.path, 'd7/中文 7.php'), 'changed');
     writeFileSync(join(folder.path, 'd39/new'), 'new');
     rmSync(join(folder.path, 'd9'), { recursive: true });
-    for (const kind of ['incremental', 'full'] as const) {
+    chmodSync(join(folder.path, 'd11/中文 11.php'), 0o600);
+    const deleted = Object.keys(files).filter((path) => path.startsWith('d9/')).length;
+    for (const kind of ['incremental', 'differential', 'full'] as const) {
       const tree = snapshotTree(folder.path);
       const record = await take({ kind });
+      if (kind !== 'full') expect(record.files).toMatchObject({ added: 1, modified: 2, deleted });
       expect(await snapshotBackup(built.vault, record)).toEqual(tree);
     }
     expect(await snapshotBackup(built.vault, first.record)).toEqual(first.tree);

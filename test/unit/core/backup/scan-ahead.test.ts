@@ -7,6 +7,7 @@ import { AheadScan } from '../../../../src/core/backup/scan-ahead.ts';
 import type { Problem } from '../../../../src/core/problem.ts';
 import { scanRoot } from '../../../../src/core/source/scan.ts';
 import { CHUNK_ID_BYTES } from '../../../../src/core/vault/chunk-id.ts';
+import { viewsIn } from '../../../../src/core/vault/manifest.ts';
 import { makeTree, temporaryFolder, type TemporaryFolder, treeOf } from '../../../build/tree.ts';
 import { buildVault } from '../../../build/vault.ts';
 
@@ -45,8 +46,8 @@ describe('scanning ahead in a thread', () => {
     const told: Problem[] = [];
     const ahead: unknown[] = [];
     await using scan = new AheadScan({ ...order, after: '' }, {});
-    for await (const { entries } of scan.batches((problem) => told.push(problem))) {
-      for (const view of entries) {
+    for await (const { bytes } of scan.batches((problem) => told.push(problem))) {
+      for (const view of viewsIn(bytes)) {
         const { type, size, mode, mtimeNs, ctimeNs, inode, target } = view;
         const path = view.path.slice('files/workspace/'.length);
         ahead.push({ path, type, size, mode, mtimeNs, ctimeNs, inode, target });
@@ -77,8 +78,8 @@ describe('scanning ahead in a thread', () => {
     makeTree(folder.path, treeOf({ 'a/1': '', 'a/2/x': '', 'a/2/y': '', 'a/2!': '', b: '' }));
     const paths: string[] = [];
     await using scan = new AheadScan({ ...orderFor(folder.path), after: 'a/2/x' }, {});
-    for await (const { entries } of scan.batches(() => undefined)) {
-      for (const { path } of entries) paths.push(path);
+    for await (const { bytes } of scan.batches(() => undefined)) {
+      for (const { path } of viewsIn(bytes)) paths.push(path);
     }
     expect(paths).toEqual(['a/2/y', 'a/2!', 'b'].map((path) => `files/workspace/${path}`));
   });
@@ -96,8 +97,8 @@ describe('scanning ahead in a thread', () => {
     const read: Record<string, Buffer> = {};
     const left: string[] = [];
     await using scan = new AheadScan(order, {});
-    for await (const { entries, nextChunk } of scan.batches(() => undefined)) {
-      for (const { path, size, chunks } of entries) {
+    for await (const { bytes, nextChunk } of scan.batches(() => undefined)) {
+      for (const { path, size, chunks } of viewsIn(bytes)) {
         const name = path.slice('files/workspace/'.length);
         const parts: Buffer[] = [];
         for (let at = 0; at < chunks.length; at += CHUNK_ID_BYTES) {

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../../src/core/vault/entry.ts';
-import { encodeEntry, EntryView } from '../../../../src/core/vault/manifest-entry.ts';
+import {
+  encodeEntry,
+  EntryView,
+  isAtRest,
+  isSameButChunks,
+  splitTime,
+} from '../../../../src/core/vault/manifest-entry.ts';
 import { ManifestCursor, ManifestWriter, readSegments } from '../../../../src/core/vault/manifest.ts';
 import { comparePaths, isWithin } from '../../../../src/core/vault/order.ts';
 import { ChunkWriter } from '../../../../src/core/vault/writer.ts';
@@ -53,6 +59,37 @@ describe('an entry', () => {
         expect(view.toEntry()).toEqual(one);
         expect(view.end).toBe(bytes.length - 9);
         expect(view.encoded.equals(encodeEntry(one))).toBe(true);
+      }),
+    );
+  });
+
+  it('is the same as another but for the chunks exactly when all else is', () => {
+    const changes = fc.option(
+      fc.record(
+        { size: fc.nat(), mode: fc.nat(0o7777), mtimeNs: i64, inode: fc.constant(5n), target: path, path },
+        { requiredKeys: [] },
+      ),
+      { nil: {} },
+    );
+    fc.assert(
+      fc.property(entry, changes, fc.nat(9), (one, change, before) => {
+        const other = { ...one, ...change, chunks: Buffer.alloc(64, 1) };
+        const bytes = Buffer.concat([Buffer.alloc(before), encodeEntry({ ...one, chunks: Buffer.alloc(0) })]);
+        const isSame = encodeEntry({ ...other, chunks: one.chunks }).equals(encodeEntry(one));
+        expect(isSameButChunks(bytes, before, encodeEntry(other), 0)).toBe(isSame);
+      }),
+    );
+  });
+
+  it('is at rest when both of its times are before a moment', () => {
+    const near = fc.bigInt({ min: -3n, max: 3n });
+    fc.assert(
+      fc.property(entry, i64, near, near, (one, since, m, c) => {
+        fc.pre(since > -(2n ** 62n) && since < 2n ** 62n);
+        const moved = { ...one, mtimeNs: since + m, ctimeNs: since + c };
+        expect(isAtRest(encodeEntry(moved), 0, splitTime(since))).toBe(m < 0n && c < 0n);
+        const isBefore = one.mtimeNs < since && one.ctimeNs < since;
+        expect(isAtRest(encodeEntry(one), 0, splitTime(since))).toBe(isBefore);
       }),
     );
   });
