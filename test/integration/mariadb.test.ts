@@ -2,7 +2,13 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { hasMariaDb, type MariaDbServer, realData, startMariaDb } from '../build/mariadb-server.ts';
-import { generatedCrm, generatedMigration, migrateFiles, writeFiles } from './generated-crm.ts';
+import {
+  generatedChanges,
+  generatedCrm,
+  generatedMigration,
+  migrateFiles,
+  writeFiles,
+} from './generated-crm.ts';
 import { type DatabaseTruth, expectThereAndBack, type TableTruth } from './there-and-back.ts';
 
 let server: MariaDbServer;
@@ -58,6 +64,7 @@ describe.skipIf(!hasMariaDb)(
     it('a generated one', async () => {
       await expectThereAndBack({
         ...reached('crm'),
+        rows: generatedChanges,
         async fill(workspace) {
           writeFiles(workspace);
           await server.run('crm', ...generatedCrm());

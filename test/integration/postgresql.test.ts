@@ -4,7 +4,13 @@ import { realData } from '../build/mariadb-server.ts';
 import { openPostgres } from '../build/database-postgres.ts';
 import type { TriedDatabase } from '../build/database-conformance.ts';
 import { hasPostgres, type PostgresServer, startPostgres } from '../build/postgres-server.ts';
-import { generatedCrm, generatedMigration, migrateFiles, writeFiles } from './generated-crm.ts';
+import {
+  generatedChanges,
+  generatedCrm,
+  generatedMigration,
+  migrateFiles,
+  writeFiles,
+} from './generated-crm.ts';
 import { type DatabaseTruth, expectThereAndBack, type TableTruth } from './there-and-back.ts';
 
 let server: PostgresServer;
@@ -70,6 +76,7 @@ describe.skipIf(!hasPostgres())(
     it('a generated one', async () => {
       await expectThereAndBack({
         ...(await fresh()),
+        rows: generatedChanges,
         async fill(workspace) {
           writeFiles(workspace);
           await tried.run(generatedCrm().join(';\n'));

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isSound, objectsOf, rowsOf, withSqlite } from '../build/database-sqlite.ts';
 import { realData } from '../build/mariadb-server.ts';
-import { generatedCrm, generatedMigration, migrateFiles, writeFiles } from './generated-crm.ts';
+import {
+  generatedChanges,
+  generatedCrm,
+  generatedMigration,
+  migrateFiles,
+  writeFiles,
+} from './generated-crm.ts';
 import { type DatabaseTruth, expectThereAndBack, type TableTruth } from './there-and-back.ts';
 
 const fileIn = (workspace: string): string => join(workspace, 'var/crm.db');
@@ -41,6 +47,7 @@ describe('A CRM on SQLite comes back through the command line', { timeout: 120_0
   it('a generated one', async () => {
     await expectThereAndBack({
       ...shape,
+      rows: generatedChanges,
       async fill(workspace) {
         mkdirSync(join(workspace, 'var'));
         writeFiles(workspace);

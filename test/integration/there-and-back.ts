@@ -33,13 +33,22 @@ export interface Migration {
   /** Changes files and database. */
   migrate(workspace: string): Promise<void>;
   truth(workspace: string): Promise<DatabaseTruth>;
+  /** What the row diff must tell, where that is known: [added, changed, deleted] by the table’s own name. */
+  readonly rows?: Readonly<Record<string, readonly [number, number, number]>>;
   /** Paths below the workspace that are not files of the CRM. */
   readonly except?: (path: string) => boolean;
 }
 
 interface Diff {
   readonly entries: readonly { readonly path: string; readonly change: string; readonly oldPath?: string }[];
+  readonly tables: readonly ({
+    readonly table: string;
+    readonly path: string;
+    readonly schemaChanged: boolean;
+  } & RowCounts)[];
 }
+
+type RowCounts = Readonly<Record<'added' | 'changed' | 'deleted', number>>;
 
 interface Made {
   readonly id: string;
@@ -90,6 +99,18 @@ export async function expectThereAndBack(migration: Migration): Promise<void> {
   const diff = await run<Diff>('diff', differential.id);
   expectTrueTables(diff, old.database, migrated.database);
   expectTrueFiles(diff, old.files, migrated.files);
+  expectTrueRows(diff, old.database, migrated.database);
+  if (migration.rows !== undefined) {
+    const told = diff.tables.map(({ table, added, changed, deleted }) => [table, [added, changed, deleted]]);
+    expect(Object.fromEntries(told)).toEqual(migration.rows);
+  }
+  for (const told of sampleOf(diff.tables)) {
+    const { rows } = await run<{ rows: readonly { change: string }[] }>(
+      ...['diff', differential.id, '--rows', `crm.${told.table}`],
+    );
+    for (const change of ['added', 'changed', 'deleted'] as const)
+      expect(rows.filter((row) => row.change === change)).toHaveLength(told[change]);
+  }
 
   for (const [backup, expected] of [
     [full, old],
@@ -137,6 +158,28 @@ function expectTrueTables(diff: Diff, old: DatabaseTruth, migrated: DatabaseTrut
   expect(told('deleted').sort()).toEqual(without(old, migrated).sort());
   expect(told('modified')).toEqual(expect.arrayContaining(changed('rows')));
   expect([...changed('rows'), ...changed('definition')]).toEqual(expect.arrayContaining(told('modified')));
+}
+
+/** Counts of rows add up to what the tables have, and a table is told of if and only if it is another. */
+function expectTrueRows({ tables }: Diff, old: DatabaseTruth, migrated: DatabaseTruth): void {
+  const names = new Set([...Object.keys(old.tables), ...Object.keys(migrated.tables)]);
+  for (const name of names) {
+    const [before, after] = [old.tables[name], migrated.tables[name]];
+    const told = tables.find(({ path }) => path === `tables/${name}`);
+    const { added, changed, deleted } = told ?? { added: 0, changed: 0, deleted: 0 };
+    expect(added - deleted, name).toBe((after?.count ?? 0) - (before?.count ?? 0));
+    if (before === undefined || after === undefined) expect(told?.schemaChanged, name).toBe(true);
+    // Where columns came or went, rows are others although what both sides have of them may be the same.
+    else if (before.definition === after.definition)
+      expect(added + changed + deleted > 0, name).toBe(before.rows !== after.rows);
+  }
+}
+
+/** A few tables with few changes and with many. */
+function sampleOf(tables: Diff['tables']): Diff['tables'] {
+  const changes = ({ added, changed, deleted }: RowCounts): number => added + changed + deleted;
+  const sorted = tables.toSorted((a, b) => changes(a) - changes(b)).filter((table) => changes(table) < 1000);
+  return [...sorted.slice(0, 2), ...sorted.slice(-2)];
 }
 
 function expectTrueFiles(diff: Diff, old: TreeSnapshot, migrated: TreeSnapshot): void {
