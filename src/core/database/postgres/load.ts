@@ -7,7 +7,7 @@ import { isLargeObjects, loadLargeObjects } from './large-objects.ts';
 import { runPostData } from './post-data.ts';
 import type { Properties } from './properties.ts';
 import { literal, qualified } from './quote.ts';
-import { fitToTarget, type RoleRules, type SchemaEntry, schemaEntries } from './schema-text.ts';
+import { fitSettings, fitToTarget, type RoleRules, type SchemaEntry, schemaEntries } from './schema-text.ts';
 import type { Session } from './session.ts';
 import type { TargetState } from './target-state.ts';
 
@@ -59,7 +59,7 @@ export async function loadDatabase(
   await setSequences(leader, properties);
   await runPostData(
     sessions,
-    postData.map((entry) => ({ entry, sql: fitToTarget(entry, rules) })),
+    postData.map((entry) => ({ entry, sql: fitToTarget(entry, rules), settings: fitSettings(entry, rules) })),
     task,
   );
 }
@@ -70,7 +70,9 @@ async function runEntries(
   rules: RoleRules,
 ): Promise<void> {
   for (let at = 0; at < entries.length; at += ENTRIES_AT_ONCE) {
-    const batch = entries.slice(at, at + ENTRIES_AT_ONCE).map((entry) => fitToTarget(entry, rules));
+    const batch = entries
+      .slice(at, at + ENTRIES_AT_ONCE)
+      .map((entry) => `${fitSettings(entry, rules)} ${fitToTarget(entry, rules)}`);
     await session.run(batch.join('\n\n'), 'Creating the schema', 'write-failed');
   }
 }

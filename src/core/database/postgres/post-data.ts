@@ -7,6 +7,8 @@ import type { Session } from './session.ts';
 export interface FittedEntry {
   readonly entry: SchemaEntry;
   readonly sql: string;
+  /** Statements that go before, about where it belongs. */
+  readonly settings: string;
 }
 
 /**
@@ -31,9 +33,13 @@ export async function runPostData(
   }
 }
 
-async function run(session: Session, { entry, sql }: FittedEntry): Promise<void> {
+async function run(session: Session, { entry, sql, settings }: FittedEntry): Promise<void> {
   if (sql !== '')
-    await session.run(sql, `Creating ${entry.type.toLowerCase()} ${entry.name}`, 'write-failed');
+    await session.run(
+      `${settings} ${sql}`,
+      `Creating ${entry.type.toLowerCase()} ${entry.name}`,
+      'write-failed',
+    );
 }
 
 /** Which entries may run beside each other, as long as their tables differ. */

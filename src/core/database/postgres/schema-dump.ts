@@ -3,6 +3,7 @@ import type { Task } from '../../task.ts';
 import { DatabaseError } from '../error.ts';
 import { ToolFailure } from '../run-tool.ts';
 import type { Server } from './session.ts';
+import { settingsIn } from './schema-text.ts';
 import type { ClientTools } from './tools.ts';
 
 /** The schema in two texts: what rows need, and what comes when they are in. */
@@ -74,7 +75,9 @@ function entriesOnly(text: string): string {
   const first = text.search(/^--\n-- Name: /m);
   if (first < 0) return '';
   const end = text.lastIndexOf('\n--\n-- PostgreSQL database dump complete\n--');
-  return `${text.slice(first, end < 0 ? undefined : end).trimEnd()}\n`;
+  // Where the first table belongs stands before it, among what is left out.
+  const settings = settingsIn(text.slice(0, first)).map((line) => `${line}\n\n`);
+  return `${settings.join('')}${text.slice(first, end < 0 ? undefined : end).trimEnd()}\n`;
 }
 
 function failureOf(error: unknown, server: Server): CrmBackupError {

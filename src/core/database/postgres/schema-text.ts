@@ -6,7 +6,17 @@ export interface SchemaEntry {
   /** `-` when it is in none. */
   readonly schema: string;
   readonly sql: string;
+  /** Statements that say where its rows belong; empty where that does not matter. */
+  readonly settings: readonly string[];
 }
+
+/** What has rows or pages of its own. */
+const STORED = new Set(['TABLE', 'MATERIALIZED VIEW', 'INDEX', 'CONSTRAINT']);
+const SETTING = /^SET default_(tablespace|table_access_method) = ("(?:[^"]|"")*"|'[^']*'|[^\s;]+);$/gm;
+/** pg_dump writes settings before the header of what they are for, so they come at the end of what stands before. */
+const SETTINGS_AFTER = new RegExp(
+  `(?:\\s*${SETTING.source.replaceAll('$', '').replaceAll('^SET', 'SET')})+\\s*$`,
+);
 
 const HEADER = /^--\n-- Name: (.*); Type: ([^;\n]*); Schema: (.*); Owner: .*\n--\n/;
 /** What begins something in which a semicolon or a header means nothing. */
@@ -23,10 +33,24 @@ export function schemaEntries(text: string): SchemaEntry[] {
     const header = text.startsWith('--\n', at) ? HEADER.exec(text.slice(at, at + 2000)) : null;
     if (header !== null) starts.push({ at, header });
   }
+  const inForce = new Map<string, string>();
+  const note = (settings: readonly string[]): void => {
+    for (const line of settings) inForce.set(line.slice(0, line.indexOf('=')), line);
+  };
+  note(settingsIn(text.slice(0, starts[0]?.at)));
   return starts.map(({ at, header }, index) => {
     const [whole, name = '', type = '', schema = ''] = header;
-    return { name, type, schema, sql: text.slice(at + whole.length, starts[index + 1]?.at).trim() };
+    const settings = STORED.has(type) ? [...inForce.values()] : [];
+    const all = text.slice(at + whole.length, starts[index + 1]?.at);
+    const [after = ''] = SETTINGS_AFTER.exec(all) ?? [];
+    note(settingsIn(after));
+    return { name, type, schema, settings, sql: all.slice(0, all.length - after.length).trim() };
   });
+}
+
+/** The settings of a text that say where rows belong. */
+export function settingsIn(text: string): string[] {
+  return [...text.matchAll(SETTING)].map(([line]) => line);
 }
 
 /** The statements of an entry, without their semicolons. Not for functions: their bodies may hold some. */
@@ -98,7 +122,6 @@ export interface RoleRules {
 }
 
 const OWNER = /\n\s*ALTER [^;]*? OWNER TO ("(?:[^"]|"")*"|[^\s";]+);((?:\s*SET [^;\n]*;)*\s*)$/;
-const TABLESPACE = /^SET default_tablespace = ("(?:[^"]|"")*"|[^\s;]+);$/gm;
 
 /**
  * An entry as the target can hold it: without owners and grants of roles it does not have, and without its tablespaces.
@@ -110,13 +133,23 @@ export function fitToTarget(entry: SchemaEntry, rules: RoleRules): string {
     const kept = statementsOf(sql).filter((statement) => rolesIn(statement).every(rules.exists));
     return kept.map((statement) => `${statement};`).join('\n');
   }
-  sql = sql.replace(TABLESPACE, (line, name: string) =>
-    rules.tablespaceExists(unquoted(name)) ? line : "SET default_tablespace = '';",
-  );
   const owner = OWNER.exec(sql);
   if (owner !== null && !rules.mayOwn(unquoted(owner[1]!)))
     sql = `${sql.slice(0, owner.index)}\n${owner[2]!}`;
   return sql;
+}
+
+/** The settings of an entry as the target can hold it: what belongs to a tablespace it has not goes to the default one. */
+export function fitSettings({ settings }: SchemaEntry, rules: RoleRules): string {
+  return settings
+    .map((line) =>
+      line.replace(SETTING, (whole, setting: string, name: string) =>
+        setting !== 'tablespace' || rules.tablespaceExists(unquoted(name))
+          ? whole
+          : "SET default_tablespace = '';",
+      ),
+    )
+    .join(' ');
 }
 
 /** The roles a GRANT, REVOKE, SET SESSION AUTHORIZATION or ALTER DEFAULT PRIVILEGES names, but for PUBLIC. */
