@@ -102,6 +102,16 @@ export interface LineOrigin {
   readonly backup: string;
 }
 
+/** A file that was found by its name. */
+export interface PathMatch {
+  readonly path: string;
+  /** Bytes, as the newest backup with it has it. */
+  readonly size: number;
+  /** The newest and the oldest backup that has it. */
+  readonly newest: string;
+  readonly oldest: string;
+}
+
 /** A file in which a backup changed how often a text occurs. */
 export interface TextMatch {
   readonly backup: string;
@@ -186,6 +196,14 @@ export interface Operations {
   };
   /** For every line of a file in a backup, the backup it was changed in; none for what is no text or large. */
   lineOrigins: { in: OfEntry; out: readonly LineOrigin[] };
+  /**
+   * Files of all backups by name: whose path contains the pattern, whatever the case, or matches it where it has `*`, `?`
+   * or the like; at most so many.
+   */
+  findPaths: {
+    in: InSet & { readonly pattern: string; readonly most: number };
+    out: readonly PathMatch[];
+  };
   /** The backups that brought a text into a file or took it out, newest first. */
   searchText: { in: InSet & TextQuery; out: readonly TextMatch[] };
   /** Tables that differ between two versions; databases that cannot be read are problems. */
@@ -238,6 +256,7 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   changes: false,
   fileHistory: false,
   lineOrigins: false,
+  findPaths: false,
   searchText: false,
   tables: false,
   rows: false,

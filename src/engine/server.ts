@@ -1,6 +1,7 @@
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { processSurroundings } from '../core/surroundings.ts';
 import { changes } from './operations/changes.ts';
+import { findPaths } from './operations/find.ts';
 import { fileHistory, lineOrigins, searchText } from './operations/history.ts';
 import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
@@ -32,6 +33,7 @@ const service = serve(connection, ready, {
   changes: changes(vaults),
   fileHistory: fileHistory(vaults),
   lineOrigins: lineOrigins(vaults),
+  findPaths: findPaths(vaults),
   searchText: searchText(vaults),
   tables: tables(vaults, comparisons),
   rows: rows(comparisons),

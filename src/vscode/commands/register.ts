@@ -7,6 +7,7 @@ import { createSet } from './create-set.ts';
 import { doctor } from './doctor.ts';
 import { editSet } from './edit-set.ts';
 import { fileHistory } from './file-history.ts';
+import { findInBackups } from './find-in-backups.ts';
 import { forget } from './forget.ts';
 import { pin, unpin } from './pin.ts';
 import { prune } from './prune.ts';
@@ -33,6 +34,7 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'crmBackup.undoRestore': undoRestore,
   'crmBackup.showChanges': showChanges,
   'crmBackup.fileHistory': fileHistory,
+  'crmBackup.findInBackups': findInBackups,
   'crmBackup.pin': pin,
   'crmBackup.unpin': unpin,
   'crmBackup.rename': rename,

@@ -63,6 +63,11 @@ export const commandTable = {
     needsTrust: false,
     menus: { file: ['1_show@2'], explorer: ['4_timeline@9'], editor: ['4_timeline@9'] },
   },
+  'crmBackup.findInBackups': {
+    icon: 'search',
+    needsTrust: false,
+    menus: { viewTitle: 'navigation@3', set: ['1_show@1'] },
+  },
   'crmBackup.pin': { needsTrust: true, menus: { unpinnedBackup: ['3_keep@1'] } },
   'crmBackup.unpin': { needsTrust: true, menus: { pinnedBackup: ['3_keep@1'] } },
   'crmBackup.rename': { needsTrust: true, menus: { backup: ['3_keep@2'] } },

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { BackupSummary, FileVersion } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
 import { askAgain, noteMessages, told, until } from './answers.ts';
+import { type QuickPicks, watchQuickPicks } from './quick-pick.ts';
 import { addressOf, at, folder, ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
 
 const first = 'custom/first.php';
@@ -15,9 +16,7 @@ suite('The history of a file', () => {
   let engine: Engine;
   let backups: BackupSummary[];
   const uri = vscode.Uri.joinPath(folder.uri, second);
-  const createQuickPick = vscode.window.createQuickPick.bind(vscode.window);
-  let shown: vscode.QuickPick<vscode.QuickPickItem> | undefined;
-  let pressed: (event: vscode.QuickPickItemButtonEvent<vscode.QuickPickItem>) => unknown;
+  let picks: QuickPicks;
 
   suiteSetup(async () => {
     engine = ownEngine();
@@ -30,22 +29,10 @@ suite('The history of a file', () => {
     await rename(at(first), at(second));
     await appendFile(at(second), '// renamed\n');
     backups.unshift(await run<BackupSummary>('backUpNow'));
-    Object.assign(vscode.window, {
-      createQuickPick: () => {
-        shown = createQuickPick();
-        // A mouse would press its buttons.
-        const { onDidTriggerItemButton } = shown;
-        const noted: typeof onDidTriggerItemButton = (listener, ...rest) => {
-          pressed = listener;
-          return onDidTriggerItemButton(listener, ...rest);
-        };
-        Object.defineProperty(shown, 'onDidTriggerItemButton', { value: noted });
-        return shown;
-      },
-    });
+    picks = watchQuickPicks();
   });
   suiteTeardown(async () => {
-    Object.assign(vscode.window, { createQuickPick });
+    picks.dispose();
     await rm(at(second), { force: true });
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
     engine.dispose();
@@ -57,21 +44,12 @@ suite('The history of a file', () => {
     target: unknown,
     act: (pick: vscode.QuickPick<vscode.QuickPickItem>) => Promise<unknown>,
   ): Promise<readonly FileVersion[]> {
-    shown = undefined;
+    const next = picks.next();
     const done = run<readonly FileVersion[]>('fileHistory', target);
-    await act(await until(() => ((shown?.items.length ?? 0) > 0 ? shown : undefined)));
+    const pick = await next;
+    await picks.items(pick);
+    await act(pick);
     return done;
-  }
-
-  async function accept(pick: vscode.QuickPick<vscode.QuickPickItem>, number: number): Promise<void> {
-    // The editor makes the first one active by itself.
-    await until(() => pick.activeItems[0]);
-    if (number > 0) {
-      const moved = new Promise((resolve) => pick.onDidChangeActive(resolve));
-      pick.activeItems = pick.items.slice(number, number + 1);
-      await moved;
-    }
-    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
   }
 
   async function activeDiff(): Promise<vscode.TabInputTextDiff> {
@@ -89,7 +67,7 @@ suite('The history of a file', () => {
     let listed: (string | undefined)[][] = [];
     const versions = await open(uri, async (pick) => {
       listed = pick.items.map(({ description, detail }) => [description, detail]);
-      await accept(pick, 0);
+      await picks.accept(pick, 0);
     });
     assert.deepEqual(listed, [
       [`renamed · +1 −0 · ${(lines.length + 20).toString()} B`, `was ${first}`],
@@ -106,7 +84,7 @@ suite('The history of a file', () => {
   });
 
   test('shows the first version alone', async () => {
-    await open(uri, async (pick) => accept(pick, 2));
+    await open(uri, async (pick) => picks.accept(pick, 2));
     const document = await until(() => {
       const shown = vscode.window.activeTextEditor?.document;
       return shown?.uri.scheme === 'crm-backup' && shown.getText() === lines ? shown : undefined;
@@ -117,8 +95,7 @@ suite('The history of a file', () => {
   test('compares a version with the file as it is now, and opens it', async () => {
     const press = async (button: number): Promise<void> => {
       await open(uri, async (pick) => {
-        const item = pick.items[2]!;
-        pressed({ item, button: item.buttons![button]! });
+        picks.press(pick.items[2]!, button);
         return Promise.resolve();
       });
     };

@@ -1,0 +1,22 @@
+import type { EntryChange, TextMatch } from '../../engine/protocol.ts';
+import type { App } from '../app.ts';
+import type { FoundSet } from '../sets.ts';
+import { showOneChange } from './show-changes.ts';
+
+/** Shows what a backup changed in a file since the backup before it. */
+export async function showChangeBefore(
+  app: App,
+  { workspace, set, state }: FoundSet,
+  { backup, path }: TextMatch,
+): Promise<void> {
+  const at = state.backups.findIndex(({ id }) => id === backup);
+  const summary = state.backups[at];
+  if (summary === undefined) return;
+  const from = state.backups[at + 1] ?? summary;
+  const input = { workspace, set, backup, from: from.id, paths: [path], probe: true };
+  const { changes } = await app.engine.call('changes', input);
+  // Of the first backup nothing comes before: its file stands alone.
+  const alone: EntryChange = { path, change: 'added', type: 'file', after: 0, binary: false };
+  const change = changes.find((each) => each.path === path) ?? alone;
+  await showOneChange(app, { type: 'change', workspace, set, backup, path, from, change });
+}

@@ -1,0 +1,160 @@
+import * as vscode from 'vscode';
+import { CancelledError } from '../../core/errors.ts';
+import type { PathMatch, TextMatch } from '../../engine/protocol.ts';
+import type { App } from '../app.ts';
+import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
+import { formatBytes } from '../format.ts';
+import type { FoundSet } from '../sets.ts';
+import { showChangeBefore } from './file-change.ts';
+import { fileHistory } from './file-history.ts';
+import { momentAndLabel, pickSet } from './targets.ts';
+
+/** What a line of the list stands for. */
+type Choice =
+  | { readonly kind: 'search'; readonly text: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'change'; readonly match: TextMatch };
+
+interface FindItem extends vscode.QuickPickItem {
+  readonly choice: Choice | undefined;
+}
+
+/** Typing goes on for so long without a search. */
+const PAUSE_MS = 250;
+/** More nobody reads; a longer pattern finds fewer. */
+const MOST_PATHS = 200;
+
+/**
+ * Finds files by their names over all backups as one types, and on request the backups that brought a text or took it
+ * out. A file is shown with its versions, a text with what the backup changed in its file.
+ */
+export async function findInBackups(app: App, target?: unknown): Promise<void> {
+  const found = await pickSet(app, target);
+  const { workspace, set } = found;
+  const pick = vscode.window.createQuickPick<FindItem>();
+  let asked = new vscode.CancellationTokenSource();
+  let pause: NodeJS.Timeout | undefined;
+
+  /** Fills the list with what is found; a later question makes this one void. */
+  const ask = async (search: (token: vscode.CancellationToken) => Promise<FindItem[]>): Promise<void> => {
+    asked.cancel();
+    const mine = (asked = new vscode.CancellationTokenSource());
+    pick.busy = true;
+    try {
+      const items = await search(mine.token);
+      if (mine === asked) pick.items = items;
+    } catch (error) {
+      if (mine === asked && !(error instanceof CancelledError)) pick.items = [failed(app, error)];
+    } finally {
+      if (mine === asked) pick.busy = false;
+    }
+  };
+
+  try {
+    pick.title = vscode.l10n.t('Find in the backups of {0}', displayName(set));
+    pick.placeholder = vscode.l10n.t('A name, a pattern like *.php, or a text');
+    pick.matchOnDescription = true;
+    pick.onDidChangeValue((value) => {
+      clearTimeout(pause);
+      pause = setTimeout(() => {
+        void ask(async (token) => (value === '' ? [] : findNames(app, found, value, token)));
+      }, PAUSE_MS);
+    });
+    const chosen = new Promise<Choice | undefined>((resolve) => {
+      pick.onDidAccept(() => {
+        const choice = pick.activeItems[0]?.choice;
+        if (choice?.kind === 'search') void ask(async (token) => findText(app, found, choice.text, token));
+        else if (choice !== undefined) resolve(choice);
+      });
+      pick.onDidHide(() => resolve(undefined));
+    });
+    pick.show();
+    const choice = await chosen;
+    pick.hide();
+    if (choice?.kind === 'file') await fileHistory(app, { workspace, set, path: choice.path });
+    if (choice?.kind === 'change') await showChangeBefore(app, found, choice.match);
+  } finally {
+    clearTimeout(pause);
+    asked.cancel();
+    pick.dispose();
+  }
+}
+
+async function findNames(
+  app: App,
+  { workspace, set, state }: FoundSet,
+  pattern: string,
+  token: vscode.CancellationToken,
+): Promise<FindItem[]> {
+  const input = { workspace, set, pattern, most: MOST_PATHS };
+  const matches = await app.engine.call('findPaths', input, { token });
+  const text: FindItem = {
+    choice: { kind: 'search', text: pattern },
+    label: vscode.l10n.t('Search the text “{0}”', pattern),
+    description: vscode.l10n.t('in all versions of all files'),
+    iconPath: new vscode.ThemeIcon('search'),
+    alwaysShow: true,
+  };
+  return [text, ...matches.map((match) => fileItem(match, state.backups[0]?.id))];
+}
+
+function fileItem({ path, size, newest }: PathMatch, latest: string | undefined): FindItem {
+  const shown = displayName(pathInWorkspace(path));
+  const gone = newest === latest ? [] : [vscode.l10n.t('not in the last backup')];
+  return {
+    choice: { kind: 'file', path },
+    label: shown.slice(shown.lastIndexOf('/') + 1),
+    description: [
+      shown.slice(0, Math.max(0, shown.lastIndexOf('/'))),
+      formatBytes(size, vscode.env.language),
+      ...gone,
+    ]
+      .filter((part) => part !== '')
+      .join(' · '),
+    iconPath: vscode.ThemeIcon.File,
+    alwaysShow: true,
+  };
+}
+
+async function findText(
+  app: App,
+  found: FoundSet,
+  text: string,
+  token: vscode.CancellationToken,
+): Promise<FindItem[]> {
+  const { workspace, set } = found;
+  const query = { workspace, set, text, regex: false, ignoreCase: false, paths: [] };
+  const matches = await app.engine.call('searchText', query, { token });
+  if (matches.length === 0)
+    return [noticed(vscode.l10n.t('No backup brought the text “{0}”.', text), 'info')];
+  return matches.map((match) => changeItem(app, found, match));
+}
+
+function changeItem(app: App, { workspace, set }: FoundSet, match: TextMatch): FindItem {
+  const { backup, path, change } = match;
+  const words = {
+    added: vscode.l10n.t('added'),
+    modified: vscode.l10n.t('modified'),
+    deleted: vscode.l10n.t('deleted'),
+  };
+  const icons = { added: 'diff-added', modified: 'diff-modified', deleted: 'diff-removed' };
+  const summary = app.sets.findBackup({ workspace, set, backup });
+  return {
+    choice: { kind: 'change', match },
+    label: summary === undefined ? backup.slice(0, 8) : momentAndLabel(summary),
+    description: `${displayName(pathInWorkspace(path))} · ${words[change]}`,
+    iconPath: new vscode.ThemeIcon(icons[change]),
+    alwaysShow: true,
+  };
+}
+
+function failed(app: App, error: unknown): FindItem {
+  const sentence = error instanceof Error ? error.message : String(error);
+  app.log.error(sentence, error);
+  return noticed(sentence, 'error');
+}
+
+/** A line that says something and stands for nothing. */
+function noticed(text: string, icon: 'info' | 'error'): FindItem {
+  return { choice: undefined, label: text, iconPath: new vscode.ThemeIcon(icon), alwaysShow: true };
+}
