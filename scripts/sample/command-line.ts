@@ -29,6 +29,14 @@ export interface DiffOutput {
     readonly added?: number;
     readonly deleted?: number;
   }[];
+  /** Rows of tables that are different. */
+  readonly tables: readonly {
+    readonly table: string;
+    readonly added: number;
+    readonly changed: number;
+    readonly deleted: number;
+    readonly schemaChanged: boolean;
+  }[];
 }
 
 /** What `restore --json` prints, as far as it is used here. */

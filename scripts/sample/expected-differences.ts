@@ -9,7 +9,11 @@ const prefix = 'files/workspace/';
  * Holds what `diff` says against what really changed between two snapshots of the workspace: a line for every
  * file or link that changed and is not named, or is named and did not. Directories are not compared.
  */
-export function checkDifferences(before: Snapshot, after: Snapshot, { entries }: DiffOutput): string[] {
+export function checkDifferences(
+  before: Snapshot,
+  after: Snapshot,
+  { entries }: Pick<DiffOutput, 'entries'>,
+): string[] {
   const really = changedPaths(before, after);
   const isDirectory = (path: string): boolean =>
     [before.get(path), after.get(path)].every((is) => is === undefined || is.startsWith('directory'));
@@ -23,6 +27,35 @@ export function checkDifferences(before: Snapshot, after: Snapshot, { entries }:
       .filter((path) => !really.has(path) && !isDirectory(path))
       .map((path) => `${path} is named and did not change`),
   ];
+}
+
+/**
+ * Holds what `diff` says of rows against two snapshots of the database: a line for every table that is different and
+ * not named, or named and not different, or whose rows do not add up.
+ */
+export function checkRows(
+  before: Snapshot,
+  after: Snapshot,
+  { tables }: Pick<DiffOutput, 'tables'>,
+): string[] {
+  const rows = (snapshot: Snapshot, table: string): string[] => {
+    const text = snapshot.get(`rows of ${table}`) ?? '';
+    return text === '' ? [] : text.split('\n');
+  };
+  const names = [...before.keys(), ...after.keys()].flatMap(
+    (key) => /^table (?!sqlite_)(.*)$/.exec(key)?.[1] ?? [],
+  );
+  return [...new Set(names)].flatMap((table) => {
+    const told = tables.find((each) => each.table === table);
+    const [was, is] = [rows(before, table), rows(after, table)];
+    if (told === undefined)
+      return was.join('\n') === is.join('\n') ? [] : [`rows of ${table} changed and it is not named`];
+    const { added, changed, deleted, schemaChanged } = told;
+    return [
+      ...(added - deleted === is.length - was.length ? [] : [`the rows of ${table} do not add up`]),
+      ...(added + changed + deleted > 0 || schemaChanged ? [] : [`${table} is named and did not change`]),
+    ];
+  });
 }
 
 /** Paths of files and links that are backed up and differ in type, content, mode or time. */

@@ -23,7 +23,7 @@ import {
 import { compareTrees, snapshotTree, type Snapshot } from './compare-trees.ts';
 import { createSampleCrm } from './crm.ts';
 import { createDatabase, databaseFile, migrateDatabase, snapshotDatabase } from './database.ts';
-import { checkDifferences } from './expected-differences.ts';
+import { checkDifferences, checkRows } from './expected-differences.ts';
 import { formatBytes, formatCount, formatDuration } from './format.ts';
 import { migrate } from './migrate.ts';
 import { openInCode } from './open.ts';
@@ -99,6 +99,7 @@ async function tell({ title, step, detail, note }: Story): Promise<void> {
   step('Upgrade', 'the CRM is edited as a migration would');
   for (const line of [...migrate(workspace, seed), ...migrateDatabase(workspace)]) detail(line);
   const after = snapshotFiles();
+  const rowsAfter = snapshotDatabase(workspace);
 
   const differential = await backUp('differential', 'After the upgrade');
   const { added, modified, deleted } = differential.files;
@@ -113,6 +114,9 @@ async function tell({ title, step, detail, note }: Story): Promise<void> {
   expectNothing('The comparison does not match what the upgrade did', checkDifferences(before, after, diff));
   step('What changed', `${formatCount(diff.entries.length, 'path')}, each of them really different`);
   for (const line of showChanges(diff)) detail(line);
+  expectNothing('The rows are not what the upgrade did', checkRows(rowsBefore, rowsAfter, diff));
+  step('Which rows', `${formatCount(diff.tables.length, 'table')}, compared row by row on their keys`);
+  for (const line of showRows(diff)) detail(line);
 
   const restored = await crmBackup<RestoreOutput>('restore', full.id, '--delete');
   if (!restored.verified) throw new Error('The restore does not say that it was verified.');
@@ -189,6 +193,13 @@ function countFiles(snapshot: Snapshot): number {
 function showTables({ tables }: BackupOutput): string {
   const { added, modified, deleted, unchanged } = tables;
   return `of the tables ${String(added)} added, ${String(modified)} changed, ${String(deleted)} gone, ${String(unchanged)} the same`;
+}
+
+function showRows({ tables }: DiffOutput): string[] {
+  return tables.map(({ table, added, changed, deleted, schemaChanged }) => {
+    const counts = `+${String(added)} ~${String(changed)} −${String(deleted)} rows`;
+    return `${table.padEnd(18)}${counts}${schemaChanged ? ', structure changed' : ''}`;
+  });
 }
 
 /** How many paths changed in which way, then a few of each kind with the lines that came and went. */

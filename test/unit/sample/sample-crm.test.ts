@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compareTrees, snapshotTree } from '../../../scripts/sample/compare-trees.ts';
 import { createSampleCrm } from '../../../scripts/sample/crm.ts';
 import { createDatabase, migrateDatabase, snapshotDatabase } from '../../../scripts/sample/database.ts';
-import { checkDifferences } from '../../../scripts/sample/expected-differences.ts';
+import { checkDifferences, checkRows } from '../../../scripts/sample/expected-differences.ts';
 import { migrate } from '../../../scripts/sample/migrate.ts';
 
 const small = { seed: 7, scale: 0.05 };
@@ -84,5 +84,32 @@ describe('the sample CRM', () => {
       ['activity', 'company', 'contact', 'deal', 'legacy_campaign'].map((name) => `rows of ${name}`),
     );
     expect(changed('table ')).toEqual(['table contact', 'table legacy_campaign']);
+  });
+
+  it('has rows that a diff must tell of exactly', () => {
+    createDatabase(folder, 7);
+    const before = snapshotDatabase(folder);
+    migrateDatabase(folder);
+    const after = snapshotDatabase(folder);
+    const lines = (of: typeof before, table: string) =>
+      (of.get(`rows of ${table}`) ?? '').split('\n').filter(Boolean).length;
+    const tables = ['activity', 'company', 'consent', 'contact', 'deal', 'legacy_campaign'].map((table) => {
+      const [was, is] = [lines(before, table), lines(after, table)];
+      return {
+        table,
+        added: Math.max(0, is - was),
+        changed: 1,
+        deleted: Math.max(0, was - is),
+        schemaChanged: false,
+      };
+    });
+    expect(checkRows(before, after, { tables })).toEqual([]);
+    expect(checkRows(before, after, { tables: tables.slice(1) })).toHaveLength(1);
+    const wrong = tables.map((told) =>
+      told.table === 'consent' ? { ...told, added: told.added + 1 } : told,
+    );
+    expect(checkRows(before, after, { tables: wrong })).toEqual(['the rows of consent do not add up']);
+    const none = { table: 'company', added: 0, changed: 0, deleted: 0, schemaChanged: false };
+    expect(checkRows(before, before, { tables: [none] })).toEqual(['company is named and did not change']);
   });
 });
