@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chownSync, createReadStream, existsSync, mkdirSync } from 'node:fs';
-import { createServer, connect as connectTo } from 'node:net';
+import { connect as connectTo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { findTool } from '../../scripts/tools.mjs';
 import { openSession, type Session } from '../../src/core/database/mysql/session.ts';
 import { parseAddress } from '../../src/core/database/mysql/address.ts';
+import { freePort } from './free-port.ts';
 import { temporaryFolder } from './tree.ts';
 
 const run = promisify(execFile);
@@ -173,14 +174,6 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
 export function realData(name: string): string | undefined {
   const file = join(import.meta.dirname, '../../../shared/data', name);
   return existsSync(file) ? file : undefined;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function answers(port: number): Promise<boolean> {

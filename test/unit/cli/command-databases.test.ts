@@ -325,6 +325,31 @@ describe('a database by command', () => {
     expect(readdirSync(cli.workspace).filter((name) => name.startsWith('.crm-backup'))).toEqual([]);
   });
 
+  it('is run by a plain sh where there is no bash, but for pipes it could not check', async ({ skip }) => {
+    const nothing = join(cli.scratch, 'nothing');
+    writeFileSync(nothing, '');
+    const script = `mount --bind ${nothing} "$(readlink -f /bin/bash)" && ! sh -o pipefail -c : 2>/dev/null && exec "$@"`;
+    const env = { CRM_BACKUP_HOME: cli.home, PATH: process.env['PATH'], HOME: cli.workspace };
+    const withoutBash = (...command: readonly string[]): string => {
+      const args = ['-m', 'sh', '-c', script, 'sh', ...command];
+      const { stdout, status } = spawnSync('unshare', args, { cwd: cli.workspace, env, encoding: 'utf8' });
+      return status === null ? '' : stdout;
+    };
+    if (withoutBash('echo', 'it works') !== 'it works\n') skip('bash cannot be hidden here');
+    const live = join(cli.workspace, 'live');
+    writeFileSync(live, 'one\n');
+    await useCommand({ dump: 'cat live; cat kept', restore: 'cat > live' });
+    const cliHere = [process.execPath, cli.script];
+    expect(JSON.parse(withoutBash(...cliHere, 'backup', '--json'))).toMatchObject({ status: 'complete' });
+    writeFileSync(live, 'two\n');
+    withoutBash(...cliHere, 'restore', 'latest');
+    expect(readFileSync(live, 'utf8')).toBe('one\nkept');
+    rmSync(join(cli.workspace, '.vscode/crm-backup.json'));
+    await useCommand({ dump: 'false | cat live', restore: 'cat > live' });
+    const refused = withoutBash(...cliHere, 'backup', '--json');
+    expect(refused).toContain('use a pipe, and /bin/sh does not tell when its beginning fails. Install bash');
+  });
+
   it('may not have a secret in its command', async () => {
     const command = { dump: 'tool -p ${secret:db}', restore: 'cat' };
     const sets = [{ name: 'crm', databases: [{ name: 'legacy', command }] }];
