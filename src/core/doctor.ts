@@ -1,5 +1,5 @@
 import { type Check, failedBy, passed } from './doctor/check.ts';
-import { checkGit, checkRuntime } from './doctor/programs.ts';
+import { checkGit, checkRepository, checkRuntime } from './doctor/programs.ts';
 import { checkRestores } from './doctor/restores.ts';
 import { checkSources } from './doctor/sources.ts';
 import { checkVault } from './doctor/vaults.ts';
@@ -43,7 +43,11 @@ async function examineSets(
     const { directory, sets } = await openWorkspace(named.workspace, surroundings);
     const chosen = named.set === undefined ? sets : [chooseSet(sets, named.set)];
     const names = chosen.map(({ name }) => `“${name}”`).join(', ');
-    const checks = [passed('set file', `${directory} has ${names}.`)];
+    const repository = await checkRepository(directory);
+    const checks = [
+      passed('set file', `${directory} has ${names}.`),
+      ...(repository === undefined ? [] : [repository]),
+    ];
     for (const set of chosen) {
       try {
         const placed = await placeSet(directory, set, named.vault, surroundings);

@@ -14,7 +14,19 @@ const MOST_MS = 10_000;
  * @param directory absolute
  */
 export async function readGitState(directory: string, signal?: AbortSignal): Promise<GitState | undefined> {
-  if (!(await isInRepository(directory))) return undefined;
+  const answer = await askGitState(directory, signal);
+  return typeof answer === 'string' ? undefined : answer;
+}
+
+/**
+ * As {@link readGitState}, or why there is nothing: `none`, when there is no repository, or none with a commit and files;
+ * `refused`, when git does not trust it because it belongs to somebody else; `failed`, when git is missing or could not.
+ */
+export async function askGitState(
+  directory: string,
+  signal?: AbortSignal,
+): Promise<GitState | 'none' | 'refused' | 'failed'> {
+  if (!(await isInRepository(directory))) return 'none';
   try {
     const git = await gitIn(directory, {
       signal,
@@ -25,10 +37,11 @@ export async function readGitState(directory: string, signal?: AbortSignal): Pro
       ...['-c', 'core.fsmonitor=false', 'status', '--porcelain=v2', '--branch', '-z'],
       ...['--untracked-files=no', '--ignore-submodules=dirty', '--', '.'],
     ]);
-    return parseStatus(told);
-  } catch {
-    // Without git's word there is no state, whatever its reason.
-    return undefined;
+    return parseStatus(told) ?? 'none';
+  } catch (error) {
+    const words = error instanceof Error ? error.message : '';
+    if (words.includes('dubious ownership') || words.includes('safe.directory')) return 'refused';
+    return /must be run in a work tree|not a git repository/.test(words) ? 'none' : 'failed';
   }
 }
 

@@ -2,7 +2,7 @@ import { CrmBackupError } from '../errors.ts';
 
 /** One look at something that backups depend on. */
 export interface Check {
-  /** What was looked at: `runtime`, `git`, `set file`, `source …`, `vault`, `key`, `lock`, `disk space`, `restores`. */
+  /** What was looked at: `runtime`, `git`, `set file`, `repository`, `source …`, `vault`, `key`, `lock`, `disk space`, `restores`. */
   readonly name: string;
   readonly status: 'ok' | 'warning' | 'failed';
   /** One sentence: what was found. */

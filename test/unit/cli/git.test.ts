@@ -35,6 +35,11 @@ describe('with git, the command line', () => {
     expect((await cli.json(['show', 'latest~1'])).value).toMatchObject({ git: { commit, dirty: false } });
   });
 
+  test('says in its checks that it does', async () => {
+    const { text } = await cli.run(['doctor']);
+    expect(text).toContain(`main@${commit.slice(0, 10)} is recorded with every backup.`);
+  });
+
   test('follows a file through its renames', async () => {
     renameSync(join(cli.workspace, 'data/config.php'), join(cli.workspace, 'data/config-internal.php'));
     appendFileSync(join(cli.workspace, 'data/config-internal.php'), '// internal\n');

@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { checkRepository } from '../../../src/core/doctor/programs.ts';
 import { parseStatus, readGitState } from '../../../src/core/git-state.ts';
 import { git } from '../../build/git.ts';
 import { temporaryFolder } from '../../build/tree.ts';
@@ -31,6 +32,8 @@ describe('the state of the user’s git', () => {
     makeRepository(folder.path);
     const commit = git(folder.path, 'rev-parse', 'HEAD');
     expect(await readGitState(folder.path)).toEqual({ commit, branch: 'main', dirty: false });
+    const detail = `main@${commit.slice(0, 10)} is recorded with every backup.`;
+    expect(await checkRepository(folder.path)).toMatchObject({ status: 'ok', detail });
     writeFileSync(join(folder.path, 'untracked.txt'), 'new\n');
     expect((await readGitState(folder.path))?.dirty).toBe(false);
     writeFileSync(join(folder.path, 'crm/config.php'), '<?php // changed\n');
@@ -71,10 +74,12 @@ describe('the state of the user’s git', () => {
   test('is nothing without a repository, before the first commit, in a bare one, and without git', async () => {
     await using folder = temporaryFolder();
     expect(await readGitState(folder.path)).toBeUndefined();
+    expect(await checkRepository(folder.path)).toBeUndefined();
     const unborn = join(folder.path, 'unborn');
     mkdirSync(unborn);
     git(unborn, 'init');
     expect(await readGitState(unborn)).toBeUndefined();
+    expect(await checkRepository(unborn)).toBeUndefined();
     const repository = join(folder.path, 'repository');
     makeRepository(repository);
     git(folder.path, 'clone', '--bare', repository, 'bare/.git');
@@ -84,6 +89,7 @@ describe('the state of the user’s git', () => {
     vi.stubEnv('PATH', folder.path);
     try {
       expect(await readGitState(repository)).toBeUndefined();
+      expect(await checkRepository(repository)).toMatchObject({ status: 'warning' });
     } finally {
       vi.unstubAllEnvs();
     }
@@ -94,6 +100,10 @@ describe('the state of the user’s git', () => {
     makeRepository(folder.path);
     for (const path of [folder.path, join(folder.path, '.git')]) chownSync(path, 12_345, 12_345);
     expect(await readGitState(folder.path)).toBeUndefined();
+    expect(await checkRepository(folder.path)).toMatchObject({
+      status: 'warning',
+      hint: `If you trust it, run: git config --global --add safe.directory ${folder.path}`,
+    });
   });
 
   test('does not depend on another repository that the environment names', async () => {
