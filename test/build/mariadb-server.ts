@@ -94,6 +94,8 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
     stopped.kill(signal);
     await ended;
   };
+  // Whatever ends this process, its servers end with it.
+  process.once('exit', () => server?.kill('SIGKILL'));
   await start();
   const url = (database: string, account = 'root', password = ROOT_PASSWORD) =>
     `mysql://${encodeURIComponent(account)}:${encodeURIComponent(password)}@127.0.0.1:${String(port)}/${encodeURIComponent(database)}`;

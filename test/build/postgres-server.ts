@@ -108,6 +108,8 @@ export async function startPostgres(
     child.kill(signal);
     await exited;
   };
+  // Whatever ends this process, its servers end with it.
+  process.once('exit', () => child?.kill('SIGKILL'));
   await start();
   return {
     password: PASSWORD,
