@@ -109,10 +109,10 @@ async function collectChanges(
     const live = compareWithLive(opened.vault, from, roots, paths, report, session.task);
     for await (const change of live) changes.push(change);
   }
+  const { isOfInterest } = await import('../core/compare/change.ts');
   const { withRenames } = await import('./patch-renames.ts');
   const paired = await withRenames(opened.vault, (to ?? from)?.set ?? '', changes, session);
-  // Where tables were cut is of no interest to anybody.
-  return paired.filter(({ path }) => !/^databases\/[^/]+\/row-chunks$/.test(path));
+  return paired.filter(isOfInterest);
 }
 
 async function* countedChanges(

@@ -53,6 +53,11 @@ function isSame(before: ComparedEntry, after: ComparedEntry): boolean {
   );
 }
 
+/** Whether a change is of interest to people: where tables were cut is only for the next backup. */
+export function isOfInterest({ path }: Pick<EntryChange, 'path'>): boolean {
+  return !/^databases\/[^/]+\/row-chunks$/.test(path);
+}
+
 /** Whether two entries have the same content, as far as their chunks tell; live ones without chunks differ. */
 export function hasSameContent(before: ComparedEntry, after: ComparedEntry): boolean {
   if (before.chunks === undefined || after.chunks === undefined) return before.type !== 'file';

@@ -1,4 +1,4 @@
-import type { ComparedEntry, EntryChange as Change } from '../../core/compare/change.ts';
+import { type ComparedEntry, type EntryChange as Change, isOfInterest } from '../../core/compare/change.ts';
 import { compareBackups } from '../../core/compare.ts';
 import { findRenamesIfPossible } from '../../core/history/renames.ts';
 import { historyOf } from '../../core/history.ts';
@@ -23,7 +23,9 @@ export function changes(vaults: Vaults): Handler<'changes'> {
     const before = findBackup(await vaults.records(vault), from, target.set);
     return reading(vault, async () => {
       const found: Change[] = [];
-      for await (const change of compareBackups(vault, before, record, paths, task)) found.push(change);
+      for await (const change of compareBackups(vault, before, record, paths, task)) {
+        if (isOfInterest(change)) found.push(change);
+      }
       const history = historyOf(vaults.surroundings, vault, target.set);
       const paired =
         paths.length === 0

@@ -56,6 +56,14 @@ describe('the history of a set', () => {
     }
   });
 
+  test('tells of a database what people want to know', async () => {
+    const { value } = await cli.json(['diff', 'latest']);
+    const paths = value.entries.map(({ path }) => path);
+    expect(paths).toContain('files/workspace/data/7.php');
+    expect(paths.some((path) => path.startsWith('databases/crm/'))).toBe(true);
+    expect(paths.filter((path) => path.endsWith('row-chunks'))).toEqual([]);
+  });
+
   test('has the schemas of databases as text', async () => {
     const { value } = await cli.json(['find', '--text', 'phone TEXT']);
     expect(value.matches).toMatchObject([
