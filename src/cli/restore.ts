@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { DatabaseChoice } from '../core/restore/database-selection.ts';
-import type { RestoredDatabase, RestoreReport } from '../core/restore/restore.ts';
+import type { RestoredDatabase } from '../core/restore/plan-databases.ts';
+import type { RestoreReport } from '../core/restore/restore.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { homeOf } from '../core/surroundings.ts';
 import { entryPath } from './entry-path.ts';

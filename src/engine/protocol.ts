@@ -8,6 +8,7 @@ import type { RowPage, RowPageRequest, TableSummary } from '../core/compare/rows
 import type { Check } from '../core/doctor/check.ts';
 import type { TextQuery } from '../core/history/search-text.ts';
 import type { Problem } from '../core/problem.ts';
+import type { RestoredDatabase } from '../core/restore/plan-databases.ts';
 import type { Recovered } from '../core/restore/recover.ts';
 import type { RowRestorePlan, RowRestoreRequest } from '../core/restore/rows.ts';
 import type { Progress } from '../core/task.ts';
@@ -127,13 +128,20 @@ export interface RestorePlan {
   readonly unchanged: number;
   /** Bytes to write. */
   readonly bytes: number;
+  readonly databases: readonly RestoredDatabase[];
   /** The paths, sorted; `unchanged` ones are left out. */
   readonly steps: readonly { readonly path: string; readonly action: 'create' | 'replace' | 'delete' }[];
 }
 
+/** What a restore may do to others. */
+interface Consent {
+  /** Whether sessions of others may be ended when a database is switched; without it that fails with `in-use`. */
+  readonly endSessions?: boolean | undefined;
+}
+
 /** What to restore and where to. */
-export interface RestoreRequest extends OfBackup {
-  /** Empty: everything. */
+export interface RestoreRequest extends OfBackup, Consent {
+  /** `files`, `databases` and what is below them; empty: everything. */
   readonly paths: readonly string[];
   /** A folder to lay the backup out in; absent: the original place. */
   readonly to?: string | undefined;
@@ -225,9 +233,9 @@ export interface Operations {
   read: { in: OfEntry; out: Uint8Array };
   planRestore: { in: RestoreRequest; out: RestorePlan };
   restore: { in: RestoreRequest; out: RestoreResult };
-  planUndo: { in: InSet; out: RestorePlan };
+  planUndo: { in: InSet & Consent; out: RestorePlan };
   /** Takes the last restore of a set back. */
-  undoRestore: { in: InSet; out: RestoreResult };
+  undoRestore: { in: InSet & Consent; out: RestoreResult };
   pin: { in: OfBackup & { readonly pinned: boolean }; out: null };
   label: { in: OfBackup & { readonly label: string | null }; out: null };
   forget: { in: OfBackup; out: null };

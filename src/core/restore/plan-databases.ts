@@ -10,11 +10,13 @@ import { checkRestorePath } from '../path/restore-path.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { SelectedDatabase } from './database-selection.ts';
+import { type SelectedDatabase, selectDatabases } from './database-selection.ts';
 import { openDumpSource } from './database-source.ts';
 import { openDatabase, type WorkedDatabase } from './database-targets.ts';
 import { diskFailure } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
+import { newRestoreId } from './journal.ts';
+import type { SelectedPath } from './selection.ts';
 
 /** A database with its plan; nothing is done yet. */
 export interface PlannedDatabase extends WorkedDatabase {
@@ -26,6 +28,18 @@ export interface PlannedDatabase extends WorkedDatabase {
 /** Databases with their plans. Disposing closes the connections. */
 export interface PlannedDatabases extends AsyncDisposable {
   readonly databases: readonly PlannedDatabase[];
+}
+
+/** What becomes of a database. */
+export interface RestoredDatabase {
+  readonly database: string;
+  /** Where it goes, in words: a file, a database of a server, a folder. */
+  readonly target: string;
+  /** Whether nothing was there before. */
+  readonly creates: boolean;
+  readonly tables: number;
+  /** Sentences worth knowing before. */
+  readonly notices: readonly string[];
 }
 
 /** What the plan of databases depends on. */
@@ -176,6 +190,38 @@ export async function extractDatabases(places: readonly ExtractPlace[], task: Ta
       throw diskFailure(`write ${folder}`, error);
     }
   }
+}
+
+/** What becomes of a database whose restore was planned. */
+export function restored({ selected, plan }: PlannedDatabase): RestoredDatabase {
+  const { target, creates, tables, notices } = plan;
+  return { database: selected.name, target, creates, tables, notices };
+}
+
+/** What becomes of a database that is written to a folder. */
+export function extracted({ source, folder }: ExtractPlace): RestoredDatabase {
+  return { database: source.name, target: folder, creates: true, tables: source.tables.length, notices: [] };
+}
+
+/**
+ * What a restore would do with the databases of a backup. Changes nothing.
+ * @param paths what is selected of the backup; undefined selects everything
+ * @param to The folder they would be written to instead of where they are.
+ * @throws as {@link planDatabases} and {@link planExtracts}; {RestoreError} `not-in-backup`
+ */
+export async function previewDatabases(
+  vault: Vault,
+  record: BackupRecord,
+  paths: readonly SelectedPath[] | undefined,
+  to: string | undefined,
+  request: Omit<DatabaseRequest, 'restoreId'>,
+  task: Task,
+): Promise<readonly RestoredDatabase[]> {
+  const selected = selectDatabases(record, paths, []);
+  if (to !== undefined) return (await planExtracts(vault, record, selected, to)).map(extracted);
+  const all = { ...request, restoreId: newRestoreId() };
+  await using planned = await planDatabases(vault, record, selected, all, task);
+  return planned.databases.map(restored);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -18,10 +18,12 @@ import { forgetUndo, keepUndo, readUndo } from './last-restore.ts';
 import { recoverRestores, recoverRoot } from './recover.ts';
 import {
   extractDatabases,
-  type ExtractPlace,
+  extracted,
   planDatabases,
   type PlannedDatabase,
   planExtracts,
+  restored,
+  type RestoredDatabase,
 } from './plan-databases.ts';
 import { changesAnything } from './root-plan.ts';
 import type { SelectedPath } from './selection.ts';
@@ -58,18 +60,6 @@ export interface RestoreOptions {
   readonly overwrite?: boolean | undefined;
   /** For tests: carries out every step on the disk. */
   readonly disk?: RestoreDisk | undefined;
-}
-
-/** What becomes of a database. */
-export interface RestoredDatabase {
-  readonly database: string;
-  /** Where it goes, in words: a file, a database of a server, a folder. */
-  readonly target: string;
-  /** Whether nothing was there before. */
-  readonly creates: boolean;
-  readonly tables: number;
-  /** Sentences worth knowing before. */
-  readonly notices: readonly string[];
 }
 
 /** What a restore did, or in a dry run would do. */
@@ -135,7 +125,7 @@ export async function restore(
 export async function undoRestore(
   vault: Vault,
   set: RestoreSet,
-  options: Pick<RestoreOptions, 'home' | 'safetyBackup' | 'dryRun' | 'disk'>,
+  options: Pick<RestoreOptions, 'home' | 'safetyBackup' | 'endSessions' | 'dryRun' | 'disk'>,
   task: Task = {},
 ): Promise<RestoreReport> {
   const last = readUndo(options.home, vault.id, set.name);
@@ -238,15 +228,6 @@ async function recoverElsewhere(home: string, disk: RestoreDisk | undefined): Pr
   } catch (error) {
     if (!(error instanceof RestoreError)) throw error;
   }
-}
-
-function restored({ selected, plan }: PlannedDatabase): RestoredDatabase {
-  const { target, creates, tables, notices } = plan;
-  return { database: selected.name, target, creates, tables, notices };
-}
-
-function extracted({ source, folder }: ExtractPlace): RestoredDatabase {
-  return { database: source.name, target: folder, creates: true, tables: source.tables.length, notices: [] };
 }
 
 /** The paths in the backup that a restored database stands for. */

@@ -1,3 +1,4 @@
+import { previewDatabases, type RestoredDatabase } from '../../core/restore/plan-databases.ts';
 import { readUndo } from '../../core/restore/last-restore.ts';
 import { planRestore as makePlan, type RestorePlan as Plan } from '../../core/restore/plan-restore.ts';
 import { recoverRestores } from '../../core/restore/recover.ts';
@@ -16,45 +17,56 @@ import { reading, type Vaults } from '../vaults.ts';
 
 /** What a restore would do; nothing is changed. */
 export function planRestore(vaults: Vaults): Handler<'planRestore'> {
-  return async ({ paths, to, delete: remove, ...target }, task) => {
+  return async ({ paths, to, delete: remove, safetyBackup, endSessions, ...target }, task) => {
     const { vault, record, placed } = await vaults.backup(target);
+    const { set } = placed;
     const selected = paths.length === 0 ? undefined : paths.map((path) => ({ path, recursive: true }));
-    const request = { paths: selected, set: placed.set, to, delete: remove };
-    return reading(vault, async () => told(await makePlan(vault, record, request, task)));
+    const request = { paths: selected, set, to, delete: remove };
+    const consent = { mayEndSessions: endSessions ?? false, mayLoseLive: !safetyBackup };
+    const live = { live: set.databases, ...consent };
+    return reading(vault, async () => {
+      const files = await makePlan(vault, record, request, task);
+      return told(files, await previewDatabases(vault, record, selected, to, live, task));
+    });
   };
 }
 
-/** Restores files. What stands in another folder was counted by the plan and agreed to, so it may be replaced. */
+/** Restores. What stands in another folder was counted by the plan and agreed to, so it may be replaced. */
 export function restore(vaults: Vaults): Handler<'restore'> {
-  return async ({ paths, to, delete: remove, safetyBackup, ...target }, task) => {
+  return async ({ paths, to, delete: remove, safetyBackup, endSessions, ...target }, task) => {
     const { vault, record, placed } = await vaults.backup(target);
     const home = homeOf(vaults.surroundings);
-    const options = { paths, to, delete: remove, safetyBackup, overwrite: true } as const;
-    const files = { home, set: placed.set, databases: 'none' } as const;
-    return resultOf(await reading(vault, () => restoreBackup(vault, record, { ...files, ...options }, task)));
+    const how = { delete: remove, safetyBackup, endSessions, overwrite: true };
+    const options = { home, set: placed.set, paths, to, ...how };
+    return resultOf(await reading(vault, () => restoreBackup(vault, record, options, task)));
   };
 }
 
 /** What taking the last restore of a set back would do. */
 export function planUndo(vaults: Vaults): Handler<'planUndo'> {
-  return async (target, task) => {
+  return async ({ endSessions, ...target }, task) => {
     const placed = await vaults.place(target);
     const vault = await vaults.existing(placed);
     const last = readUndo(homeOf(vaults.surroundings), vault.id, target.set);
     const paths: readonly SelectedPath[] = last?.touched ?? [];
     const record = findBackup(await vaults.records(vault), last?.safetyBackup ?? 'latest', target.set);
-    const request = { paths, set: placed.set, to: undefined, delete: true, deleteMissing: true };
-    return reading(vault, async () => told(await makePlan(vault, record, request, task)));
+    const { set } = placed;
+    const request = { paths, set, to: undefined, delete: true, deleteMissing: true };
+    const live = { live: set.databases, mayEndSessions: endSessions ?? false, mayLoseLive: false };
+    return reading(vault, async () => {
+      const files = await makePlan(vault, record, request, task);
+      return told(files, await previewDatabases(vault, record, paths, undefined, live, task));
+    });
   };
 }
 
 /** Takes the last restore of a set back. */
 export function undoRestore(vaults: Vaults): Handler<'undoRestore'> {
-  return async (target, task) => {
+  return async ({ endSessions, ...target }, task) => {
     const placed = await vaults.place(target);
     const vault = await vaults.existing(placed);
     const home = homeOf(vaults.surroundings);
-    return resultOf(await reading(vault, () => undo(vault, placed.set, { home }, task)));
+    return resultOf(await reading(vault, () => undo(vault, placed.set, { home, endSessions }, task)));
   };
 }
 
@@ -68,18 +80,18 @@ export async function recover({ surroundings }: Vaults): Promise<Awakening> {
 }
 
 function resultOf({ plan, safetyBackup, verified, durationMs }: RestoreReport): RestoreResult {
-  const { create, replace, delete: removed, unchanged, bytes } = plan;
+  const { create, replace, delete: removed, unchanged, bytes, tables: databases } = plan;
   return {
-    plan: { create, replace, delete: removed, unchanged, bytes },
+    plan: { create, replace, delete: removed, unchanged, bytes, databases },
     safetyBackup,
     verified,
     durationMs,
   };
 }
 
-function told({ targets, counts }: Plan): RestorePlan {
+function told({ targets, counts }: Plan, databases: readonly RestoredDatabase[]): RestorePlan {
   const { create, replace, delete: removed, unchanged, bytes } = counts;
-  return { create, replace, delete: removed, unchanged, bytes, steps: targets.flatMap(stepsOf) };
+  return { create, replace, delete: removed, unchanged, bytes, databases, steps: targets.flatMap(stepsOf) };
 }
 
 /** Files and links by what becomes of them; a folder that goes stands for all that is in it. */

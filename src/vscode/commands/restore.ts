@@ -29,8 +29,8 @@ export async function restore(
     destination: to ?? originalPlace(found.state.roots),
     to,
     isSafe,
-    plan: (options) => app.engine.call('planRestore', request, options),
-    apply: (options) => app.engine.call('restore', request, options),
+    plan: (options, endSessions) => app.engine.call('planRestore', { ...request, endSessions }, options),
+    apply: (options, endSessions) => app.engine.call('restore', { ...request, endSessions }, options),
   });
 }
 
@@ -45,8 +45,7 @@ function sourceOf(target: unknown): unknown {
 /** The entries that were chosen in the tree, of the same backup as the one the menu was opened on. */
 function pathsOf(target: unknown, selected: unknown): string[] {
   const path = fieldOf(target, 'path');
-  // The node “Files” stands for everything.
-  if (path === undefined || path === 'files' || path === '') return [];
+  if (path === undefined || path === '') return [];
   const backup = fieldOf(target, 'backup');
   const others = (Array.isArray(selected) ? selected : [])
     .map(sourceOf)

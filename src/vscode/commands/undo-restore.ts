@@ -23,7 +23,7 @@ export async function undoRestore(app: App, target?: unknown): Promise<RestoreRe
     destination: originalPlace(latest.state.roots),
     to: undefined,
     isSafe: true,
-    plan: (options) => app.engine.call('planUndo', request, options),
-    apply: (options) => app.engine.call('undoRestore', request, options),
+    plan: (options, endSessions) => app.engine.call('planUndo', { ...request, endSessions }, options),
+    apply: (options, endSessions) => app.engine.call('undoRestore', { ...request, endSessions }, options),
   });
 }

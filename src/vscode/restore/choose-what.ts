@@ -12,28 +12,66 @@ interface PathItem extends vscode.QuickPickItem {
   readonly enter?: string;
 }
 
-/** Asks what of a backup to restore: all files, one root, or a folder or file found by walking through it. */
+/** Asks what of a backup to restore: everything, all files, a database, a table, or a folder or file. */
 export async function chooseWhat(app: App, backup: FoundBackup): Promise<readonly string[]> {
   const { summary } = backup;
   const locale = vscode.env.language;
-  const roots = await list(app, backup, 'files');
-  const all = vscode.l10n.t(
-    '{0} files, {1}',
-    formatNumber(summary.files.total, locale),
-    formatBytes(summary.bytes.source, locale),
-  );
+  const tops = (await list(app, backup, '')).map(({ path }) => path);
+  const roots = tops.includes('files') ? await list(app, backup, 'files') : [];
+  const databases = tops.includes('databases') ? await list(app, backup, 'databases') : [];
+  const size = formatBytes(summary.bytes.source, locale);
+  const files = vscode.l10n.t('{0} files', formatNumber(summary.files.total, locale));
   const items: PathItem[] = [
-    { label: `$(archive) ${vscode.l10n.t('All files')}`, description: all, paths: [] },
+    ...everything(databases, roots, [files, size]),
     ...(roots.length < 2 ? [] : roots).map((root) => ({
       label: `$(root-folder) ${nameOf(root.path)}`,
       description:
         backup.found.state.roots.find(({ name }) => root.path === `files/${name}`)?.directory ?? '',
       paths: [root.path],
     })),
-    { label: `$(list-tree) ${vscode.l10n.t('A folder or file…')}`, enter: startOf(roots) },
+    ...(roots.length === 0
+      ? []
+      : [{ label: `$(list-tree) ${vscode.l10n.t('A folder or file…')}`, enter: startOf(roots) }]),
+    ...(await databaseItems(app, backup, databases)),
   ];
   const picked = await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('What to restore?') });
   return follow(app, backup, picked);
+}
+
+function everything(
+  databases: readonly EntryInfo[],
+  roots: readonly EntryInfo[],
+  [files, size]: [files: string, size: string],
+): PathItem[] {
+  const allFiles = vscode.l10n.t('All files');
+  if (databases.length === 0) {
+    return [{ label: `$(archive) ${allFiles}`, description: `${files}, ${size}`, paths: [] }];
+  }
+  const names = databases.map(({ path }) => nameOf(path)).join(', ');
+  return [
+    {
+      label: `$(archive) ${vscode.l10n.t('Everything')}`,
+      description: roots.length === 0 ? `${names}, ${size}` : `${files}, ${names}, ${size}`,
+      paths: [],
+    },
+    ...(roots.length === 0 ? [] : [{ label: `$(files) ${allFiles}`, description: files, paths: ['files'] }]),
+  ];
+}
+
+async function databaseItems(
+  app: App,
+  backup: FoundBackup,
+  databases: readonly EntryInfo[],
+): Promise<PathItem[]> {
+  const items = databases.map(async ({ path }): Promise<PathItem[]> => {
+    const name = nameOf(path);
+    const inside = await list(app, backup, path);
+    const whole = { label: `$(database) ${vscode.l10n.t('Database {0}', name)}`, paths: [path] };
+    const tables = inside.find((entry) => entry.path === `${path}/tables`);
+    if (tables === undefined) return [whole];
+    return [whole, { label: `$(table) ${vscode.l10n.t('A table of {0}…', name)}`, enter: tables.path }];
+  });
+  return (await Promise.all(items)).flat();
 }
 
 /** With a single root there is nothing to choose above it. */
@@ -53,7 +91,9 @@ async function follow(
     if (picked?.enter === undefined) return cancelled();
     const folder = picked.enter;
     const entries = await list(app, backup, folder);
-    picked = await vscode.window.showQuickPick(folderItems(folder, entries), {
+    const isTables = folder.startsWith('databases/');
+    const items = isTables ? entries.map(entryItem) : folderItems(folder, entries);
+    picked = await vscode.window.showQuickPick(items, {
       placeHolder: displayName(folder),
       matchOnDescription: true,
     });
@@ -67,16 +107,22 @@ function folderItems(folder: string, entries: readonly EntryInfo[]): PathItem[] 
   const whole: PathItem[] = [
     {
       label: `$(check) ${vscode.l10n.t('All of {0}', nameOf(folder))}`,
-      paths: folder === 'files' ? [] : [folder],
+      paths: [folder],
     },
     { label: '', kind: vscode.QuickPickItemKind.Separator },
   ];
   const inside = entries.map((entry): PathItem => {
-    if (entry.type === 'directory') return { label: `$(folder) ${nameOf(entry.path)}`, enter: entry.path };
-    const description = formatBytes(entry.size, vscode.env.language);
-    return { label: `$(file) ${nameOf(entry.path)}`, description, paths: [entry.path] };
+    return entry.type === 'directory'
+      ? { label: `$(folder) ${nameOf(entry.path)}`, enter: entry.path }
+      : entryItem(entry);
   });
   return [...whole, ...up, ...inside];
+}
+
+function entryItem({ path, type, size }: EntryInfo): PathItem {
+  const icon = type === 'table' ? 'table' : 'file';
+  const description = formatBytes(size, vscode.env.language);
+  return { label: `$(${icon}) ${nameOf(path)}`, description, paths: [path] };
 }
 
 function nameOf(path: string): string {

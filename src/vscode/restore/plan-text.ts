@@ -17,11 +17,27 @@ export function planText(plan: RestorePlan, backup: string, destination: string)
     '',
     vscode.l10n.t('Unchanged: {0}', fileCount(plan.unchanged)),
     vscode.l10n.t('To write: {0}', formatBytes(plan.bytes, vscode.env.language)),
+    ...databases(plan),
     ...section(plan, 'replace', vscode.l10n.t('Replaced: {0}', fileCount(plan.replace))),
     ...section(plan, 'delete', vscode.l10n.t('Deleted: {0}', fileCount(plan.delete))),
     ...section(plan, 'create', vscode.l10n.t('Created: {0}', fileCount(plan.create))),
     '',
   ].join('\n');
+}
+
+function databases({ databases: all }: RestorePlan): string[] {
+  if (all.length === 0) return [];
+  const lines = all.flatMap(({ database, target, creates, tables, notices }) => [
+    `    ${displayName(database)} → ${displayName(target)}: ${becomes(creates, tables)}`,
+    ...notices.map((notice) => `        ${displayName(notice)}`),
+  ]);
+  return ['', vscode.l10n.t('Databases:'), ...lines];
+}
+
+function becomes(creates: boolean, tables: number): string {
+  return creates
+    ? vscode.l10n.t('created, {0} tables', tables)
+    : vscode.l10n.t('replaced, {0} tables', tables);
 }
 
 function section({ steps }: RestorePlan, action: Action, heading: string): string[] {

@@ -3,6 +3,7 @@ import type { RestorePlan, RestoreResult } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { cancelled } from '../commands/targets.ts';
 import { fileCount } from '../counts.ts';
+import { codeOf } from '../error.ts';
 import type { CallOptions } from '../engine.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatDuration } from '../format.ts';
@@ -19,8 +20,8 @@ export interface PendingRestore {
   readonly to: string | undefined;
   /** Whether a safety backup comes first. */
   readonly isSafe: boolean;
-  readonly plan: (options: CallOptions) => Promise<RestorePlan>;
-  readonly apply: (options: CallOptions) => Promise<RestoreResult>;
+  readonly plan: (options: CallOptions, endSessions: boolean) => Promise<RestorePlan>;
+  readonly apply: (options: CallOptions, endSessions: boolean) => Promise<RestoreResult>;
 }
 
 /**
@@ -31,17 +32,23 @@ export interface PendingRestore {
 export async function runRestore(app: App, pending: PendingRestore): Promise<RestoreResult | undefined> {
   const key = `restore:${pending.workspace}`;
   const comparing = vscode.l10n.t('Comparing with {0}', pending.backup);
-  const plan = await app.works.run(key, comparing, pending.plan);
-  if (plan.create + plan.replace + plan.delete === 0) {
+  const restoring = vscode.l10n.t('Restoring {0}', pending.backup);
+  const consent = new SessionConsent();
+  const plan = await consent.asking((endSessions) =>
+    app.works.run(key, comparing, (options) => pending.plan(options, endSessions)),
+  );
+  if (plan.create + plan.replace + plan.delete + plan.databases.length === 0) {
     void vscode.window.showInformationMessage(vscode.l10n.t('Everything there is as in the backup already.'));
     return undefined;
   }
-  if (plan.replace + plan.delete > 0) await confirm(app, pending, plan);
-  const result = await app.works.run(key, vscode.l10n.t('Restoring {0}', pending.backup), pending.apply);
+  if (plan.replace + plan.delete > 0 || replacedDatabases(plan).length > 0) await confirm(app, pending, plan);
+  const result = await consent.asking((endSessions) =>
+    app.works.run(key, restoring, (options) => pending.apply(options, endSessions)),
+  );
   const { create, replace, delete: removed } = result.plan;
   app.log.info(
     `Restored ${pending.backup} to ${pending.destination}: ${create} created, ${replace} replaced, ` +
-      `${removed} deleted, ${result.durationMs} ms; safety backup: ${result.safetyBackup ?? 'none'}.`,
+      `${removed} deleted, ${result.plan.databases.length} databases, ${result.durationMs} ms; safety backup: ${result.safetyBackup ?? 'none'}.`,
   );
   await app.sets.refresh();
   void tell(pending, result);
@@ -50,17 +57,13 @@ export async function runRestore(app: App, pending: PendingRestore): Promise<Res
 
 /** States the counts; whoever wants to know the names gets them, and is asked again when they have read. */
 async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Promise<void> {
-  const question =
-    plan.delete === 0
-      ? vscode.l10n.t('Replace {0}?', fileCount(plan.replace))
-      : plan.replace === 0
-        ? vscode.l10n.t('Delete {0}?', fileCount(plan.delete))
-        : vscode.l10n.t('Replace {0} and delete {1}?', fileCount(plan.replace), fileCount(plan.delete));
+  const question = questionOf(plan);
   const details = [
     vscode.l10n.t('Created: {0}. Unchanged: {1}.', fileCount(plan.create), fileCount(plan.unchanged)),
     pending.isSafe
       ? vscode.l10n.t('A safety backup is taken first, so that this can be undone.')
       : vscode.l10n.t('No safety backup is taken: this cannot be undone.'),
+    ...plan.databases.flatMap(({ notices }) => notices.map(displayName)),
   ];
   const yes = vscode.l10n.t('Restore');
   const review = vscode.l10n.t('Review Files');
@@ -80,13 +83,55 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
   if (after !== yes) cancelled();
 }
 
+function questionOf(plan: RestorePlan): string {
+  const replaced = [
+    ...(plan.replace === 0 ? [] : [fileCount(plan.replace)]),
+    ...replacedDatabases(plan).map(({ database }) => vscode.l10n.t('database {0}', displayName(database))),
+  ];
+  const removed = fileCount(plan.delete);
+  if (replaced.length === 0) return vscode.l10n.t('Delete {0}?', removed);
+  const listed = inWords(replaced);
+  return plan.delete === 0
+    ? vscode.l10n.t('Replace {0}?', listed)
+    : vscode.l10n.t('Replace {0} and delete {1}?', listed, removed);
+}
+
+function replacedDatabases({ databases }: RestorePlan): RestorePlan['databases'] {
+  return databases.filter(({ creates }) => !creates);
+}
+
+function inWords(parts: readonly string[]): string {
+  return new Intl.ListFormat(vscode.env.language).format(parts);
+}
+
+/** Whether others who use a database may be sent away; asked when it turns out that they have to be. */
+class SessionConsent {
+  #given = false;
+
+  /** @throws {CancelledError} when the user would rather leave them alone; nothing was changed */
+  async asking<T>(work: (endSessions: boolean) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#given);
+    } catch (error) {
+      if (this.#given || codeOf(error) !== 'in-use' || !(error instanceof Error)) throw error;
+      const end = vscode.l10n.t('End Their Sessions');
+      const options = { modal: true, detail: vscode.l10n.t('Nothing was changed yet.') };
+      if ((await vscode.window.showWarningMessage(error.message, options, end)) !== end) cancelled();
+      this.#given = true;
+      return work(true);
+    }
+  }
+}
+
 async function tell({ to }: PendingRestore, result: RestoreResult): Promise<void> {
   const { plan, durationMs, safetyBackup, verified } = result;
-  const files = fileCount(plan.create + plan.replace + plan.delete);
+  const files = plan.create + plan.replace + plan.delete;
+  const names = plan.databases.map(({ database }) => vscode.l10n.t('database {0}', displayName(database)));
+  const what = inWords([...(files === 0 ? [] : [fileCount(files)]), ...names]);
   const duration = formatDuration(durationMs, vscode.env.language);
   const sentence = verified
-    ? vscode.l10n.t('{0} restored and verified in {1}.', files, duration)
-    : vscode.l10n.t('{0} restored in {1}.', files, duration);
+    ? vscode.l10n.t('{0} restored and verified in {1}.', what, duration)
+    : vscode.l10n.t('{0} restored in {1}.', what, duration);
   const undo = vscode.l10n.t('Undo');
   const open = vscode.l10n.t('Open Folder');
   const actions = to !== undefined ? [open] : safetyBackup === null ? [] : [undo];

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { EngineClient, type EngineOptions } from '../../../src/engine/client.ts';
 import type { Awakening, RestoreRequest } from '../../../src/engine/protocol.ts';
@@ -218,4 +219,50 @@ test('sees what another process has done to the vault meanwhile', async () => {
   await other.call('prune', { workspace, set });
   const again = await one.call('read', { workspace, set, backup: second, path });
   expect(Buffer.from(again).toString()).toBe('small');
+});
+
+test('restores files and a database together or alone, and takes both back', async () => {
+  makeTree(workspace, treeOf({ 'config.php': 'one' }));
+  const count = (): unknown => {
+    using database = new DatabaseSync(at('crm.db'), { readOnly: true });
+    return database.prepare('SELECT count(*) AS rows FROM contact').get();
+  };
+  const edit = (sql: string): void => {
+    using database = new DatabaseSync(at('crm.db'));
+    database.exec(sql);
+  };
+  edit("CREATE TABLE contact (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO contact VALUES (1, 'Åsa')");
+  const client = connect();
+  const { setFile } = await client.call('createSet', { workspace, set });
+  const databases = [{ name: 'crm', url: 'sqlite:crm.db' }];
+  await writeFile(
+    setFile,
+    JSON.stringify({ version: 1, sets: [{ name: set, files: [{ root: '.' }], databases }] }),
+  );
+  const backup = await backUp(client);
+  edit('INSERT INTO contact VALUES (2, NULL)');
+  await writeFile(at('config.php'), 'two');
+
+  const filesOnly = requestOf(backup, { paths: ['files'] });
+  expect((await client.call('planRestore', filesOnly)).databases).toEqual([]);
+  const alone = requestOf(backup, { paths: ['databases/crm'] });
+  const plan = await client.call('planRestore', alone);
+  expect(plan).toMatchObject({ replace: 0, databases: [{ database: 'crm', creates: false, tables: 1 }] });
+  expect(count()).toEqual({ rows: 2 });
+
+  const done = await client.call('restore', requestOf(backup));
+  expect(done.plan).toMatchObject({ replace: 1, databases: [{ database: 'crm' }] });
+  expect(count()).toEqual({ rows: 1 });
+  expect(await readFile(at('config.php'), 'utf8')).toBe('one');
+  const undo = await client.call('planUndo', { workspace, set });
+  expect(undo).toMatchObject({ replace: 1, databases: [{ database: 'crm' }] });
+  await client.call('undoRestore', { workspace, set });
+  expect(count()).toEqual({ rows: 2 });
+  expect(await readFile(at('config.php'), 'utf8')).toBe('two');
+
+  const to = path.join(home.path, 'elsewhere');
+  const elsewhere = requestOf(backup, { to, safetyBackup: false });
+  expect((await client.call('planRestore', elsewhere)).databases).toMatchObject([{ creates: true }]);
+  await client.call('restore', elsewhere);
+  expect(existsSync(path.join(to, 'databases/crm/crm.db'))).toBe(true);
 });
