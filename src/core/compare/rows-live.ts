@@ -16,6 +16,7 @@ import type { Task } from '../task.ts';
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import type { Vault } from '../vault/vault.ts';
 import { comparePaths } from '../vault/order.ts';
+import type { WorkerPool } from '../worker/pool.ts';
 import { type DatabaseSide, type RowChunks, type TableSide, vaultChunks } from './rows-side.ts';
 import { openSpool, type Spool, type SpoolPlace } from './rows-spool.ts';
 
@@ -27,6 +28,7 @@ import { openSpool, type Spool, type SpoolPlace } from './rows-spool.ts';
 export async function openLiveSide(
   vault: Vault,
   database: BackupDatabase,
+  pool: () => WorkerPool,
   task: Task,
 ): Promise<DatabaseSide> {
   const address = await database.address();
@@ -36,7 +38,7 @@ export async function openLiveSide(
     const engine = await engineAt(address);
     await using connection = await engine.connect(address, task);
     await using snapshot = await connection.snapshot(task);
-    const sink = new LiveSink(vault, await vaultChunks(vault), spool, snapshot.estimatedBytes, task);
+    const sink = new LiveSink(vault, await vaultChunks(vault, pool), spool, snapshot.estimatedBytes, task);
     const info = await snapshot.dump(sink, task);
     return sink.side(database.name, info);
   } catch (error) {

@@ -6,6 +6,7 @@ import type { Task } from '../task.ts';
 import { comparePaths, isWithin } from '../vault/order.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
+import { WorkerPool } from '../worker/pool.ts';
 import { openLiveSide } from './rows-live.ts';
 import { type ComparedDatabase, comparedTables } from './rows.ts';
 import { type DatabaseSide, openStoredSide } from './rows-side.ts';
@@ -64,7 +65,10 @@ export async function openDatabase(
 ): Promise<OpenDatabase | undefined> {
   const sides: DatabaseSide[] = [];
   let pair: Promise<SqlitePair> | undefined;
+  let threads: WorkerPool | undefined;
+  const pool = (): WorkerPool => (threads ??= new WorkerPool());
   const close = async (): Promise<void> => {
+    await threads?.close();
     if (pair !== undefined) (await pair.catch(() => undefined))?.[Symbol.dispose]();
     for (const side of sides.splice(0)) await side[Symbol.asyncDispose]();
   };
@@ -79,10 +83,10 @@ export async function openDatabase(
       report({ code: 'database-failed', path: `databases/${name}`, message, incomplete: true });
       return undefined;
     }
-    const before = from && keep(await openStoredSide(vault, from, name));
+    const before = from && keep(await openStoredSide(vault, from, name, pool));
     const live = isLive(to) ? to.find((database) => database.name === name) : undefined;
-    const stored = isLive(to) ? undefined : keep(await openStoredSide(vault, to, name));
-    const after = live === undefined ? stored : keep(await openLiveSide(vault, live, task));
+    const stored = isLive(to) ? undefined : keep(await openStoredSide(vault, to, name, pool));
+    const after = live === undefined ? stored : keep(await openLiveSide(vault, live, pool, task));
     if (before === undefined && after === undefined) return undefined;
     const sqlite = async (): Promise<SqlitePair> => (pair ??= SqlitePair.open({ before, after }, task));
     const compared = { name, before, after, sqlite };

@@ -1,6 +1,10 @@
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 
 const LINE_FEED = 0x0a;
+/** Who reads so many chunks reads more: it pays to have them ready … */
+const LOADS_BEFORE_AHEAD = 48;
+/** … as many as this, about 10 MiB. */
+const CHUNKS_AHEAD = 320;
 const NOTHING = Buffer.alloc(0);
 
 /** Where a row begins: in which of the chunks that are read, and at which byte behind its beginning. */
@@ -16,13 +20,24 @@ export class RowReader {
   at = 0;
   readonly #ids: Buffer;
   readonly #read: (id: Buffer) => Promise<Buffer>;
+  readonly #ahead: ((ids: Buffer) => void) | undefined;
+  /** Chunks before this are read or asked for. */
+  #asked = 0;
+  #loads = 0;
   /** The chunk that the bytes begin with, and the one behind them. */
   #first: number;
   #next: number;
   /** Bytes of the next chunk that are passed over. */
   #skip: number;
 
-  constructor(ids: Buffer, read: (id: Buffer) => Promise<Buffer>, from: RowPosition) {
+  /** @param ahead told which chunks will be read soon, once many have been */
+  constructor(
+    ids: Buffer,
+    read: (id: Buffer) => Promise<Buffer>,
+    from: RowPosition,
+    ahead?: (ids: Buffer) => void,
+  ) {
+    this.#ahead = ahead;
     this.#ids = ids;
     this.#read = read;
     this.#first = from.chunk;
@@ -54,6 +69,7 @@ export class RowReader {
 
   /** Reads the next chunk, and those behind it that its last row goes on in. @throws what reading throws. */
   async load(): Promise<void> {
+    this.#lookAhead();
     this.#first = this.#next;
     const parts: Buffer[] = [];
     do {
@@ -63,5 +79,15 @@ export class RowReader {
     this.bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
     this.at = Math.min(this.#skip, this.bytes.length);
     this.#skip = 0;
+  }
+
+  #lookAhead(): void {
+    if (this.#ahead === undefined || ++this.#loads < LOADS_BEFORE_AHEAD) return;
+    const from = Math.max(this.#asked, this.#next);
+    const to = this.#next + CHUNKS_AHEAD;
+    if (to - from < CHUNKS_AHEAD / 2) return;
+    this.#asked = to;
+    if (from * CHUNK_ID_BYTES < this.#ids.length)
+      this.#ahead(this.#ids.subarray(from * CHUNK_ID_BYTES, to * CHUNK_ID_BYTES));
   }
 }

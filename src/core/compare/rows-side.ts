@@ -4,11 +4,14 @@ import { openDumpSource } from '../restore/database-source.ts';
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { WorkerPool } from '../worker/pool.ts';
 
 /** Where the chunks of rows are read from. */
 export interface RowChunks {
   /** @throws {VaultError} `damaged`, `missing-chunk`. */
   read(id: Buffer): Promise<Buffer>;
+  /** Told which chunks will be read soon. */
+  ahead?(ids: Buffer): void;
   /** Bytes of the chunk whose id stands at a place in a list; 0 for one that is lost. */
   bytesOf(ids: Buffer, at: number): number;
 }
@@ -41,6 +44,7 @@ export async function openStoredSide(
   vault: Vault,
   record: BackupRecord,
   name: string,
+  pool: () => WorkerPool,
 ): Promise<DatabaseSide | undefined> {
   const root = `databases/${name}`;
   if (!record.manifest.some((segment) => segment.root === root)) return undefined;
@@ -55,17 +59,18 @@ export async function openStoredSide(
     name,
     info: source.info,
     tables,
-    rows: await vaultChunks(vault),
+    rows: await vaultChunks(vault, pool),
     read: (path) => source.read(path),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
 }
 
-/** Chunks of rows as a vault has them. */
-export async function vaultChunks(vault: Vault): Promise<RowChunks> {
+/** Chunks of rows as a vault has them. @param pool asked for when there is much to decode */
+export async function vaultChunks(vault: Vault, pool: () => WorkerPool): Promise<RowChunks> {
   const index = await vault.index();
   return {
     read: async (id) => vault.reader.readChunk(id, index),
+    ahead: (ids) => vault.reader.readAhead(ids, index, pool()),
     bytesOf: (ids, at) => {
       const number = index.find(ids, at);
       return number < 0 ? 0 : index.bytesOf(number);

@@ -128,7 +128,12 @@ class LineComparison implements TableComparison {
 
   #reader(side: 'before' | 'after', from: RowPosition = { chunk: 0, offset: 0 }): RowReader {
     const { rows } = this.#input(side);
-    return new RowReader(this.#chunks[side], async (id) => rows.read(id), from);
+    return new RowReader(
+      this.#chunks[side],
+      async (id) => rows.read(id),
+      from,
+      (ids) => rows.ahead?.(ids),
+    );
   }
 
   #merge(from: string | undefined): { merge: RowMerge; readers: readonly [RowReader, RowReader] } {

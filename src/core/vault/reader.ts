@@ -1,5 +1,7 @@
 import type { Storage } from '../storage/storage.ts';
+import type { WorkerPool } from '../worker/pool.ts';
 import { CHUNK_ID_BYTES, type ChunkIds } from './chunk-id.ts';
+import type { FrameJob } from './decode-job.ts';
 import type { Entry } from './entry.ts';
 import { VaultError } from './error.ts';
 import { decodeFrame, FrameMethod } from './frame.ts';
@@ -9,6 +11,8 @@ import { packName, packPosition } from './pack.ts';
 import { open, type VaultKeys } from './seal.ts';
 
 const MOST_CACHED_BYTES = 48 * 1024 * 1024;
+const LEAST_SHARED_BYTES = 2 * 1024 * 1024;
+const MOST_SPARE = 4;
 
 /** Reads chunks: finds the frame, opens and decodes it, checks the chunk against its id. Recent frames are kept. */
 export class ChunkReader {
@@ -19,6 +23,8 @@ export class ChunkReader {
   readonly #sizes = new Map<string, number>();
   /** Chunks that were checked, of frames that are kept, by where they begin. */
   readonly #checked = new WeakMap<Buffer, Map<number, Buffer>>();
+  /** Memory of dictionaries that no thread uses any more. */
+  readonly #shared: SharedArrayBuffer[] = [];
   #cachedBytes = 0;
 
   constructor(storage: Storage, keys: VaultKeys, chunkIds: ChunkIds) {
@@ -43,6 +49,26 @@ export class ChunkReader {
     return this.#chunkOf(frame, place, id);
   }
 
+  /**
+   * Begins to read chunks that will be asked for soon, decoding their frames in worker threads. What fails is told by
+   * {@link readChunk}.
+   */
+  readAhead(ids: Buffer, index: ChunkIndex, pool: WorkerPool): void {
+    const wanted = new Map<number, ChunkPlace[]>();
+    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
+      const number = index.find(ids, at);
+      if (number < 0) continue;
+      const place = index.place(number);
+      const chunks = wanted.get(place.frame);
+      if (chunks === undefined) wanted.set(place.frame, [place]);
+      else chunks.push(place);
+    }
+    for (const [frame, chunks] of wanted) {
+      const load = async (place: FramePlace): Promise<Buffer> => this.#decode(place, index, chunks, pool);
+      this.#frameAt(index.frame(frame), load).catch(() => undefined);
+    }
+  }
+
   /** An entry's content, chunk by chunk. */
   async *readContent(entry: Pick<Entry, 'chunks'>, index: ChunkIndex): AsyncGenerator<Buffer> {
     for (let at = 0; at < entry.chunks.length; at += CHUNK_ID_BYTES) {
@@ -52,6 +78,10 @@ export class ChunkReader {
 
   /** A frame's plain bytes; the chunks of its dictionary are read first. */
   async readFrame(place: FramePlace, index: ChunkIndex): Promise<Buffer> {
+    return this.#frameAt(place, async () => this.#load(place, index));
+  }
+
+  async #frameAt(place: FramePlace, load: (place: FramePlace) => Promise<Buffer>): Promise<Buffer> {
     const key = `${place.pack}@${place.offset}`;
     const cached = this.#frames.get(key);
     if (cached !== undefined) {
@@ -59,7 +89,7 @@ export class ChunkReader {
       this.#frames.set(key, cached);
       return cached;
     }
-    const reading = this.#load(place, index);
+    const reading = load(place);
     this.#frames.set(key, reading);
     this.#sizes.set(key, place.plainBytes);
     this.#cachedBytes += place.plainBytes;
@@ -110,11 +140,86 @@ export class ChunkReader {
   }
 
   async #load(place: FramePlace, index: ChunkIndex, depth = 0): Promise<Buffer> {
-    const range = { offset: place.offset, length: place.sealedBytes };
-    const sealed = await this.#storage.read(packName(place.pack), range);
+    const sealed = await this.#sealed(place);
     const coded = open(this.#keys, 'frame', packPosition(place.salt, place.offset), sealed);
     const dictionary = await this.readDictionary(place, index, depth);
     return decodeFrame(place.method, coded, place.plainBytes, dictionary);
+  }
+
+  async #sealed(place: FramePlace): Promise<Buffer> {
+    return this.#storage.read(packName(place.pack), { offset: place.offset, length: place.sealedBytes });
+  }
+
+  /** Has a thread decode a frame and check some of its chunks. */
+  async #decode(
+    place: FramePlace,
+    index: ChunkIndex,
+    chunks: readonly ChunkPlace[],
+    pool: WorkerPool,
+  ): Promise<Buffer> {
+    const { method, plainBytes, salt, offset: start } = place;
+    const { vaultId, sealing, chunkId } = this.#keys;
+    const dictionary = await this.#sharedDictionary(place, index);
+    const sealed = alone(await this.#sealed(place));
+    const job: FrameJob = {
+      method,
+      sealed,
+      position: packPosition(salt, start),
+      // Copies: of a part of a larger buffer all would be sent.
+      keys: { vaultId: copyOf(vaultId), sealing: copyOf(sealing), chunkId: copyOf(chunkId) },
+      plainBytes,
+      dictionary,
+      chunks: chunks.flatMap(({ offset, bytes }) => [offset, bytes]),
+    };
+    const { plain, ids } = await pool.run('decode', job, [sealed.buffer]);
+    // New memory costs more than what is written to it.
+    if (dictionary !== undefined && this.#shared.length < MOST_SPARE) this.#shared.push(dictionary.buffer);
+    const frame = Buffer.from(plain.buffer);
+    const found = Buffer.from(ids.buffer);
+    const checked = chunks.map(({ offset }, at): [number, Buffer] => [
+      offset,
+      found.subarray(at * CHUNK_ID_BYTES, (at + 1) * CHUNK_ID_BYTES),
+    ]);
+    this.#checked.set(frame, new Map(checked));
+    return frame;
+  }
+
+  /**
+   * The same as {@link readDictionary} in memory that threads see. Its chunks are not checked: with others the frame’s own
+   * would not be what they are.
+   */
+  async #sharedDictionary(
+    place: FramePlace,
+    index: ChunkIndex,
+  ): Promise<Uint8Array<SharedArrayBuffer> | undefined> {
+    if (place.method !== FrameMethod.delta) return undefined;
+    const parts: Buffer[] = [];
+    for (let at = 0; at < place.dictionary.length; at += CHUNK_ID_BYTES) {
+      const number = index.find(place.dictionary, at);
+      if (number < 0 || index.isDelta(number))
+        return this.#share([(await this.readDictionary(place, index))!]);
+      const chunk = index.place(number);
+      const frame = await this.readFrame(index.frame(chunk.frame), index);
+      parts.push(frame.subarray(chunk.offset, chunk.offset + chunk.bytes));
+    }
+    return this.#share(parts);
+  }
+
+  /** Bytes one after the other in memory that threads can see. */
+  #share(parts: readonly Buffer[]): Uint8Array<SharedArrayBuffer> {
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const spare = this.#shared.pop();
+    const memory =
+      spare !== undefined && spare.byteLength >= bytes
+        ? spare
+        : new SharedArrayBuffer(Math.max(bytes, LEAST_SHARED_BYTES));
+    const all = new Uint8Array(memory, 0, bytes);
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
   }
 
   #evict(): void {
@@ -128,4 +233,16 @@ export class ChunkReader {
     if (this.#frames.delete(key)) this.#cachedBytes -= this.#sizes.get(key) ?? 0;
     this.#sizes.delete(key);
   }
+}
+
+/** The bytes in memory of their own, which can be handed over. */
+function alone(bytes: Buffer): Uint8Array<ArrayBuffer> {
+  const isAlone = bytes.byteOffset === 0 && bytes.buffer.byteLength === bytes.length;
+  return isAlone ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }

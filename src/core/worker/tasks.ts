@@ -7,6 +7,7 @@ import {
   type PackCheck,
   type PackReport,
 } from '../vault/check-pack.ts';
+import { decodeJob, type DecodedFrame, type FrameJob } from '../vault/decode-job.ts';
 import type { FrameMethod } from '../vault/frame.ts';
 import { codeFrame } from '../vault/frame.ts';
 
@@ -17,6 +18,8 @@ export interface WorkerTasks {
     input: { plain: Uint8Array<SharedArrayBuffer>; dictionary: Uint8Array | undefined; quick: boolean };
     output: { method: FrameMethod; coded: Uint8Array };
   };
+  /** Decodes a frame and makes the ids of chunks in it; the dictionary is in shared memory. */
+  decode: { input: FrameJob; output: DecodedFrame };
   /** Decodes frames, checks their chunks and writes files from them. */
   write: { input: WriteJob; output: WriteResult };
   /** Checks every byte of a pack; its bytes are handed over. */
@@ -43,6 +46,10 @@ export const workerTasks: Implementations = {
     // A copy of its own: zlib's buffer is much larger, and may be one that cannot be handed over.
     const coded = new Uint8Array(bytes);
     return { output: { method, coded }, transfer: [coded.buffer] };
+  },
+  decode(job) {
+    const output = decodeJob(job);
+    return { output, transfer: [output.plain.buffer] };
   },
   write(job) {
     const output = writeFiles(job, fileWriter(job.umask));
