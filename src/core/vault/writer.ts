@@ -265,20 +265,33 @@ export class ChunkWriter {
 
   async #codeDelta(frame: OpenDelta): Promise<void> {
     const dictionary = frame.dictionary.ids;
-    let bytes: Buffer | undefined;
+    const length = this.#lengthOf(dictionary);
+    // Shared as frames are, and used again: a buffer for each would pile up in every thread until it collects.
+    const spare = length <= FRAME_ROOM_BYTES ? this.#spare.pop() : undefined;
+    const room = spare ?? new SharedArrayBuffer(Math.max(FRAME_ROOM_BYTES, length));
+    let bytes: Uint8Array | undefined = new Uint8Array(room, 0, length);
     try {
-      const parts: Buffer[] = [];
-      for await (const part of this.#vault.reader.readContent({ chunks: dictionary }, this.#index))
-        parts.push(part);
-      bytes = Buffer.concat(parts);
+      let at = 0;
+      for await (const part of this.#vault.reader.readContent({ chunks: dictionary }, this.#index)) {
+        bytes.set(part, at);
+        at += part.length;
+      }
     } catch (error) {
       // What is damaged in the vault must not stop a new backup: this frame then stands alone.
       if (!(error instanceof CrmBackupError)) throw error;
+      bytes = undefined;
     }
     await this.#code(frame, dictionary, bytes);
+    if (room.byteLength === FRAME_ROOM_BYTES) this.#spare.push(room);
   }
 
-  async #code(frame: OpenFrame, dictionary: Buffer, dictionaryBytes: Buffer | undefined): Promise<void> {
+  #lengthOf(chunks: Buffer): number {
+    let length = 0;
+    for (let at = 0; at < chunks.length; at += CHUNK_ID_BYTES) length += this.bytesOf(chunks, at);
+    return length;
+  }
+
+  async #code(frame: OpenFrame, dictionary: Buffer, dictionaryBytes: Uint8Array | undefined): Promise<void> {
     const { buffer } = frame;
     const plainBytes = frame.at - CHUNK_ID_HEADROOM_BYTES;
     const plain = new Uint8Array(buffer.buffer, CHUNK_ID_HEADROOM_BYTES, plainBytes);
