@@ -48,16 +48,31 @@ export function commandsOf({ name, command, workspace }: DatabaseAddress): Comma
   };
 }
 
-/** The program a command begins with, as it is written; undefined when that cannot be told. */
-export function programOf(command: string): string | undefined {
-  const beginning =
-    /^\s*(?:(?:sudo|nice|env|exec)\s+(?=[A-Za-z./]))*(?:[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"']*)\s+)*/;
-  const [program] = /^[\w./+:-]+(?=\s|$|[|;&<>])/.exec(command.replace(beginning, '')) ?? [];
-  return program;
+const ASSIGNMENTS = /^\s*(?:[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"']*)\s+)*/;
+/** Programs that run another one, perhaps as somebody else who finds it elsewhere. */
+const RUNNERS = /^(?:(?:sudo|nice|env|exec)\s+(?=[A-Za-z./]))+/;
+const SHELL_WORDS = new Set(['if', 'for', 'while', 'until', 'case', 'set', 'cd', 'test', 'exec', 'export']);
+const WORD = /^[\w./+:-]+(?=\s|$|[|;&<>])/;
+
+/** The program that the shell must find first, as it is written; undefined when that cannot be told. */
+export function firstProgramOf(command: string): string | undefined {
+  return WORD.exec(command.replace(ASSIGNMENTS, ''))?.[0];
+}
+
+/** The program that does the work, as far as that can be told. */
+function programOf(command: string): string | undefined {
+  const work = command.replace(ASSIGNMENTS, '').replace(RUNNERS, '').replace(ASSIGNMENTS, '');
+  const program = WORD.exec(work)?.[0].replace(/^.*\//, '');
+  return program === undefined || SHELL_WORDS.has(program) ? undefined : program;
+}
+
+/** Who loads a dump, in words. */
+export function loaderOf({ restore }: Commands): string {
+  return programOf(restore) ?? 'its restore command';
 }
 
 /** What a dump is called: by the program that made it. */
 export function productOf({ dump }: Commands): string {
-  const program = programOf(dump)?.replace(/^.*\//, '');
+  const program = programOf(dump);
   return program === undefined ? 'a dump by its own tools' : `a dump by ${program}`;
 }

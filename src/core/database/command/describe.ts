@@ -1,6 +1,6 @@
 import type { DatabaseCheck, DatabaseDescription } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
-import { type Commands, productOf, programOf } from './commands.ts';
+import { type Commands, productOf, firstProgramOf } from './commands.ts';
 import { findProgram, hasPipe, shellFor } from './shell.ts';
 
 /** Whether the commands can be run. Neither is: a dump may take hours, and a restore changes the database. */
@@ -16,7 +16,7 @@ function checkCommand(commands: Commands, which: 'dump' | 'restore'): DatabaseCh
   const name = `${which} command`;
   try {
     const shell = shellFor(commands.name, commands[which]);
-    const program = programOf(commands[which]);
+    const program = firstProgramOf(commands[which]);
     if (program === undefined) return ok(name, `${shell.program} runs it; it is not tried here.`);
     const found = findProgram(commands, program);
     if (found !== undefined) return ok(name, `${shell.program} runs it with ${found}; it is not tried here.`);

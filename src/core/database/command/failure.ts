@@ -1,5 +1,5 @@
 import { DatabaseError, type DatabaseErrorCode } from '../error.ts';
-import { type Commands, programOf } from './commands.ts';
+import { type Commands, firstProgramOf } from './commands.ts';
 
 /** What the shell answers when there is no such program, or one that may not be run. */
 const NOT_FOUND = 127;
@@ -19,7 +19,7 @@ export function commandFailure(
   said: string,
 ): DatabaseError {
   const { name } = commands;
-  const program = programOf(commands[which]);
+  const program = firstProgramOf(commands[which]);
   const what = `The ${which} command of “${name}”`;
   const last = tellingLine(commands.redact(said));
   const because = last === '' ? '' : `: ${last}`;

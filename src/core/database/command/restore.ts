@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Task, throwIfCancelled } from '../../task.ts';
 import type { DatabaseAddress, DatabasePlan, DumpSource, RestoreRequest, RestoreTarget } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
-import { type Commands, commandsOf, programOf } from './commands.ts';
+import { type Commands, commandsOf, loaderOf } from './commands.ts';
 import { mustBeThere } from './connect.ts';
 import { DUMP, dumpTo } from './dump.ts';
 import { isRunning, runRestore } from './run-restore.ts';
@@ -54,7 +54,7 @@ export async function openTarget(
 }
 
 function plan(commands: Commands, source: DumpSource, request: RestoreRequest): DatabasePlan {
-  const { name, restore } = commands;
+  const { name } = commands;
   const { restoreId, tables, mayLoseLive = false } = request;
   if (tables !== undefined) {
     throw new DatabaseError(
@@ -69,13 +69,12 @@ function plan(commands: Commands, source: DumpSource, request: RestoreRequest): 
   mustBeThere(commands, 'dump');
   mustHaveRoom(commands, source.objects.find(({ path }) => path === DUMP)?.bytes ?? 0);
   const ticket: Ticket = { restoreId, mayLoseLive };
-  const program = programOf(restore)?.replace(/^.*\//, '') ?? 'its restore command';
   const saved = mayLoseLive
     ? 'If its dump command cannot save what is there now, the restore goes on, and a failure leaves what the tool leaves.'
     : 'What is there now is saved by its dump command first and loaded again when the restore fails; whether that brings back everything depends on the tool.';
   return {
     ticket: { ...ticket },
-    target: `${name}, by ${program}`,
+    target: `${name}, by ${loaderOf(commands)}`,
     creates: false,
     tables: 0,
     notices: [

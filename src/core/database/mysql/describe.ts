@@ -2,7 +2,7 @@ import type { Task } from '../../task.ts';
 import type { DatabaseCheck, DatabaseDescription } from '../engine.ts';
 import type { ServerAddress } from './address.ts';
 import { type Privileges, readPrivileges } from './privileges.ts';
-import { quoteText } from './quote.ts';
+import { quoteName, quoteText } from './quote.ts';
 import { endWhenCancelled, oneValue, type Session } from './session.ts';
 
 const OLDEST_MARIADB = 1006;
@@ -26,7 +26,7 @@ export async function describe(
       bytes: bytes === undefined ? undefined : Number(bytes),
       checks: [
         versionCheck(session),
-        ...readChecks(privileges, session),
+        ...readChecks(privileges, session, server),
         await snapshotCheck(session, schema),
         ...restoreChecks(privileges, server),
         await localInfileCheck(session),
@@ -45,7 +45,11 @@ function versionCheck({ server: { isMariaDb, version, product } }: Session): Dat
   };
 }
 
-function readChecks({ account, has }: Privileges, { server: { isMariaDb } }: Session): DatabaseCheck[] {
+function readChecks(
+  { account, has }: Privileges,
+  { server: { isMariaDb } }: Session,
+  { database }: ServerAddress,
+): DatabaseCheck[] {
   const needed = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'].filter((privilege) => !has(privilege));
   const routines = isMariaDb
     ? has('SELECT', 'mysql.proc') || has('SHOW CREATE ROUTINE')
@@ -58,7 +62,7 @@ function readChecks({ account, has }: Privileges, { server: { isMariaDb } }: Ses
       needed.length === 0
         ? 'Tables, views, triggers and events can be read.'
         : `Without ${needed.join(', ')} the backup lacks what these show.`,
-      `GRANT ${needed.join(', ')} ON database.* TO ${account}`,
+      `GRANT ${needed.join(', ')} ON ${quoteName(database)}.* TO ${account}`,
     ),
     check(
       'routines',

@@ -103,6 +103,22 @@ describe('a database by command', () => {
     expect(readFileSync(join(to, 'databases/legacy/README.txt'), 'utf8')).toContain('a dump by cat');
   });
 
+  it.each([
+    ['cat live.db', 'cat'],
+    ['LANG=C TZ="a b" /bin/cat live.db', 'cat'],
+    ['env LANG=C cat live.db', 'cat'],
+    ['exec cat live.db | cat', 'cat'],
+    ['if true; then cat live.db; fi', 'its own tools'],
+    ['(cat live.db)', 'its own tools'],
+    ['"cat" live.db', 'its own tools'],
+  ])('by “%s” is called a dump by %s', async (dump, program) => {
+    await using place = await placed({ dump });
+    const record = await place.backUp();
+    expect(record.problems).toEqual([]);
+    const info = (await place.read(record, 'databases/legacy/info.json')).toString();
+    expect(JSON.parse(info)).toMatchObject({ engine: 'command', product: `a dump by ${program}` });
+  });
+
   it('says before what cannot be promised, and changes nothing by saying so', async () => {
     await using place = await placed();
     const record = await place.backUp();
