@@ -1,6 +1,7 @@
 import { formatBytes } from '../scripts/sample/format.ts';
 import { renderDatabases } from './databases-result.ts';
 import { workRows, type WorkRow } from './limits.ts';
+import { renderRowDiff } from './rows.ts';
 import type { LimitResult, MemoryResult, Result, RowResult, TreeResult } from './result.ts';
 
 /** The result as Markdown: what was measured where and how, then a table for every tree. */
@@ -19,6 +20,7 @@ export function renderReport(result: Result): string {
     ...result.trees.flatMap((tree) => [...renderTree(tree, result), '']),
     ...(result.memory ? renderMemory(result.memory) : []),
     ...renderDatabases(result.databases ?? []),
+    ...renderRowDiff(result.rowDiff),
   ].join('\n');
 }
 

@@ -11,6 +11,7 @@ export interface Result {
   readonly trees: readonly TreeResult[];
   readonly memory?: MemoryResult;
   readonly databases?: readonly DatabaseResult[];
+  readonly rowDiff?: RowDiffResult;
 }
 
 /** Where it was measured. */
@@ -64,6 +65,14 @@ export interface DatabaseResult {
   readonly figures: readonly DatabaseFigure[];
   /** Peak memory of the engine at anything that was measured. */
   readonly peakBytes?: number;
+}
+
+/** What telling the rows took that differ between two versions of a table. */
+export interface RowDiffResult {
+  readonly product: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly figures: readonly DatabaseFigure[];
 }
 
 /** One line of the table. */
