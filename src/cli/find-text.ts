@@ -40,8 +40,16 @@ export async function findText(
   };
 }
 
-function matchJson({ record, path, change }: TextMatch): Record<string, unknown> {
-  return { path, change, backup: record.id, createdAt: record.createdAt, label: record.label ?? null };
+function matchJson({ record, path, change, oldPath }: TextMatch): Record<string, unknown> {
+  const was = oldPath === undefined ? {} : { oldPath };
+  return {
+    path,
+    change,
+    ...was,
+    backup: record.id,
+    createdAt: record.createdAt,
+    label: record.label ?? null,
+  };
 }
 
 function table(matches: readonly TextMatch[], { paint, nowMs }: Session): string {

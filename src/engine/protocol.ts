@@ -117,7 +117,9 @@ export interface PathMatch {
 export interface TextMatch {
   readonly backup: string;
   readonly path: string;
-  readonly change: 'added' | 'modified' | 'deleted';
+  readonly change: 'added' | 'modified' | 'deleted' | 'renamed';
+  /** What it was called before, for `renamed`. */
+  readonly oldPath?: string | undefined;
 }
 
 /** What a restore would do, or has done, as counts and by name. */

@@ -19,14 +19,16 @@ export interface TextQuery {
 export interface TextMatch {
   readonly record: BackupRecord;
   readonly path: string;
-  readonly change: 'added' | 'modified' | 'deleted';
+  readonly change: 'added' | 'modified' | 'deleted' | 'renamed';
+  /** What it was called before, for `renamed`. */
+  readonly oldPath: string | undefined;
 }
 
-const CHANGES = { A: 'added', D: 'deleted', M: 'modified', T: 'modified' } as const;
+const CHANGES = { A: 'added', D: 'deleted', M: 'modified', R: 'renamed', T: 'modified' } as const;
 
 /**
- * The backups that brought a text into a file or took it out, newest first. Texts are searched, no files that are binary
- * or large.
+ * The backups that brought a text into a file or took it out, newest first; a file that was only renamed did neither.
+ * Texts are searched, no files that are binary or large.
  * @throws {HistoryError} `git-failed`. {CancelledError}
  */
 export async function searchText(
@@ -37,18 +39,22 @@ export async function searchText(
   if (records.length === 0 || text === '') return [];
   const told = await repository.run(
     [
-      ...['log', '-z', '--raw', '--no-renames', COMMIT_FORMAT, ...(ignoreCase ? ['-i'] : [])],
+      ...['log', '-z', '--raw', '-M', '-l1000', COMMIT_FORMAT, ...(ignoreCase ? ['-i'] : [])],
       ...[`${regex ? '-G' : '-S'}${text}`, BRANCH, '--'],
       ...paths.map((path) => `:(literal)${toMirrorPath(path)}`),
     ],
     task,
   );
-  return splitCommits(told, records, commits).flatMap(({ record, parts }) =>
-    parts.flatMap((part, at): TextMatch[] => {
-      const [, status] = /^:.* ([ADMT])$/.exec(part) ?? [];
-      const path = parts[at + 1];
-      if (status === undefined || path === undefined) return [];
-      return [{ record, path: fromMirrorPath(path), change: CHANGES[status as keyof typeof CHANGES] }];
-    }),
-  );
+  return splitCommits(told, records, commits).flatMap(({ record, parts }) => {
+    const matches: TextMatch[] = [];
+    for (let at = 0; at < parts.length;) {
+      const [, status = 'M'] = /^:.* ([ADMRT])\d*$/.exec(parts[at] ?? '') ?? [];
+      const change = CHANGES[status as keyof typeof CHANGES];
+      const names = parts.slice(at + 1, at + (change === 'renamed' ? 3 : 2)).map(fromMirrorPath);
+      const path = names.at(-1);
+      if (path !== undefined) matches.push({ record, path, change, oldPath: names.at(-2) });
+      at += 1 + names.length;
+    }
+    return matches;
+  });
 }

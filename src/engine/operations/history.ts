@@ -50,7 +50,7 @@ export function searchText(vaults: Vaults): Handler<'searchText'> {
     const matches = await withHistory(repository, vault, records, task, async (history) =>
       search(history, query, task),
     );
-    return matches.map(({ record, path, change }) => ({ backup: record.id, path, change }));
+    return matches.map(({ record, ...match }) => ({ backup: record.id, ...match }));
   };
 }
 

@@ -136,8 +136,14 @@ function changeItem(app: App, { workspace, set }: FoundSet, match: TextMatch): F
     added: vscode.l10n.t('added'),
     modified: vscode.l10n.t('modified'),
     deleted: vscode.l10n.t('deleted'),
+    renamed: vscode.l10n.t('renamed'),
   };
-  const icons = { added: 'diff-added', modified: 'diff-modified', deleted: 'diff-removed' };
+  const icons = {
+    added: 'diff-added',
+    modified: 'diff-modified',
+    deleted: 'diff-removed',
+    renamed: 'diff-renamed',
+  };
   const summary = app.sets.findBackup({ workspace, set, backup });
   return {
     choice: { kind: 'change', match },

@@ -127,11 +127,7 @@ describe('with git, the command line', () => {
       (await cli.json(['find', ...args])).value.matches.map(({ path, ...match }) => {
         return [(match as { label?: string }).label, path.replace('files/workspace/', '')];
       });
-    expect(await found('--text', '// CHANGED', '-i')).toEqual([
-      ['moved', 'data/config-internal.php'],
-      ['moved', 'data/config.php'],
-      ['changed', 'data/config.php'],
-    ]);
+    expect(await found('--text', '// CHANGED', '-i')).toEqual([['changed', 'data/config.php']]);
     expect(await found('--regex', '^// (internal|other)$', '*.php')).toEqual([
       ['moved', 'data/config-internal.php'],
     ]);

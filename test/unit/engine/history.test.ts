@@ -88,7 +88,7 @@ test('the history of a file, of its lines and of a text is told over the wire', 
   ]);
   const query = { workspace, set, text: 'needle', regex: false, ignoreCase: false, paths: [] };
   expect(await client.call('searchText', query)).toEqual([
-    { backup: ids[0], path: at('renamed.php'), change: 'added' },
+    { backup: ids[0], path: at('renamed.php'), change: 'renamed', oldPath: at('a.php') },
   ]);
 });
 

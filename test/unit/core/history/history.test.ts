@@ -266,21 +266,37 @@ describe('the history of a set', () => {
       { 'a.php': 'nothing\nneedle --here\n', 'b.php': 'nothing\n' },
       { 'a.php': 'nothing\nNeedle --here\n', 'b.php': 'nothing\n', 'sub/c.php': 'needle --here\n' },
       { 'a.php': 'nothing\nNeedle --here\n' },
+      { 'renamed.php': 'nothing\nNeedle --here\n' },
+      { 'again.php': 'nothing\nNeedle --here\nNeedle\n' },
     );
     await using _built = built;
     await withHistory(repository, built.vault, records, {}, async (history) => {
       const search = async (text: string, options: object = {}): Promise<unknown[]> => {
         const query = { text, regex: false, ignoreCase: false, paths: [], ...options };
         const found = await searchText(history, query, {});
-        return found.map(({ record, change, path }) => [records.indexOf(record), change, path]);
+        // The last two only rename.
+        return found.map(({ record, change, path }) => [records.indexOf(record) - 2, change, path]);
       };
+      const [renamed] = await searchText(
+        history,
+        { text: 'Needle', regex: false, ignoreCase: false, paths: [] },
+        {},
+      );
+      expect([records.indexOf(renamed!.record), renamed?.change, renamed?.path, renamed?.oldPath]).toEqual([
+        0,
+        'renamed',
+        at('again.php'),
+        at('renamed.php'),
+      ]);
       expect(await search('needle --here')).toEqual([
         [0, 'deleted', at('sub/c.php')],
         [1, 'modified', at('a.php')],
         [1, 'added', at('sub/c.php')],
         [2, 'modified', at('a.php')],
       ]);
+      // Where only one path is looked at, what leaves it is gone.
       expect(await search('needle --here', { ignoreCase: true, paths: [at('a.php')] })).toEqual([
+        [-1, 'deleted', at('a.php')],
         [2, 'modified', at('a.php')],
       ]);
       expect(await search('^[Nn]eed.e', { regex: true, paths: [at('sub')] })).toEqual([
