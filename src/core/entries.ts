@@ -1,6 +1,7 @@
 import { VaultError } from './vault/error.ts';
 import type { EntryView } from './vault/manifest-entry.ts';
 import { type Task, throwIfCancelled } from './task.ts';
+import { isWithin } from './vault/order.ts';
 import type { BackupRecord } from './vault/record.ts';
 import type { Vault } from './vault/vault.ts';
 
@@ -30,7 +31,14 @@ export async function* listEntries(
   task: Task = {},
 ): AsyncGenerator<EntryView> {
   const isTop = directory === '' || directory === 'files' || directory === 'databases';
-  const below = directory === '' ? 0 : directory.length + 1;
+  if (isTop && !recursive) {
+    // Each source begins with itself: nothing else has to be read.
+    for (const { root } of record.manifest) {
+      if (directory === '' || isWithin(root, directory)) yield await entryAt(vault, record, root);
+    }
+    return;
+  }
+  const below = directory.length + 1;
   let found = isTop;
   for await (const entry of vault.entries(record, directory === '' ? undefined : directory)) {
     throwIfCancelled(task);
@@ -40,8 +48,7 @@ export async function* listEntries(
       if (entry.type !== 'directory') yield entry;
       continue;
     }
-    const depth = isTop && directory === '' ? path.indexOf('/') + 1 : below;
-    if (recursive || !path.includes('/', depth)) yield entry;
+    if (recursive || !path.includes('/', below)) yield entry;
   }
   if (!found) throw unknownEntry(record, directory);
 }

@@ -41,9 +41,11 @@ export class BackupFiles implements vscode.FileSystemProvider, vscode.Disposable
   async readDirectory(uri: vscode.Uri): Promise<[string, vscode.FileType][]> {
     const address = toAddress(uri);
     if (address === undefined) return this.#above(uri);
-    // The entries of a backup begin with its sources: files/<root>.
-    if (address.path === '') return [['files', vscode.FileType.Directory]];
     const entries = await this.#list(uri, await this.#locate(uri, address));
+    if (address.path === '') {
+      const tops = new Set(entries.map((entry) => entry.path.split('/', 1)[0]!));
+      return [...tops].map((name) => [name, vscode.FileType.Directory]);
+    }
     const depth = address.path.length + 1;
     return entries.map((entry) => [entry.path.slice(depth), fileType(entry)]);
   }
@@ -136,9 +138,9 @@ export class BackupFiles implements vscode.FileSystemProvider, vscode.Disposable
   }
 }
 
-/** A backup itself, or the folder of all files in it. */
+/** A backup itself, or the folder of all its files or databases. */
 function isTop({ path }: BackupAddress): boolean {
-  return path === '' || path === 'files';
+  return path === '' || path === 'files' || path === 'databases';
 }
 
 function directoryStat(): vscode.FileStat {

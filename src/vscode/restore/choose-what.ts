@@ -16,9 +16,9 @@ interface PathItem extends vscode.QuickPickItem {
 export async function chooseWhat(app: App, backup: FoundBackup): Promise<readonly string[]> {
   const { summary } = backup;
   const locale = vscode.env.language;
-  const tops = (await list(app, backup, '')).map(({ path }) => path);
-  const roots = tops.includes('files') ? await list(app, backup, 'files') : [];
-  const databases = tops.includes('databases') ? await list(app, backup, 'databases') : [];
+  const sources = await list(app, backup, '');
+  const roots = sources.filter(({ path }) => path.startsWith('files/'));
+  const databases = sources.filter(({ path }) => path.startsWith('databases/'));
   const size = formatBytes(summary.bytes.source, locale);
   const files = vscode.l10n.t('{0} files', formatNumber(summary.files.total, locale));
   const items: PathItem[] = [

@@ -128,10 +128,20 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
   async #insideBackup(node: BackupNode): Promise<Node[]> {
     const { workspace, set, backup, summary } = node;
     const from = baseOf(this.#sets.find(node)?.state.backups ?? [], summary);
-    const files: Node = { type: 'files', workspace, set, backup, path: 'files' };
-    if (from === undefined) return [files];
+    const content = await this.#content(node);
+    if (from === undefined) return content;
     const changes = await this.#changes(node, from).catch(() => undefined);
-    return [{ type: 'changes', workspace, set, backup, from, changes }, files];
+    return [{ type: 'changes', workspace, set, backup, from, changes }, ...content];
+  }
+
+  /** Its files and its databases, as far as it has them. */
+  async #content({ workspace, set, backup }: OfBackup): Promise<FilesNode[]> {
+    const node = { type: 'files', workspace, set, backup } as const;
+    // When it cannot be listed, opening the node tells why.
+    const tops = await this.#engine.call('list', { workspace, set, backup, path: '' }).catch(() => undefined);
+    const holds = (path: string): boolean =>
+      tops?.some((source) => source.path.startsWith(`${path}/`)) ?? path === 'files';
+    return (['files', 'databases'] as const).filter(holds).map((path) => ({ ...node, path }));
   }
 
   async #changes({ workspace, set, backup }: OfBackup, from: BackupSummary): Promise<readonly EntryChange[]> {
@@ -166,7 +176,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     }));
     // A single root needs no level of its own.
     const [only, ...others] = children;
-    if (node.type === 'files' && only !== undefined && others.length === 0) return this.#entries(only);
+    if (node.path === 'files' && only !== undefined && others.length === 0) return this.#entries(only);
     return children.sort(directoriesFirst);
   }
 

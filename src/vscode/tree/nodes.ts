@@ -47,9 +47,10 @@ export interface ChangeNode extends OfEntry {
   readonly change: EntryChange;
 }
 
-/** The files of a backup. */
+/** The files of a backup, or its databases. */
 export interface FilesNode extends OfEntry {
   readonly type: 'files';
+  readonly path: 'files' | 'databases';
 }
 
 /** One file, directory or link of a backup. */

@@ -189,10 +189,11 @@ function nameAndFolder(path: string): { readonly name: string; readonly folder: 
   return { name: displayName(parts.at(-1) ?? path), folder: displayName(parts.slice(2, -1).join('/')) };
 }
 
-function filesItem(_node: FilesNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(vscode.l10n.t('Files'), Collapsed);
+function filesItem({ path }: FilesNode): vscode.TreeItem {
+  const isFiles = path === 'files';
+  const item = new vscode.TreeItem(isFiles ? vscode.l10n.t('Files') : vscode.l10n.t('Databases'), Collapsed);
   item.contextValue = 'files';
-  item.iconPath = vscode.ThemeIcon.Folder;
+  item.iconPath = isFiles ? vscode.ThemeIcon.Folder : new vscode.ThemeIcon('database');
   return item;
 }
 
@@ -205,12 +206,14 @@ function entryItem(node: EntryNode): vscode.TreeItem {
   );
   const uri = vscode.Uri.from({ scheme: BACKUP_SCHEME, path: addressToPath(node) });
   item.resourceUri = uri;
-  item.iconPath = directory ? vscode.ThemeIcon.Folder : vscode.ThemeIcon.File;
-  item.contextValue = `entry.${info.type}`;
+  item.iconPath = entryIcon(info);
+  // Of a database, the whole and its tables can be restored, nothing else.
+  const canRestore = !/^databases\/.+\//.test(info.path) || info.type === 'table';
+  item.contextValue = canRestore ? `entry.${info.type}` : 'part';
   item.tooltip = displayName(info.path);
   if (info.type === 'link') item.description = `→ ${displayName(info.target ?? '')}`;
   else if (!directory) item.description = formatBytes(info.size, vscode.env.language);
-  if (info.type === 'file') {
+  if (!directory && info.type !== 'link') {
     item.command = {
       command: 'vscode.open',
       title: vscode.l10n.t('Open'),
@@ -218,6 +221,12 @@ function entryItem(node: EntryNode): vscode.TreeItem {
     };
   }
   return item;
+}
+
+function entryIcon({ path, type }: EntryNode['info']): vscode.ThemeIcon {
+  if (type === 'table') return new vscode.ThemeIcon('table');
+  if (type !== 'directory') return vscode.ThemeIcon.File;
+  return /^databases\/[^/]+$/.test(path) ? new vscode.ThemeIcon('database') : vscode.ThemeIcon.Folder;
 }
 
 function messageItem({ text, icon, tooltip, command }: MessageNode): vscode.TreeItem {
