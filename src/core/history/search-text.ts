@@ -29,7 +29,7 @@ const CHANGES = { A: 'added', D: 'deleted', M: 'modified', R: 'renamed', T: 'mod
 /**
  * The backups that brought a text into a file or took it out, newest first; a file that was only renamed did neither.
  * Texts are searched, no files that are binary or large.
- * @throws {HistoryError} `git-failed`. {CancelledError}
+ * @throws {HistoryError} `git-failed`, `invalid-pattern`. {CancelledError}
  */
 export async function searchText(
   { repository, commits, records }: OpenHistory,

@@ -21,6 +21,9 @@ describe('with git, the command line', () => {
     await cli.must(['init', '--yes'], ['backup', '--label', 'clean']);
     appendFileSync(join(cli.workspace, 'data/config.php'), '// changed\n');
     await cli.must(['backup', '--label', 'changed']);
+    renameSync(join(cli.workspace, 'data/config.php'), join(cli.workspace, 'data/config-internal.php'));
+    appendFileSync(join(cli.workspace, 'data/config-internal.php'), '// internal\n');
+    await cli.must(['backup', '--label', 'moved']);
   });
   afterAll(async () => cli[Symbol.asyncDispose]());
 
@@ -28,11 +31,12 @@ describe('with git, the command line', () => {
     const { value } = await cli.json(['list']);
     expect(value.backups.map((backup) => (backup as { git?: unknown }).git)).toEqual([
       { commit, branch: 'main', dirty: true },
+      { commit, branch: 'main', dirty: true },
       { commit, branch: 'main', dirty: false },
     ]);
     const shown = await cli.run(['show', 'latest']);
     expect(shown.text).toContain(`${commit.slice(0, 12)} main, with changes`);
-    expect((await cli.json(['show', 'latest~1'])).value).toMatchObject({ git: { commit, dirty: false } });
+    expect((await cli.json(['show', 'latest~2'])).value).toMatchObject({ git: { commit, dirty: false } });
   });
 
   test('says in its checks that it does', async () => {
@@ -41,9 +45,6 @@ describe('with git, the command line', () => {
   });
 
   test('follows a file through its renames', async () => {
-    renameSync(join(cli.workspace, 'data/config.php'), join(cli.workspace, 'data/config-internal.php'));
-    appendFileSync(join(cli.workspace, 'data/config-internal.php'), '// internal\n');
-    await cli.must(['backup', '--label', 'moved']);
     const { value } = await cli.json(['log', '--follow', 'data/config-internal.php']);
     expect(value).toMatchObject({
       versions: [
@@ -132,6 +133,7 @@ describe('with git, the command line', () => {
       ['moved', 'data/config-internal.php'],
     ]);
     expect(await found('--text', '// internal', '*.txt')).toEqual([]);
+    expect((await cli.json(['find', '--regex', '['])).value.error.code).toBe('invalid-pattern');
     for (const wrong of [[], ['--text', ''], ['--text', 'a', '--regex', 'b']]) {
       expect((await cli.run(['find', ...wrong])).code, wrong.join(' ')).toBe(2);
     }

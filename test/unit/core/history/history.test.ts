@@ -306,6 +306,14 @@ describe('the history of a set', () => {
       expect(await search('--here')).toHaveLength(3);
       expect(await search('in no backup')).toEqual([]);
     });
+    const { ino } = statSync(repository.gitDirectory);
+    const query = { text: '[', regex: true, ignoreCase: false, paths: [] };
+    const searching = withHistory(repository, built.vault, records, {}, async (history) =>
+      searchText(history, query, {}),
+    );
+    await expect(searching).rejects.toMatchObject({ code: 'invalid-pattern' });
+    // Nothing is wrong with the repository, so it stays.
+    expect(statSync(repository.gitDirectory).ino).toBe(ino);
   });
 
   test('leaves forgotten backups out, with their text, and takes them in again', async () => {
