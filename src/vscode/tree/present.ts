@@ -213,7 +213,9 @@ function entryItem(node: EntryNode): vscode.TreeItem {
   item.tooltip = displayName(info.path);
   if (info.type === 'link') item.description = `→ ${displayName(info.target ?? '')}`;
   else if (!directory) item.description = formatBytes(info.size, vscode.env.language);
-  if (!directory && info.type !== 'link') {
+  // The rows of a SQLite table are not kept as text.
+  const opens = info.type === 'table' ? info.size > 0 : !directory && info.type !== 'link';
+  if (opens) {
     item.command = {
       command: 'vscode.open',
       title: vscode.l10n.t('Open'),
