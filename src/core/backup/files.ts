@@ -205,18 +205,13 @@ class RootWalk {
     nextChunk: AheadBatch['nextChunk'] | undefined,
   ): Promise<void> | undefined {
     const { writer } = this.#sink;
-    if (
-      nextChunk !== undefined &&
-      found instanceof EntryView &&
-      found.type === 'file' &&
-      found.chunks.length > 0
-    ) {
+    const drained = (): Promise<void> | undefined => (writer.isBusy ? writer.drain() : undefined);
+    if (nextChunk !== undefined && found instanceof EntryView && found.chunks.length > 0) {
       this.#takeRead(found, nextChunk, previous);
-      return writer.isBusy ? writer.drain() : undefined;
+      return drained();
     }
     const waiting = this.#take(found, path, previous);
-    if (waiting !== undefined) return waiting.then(() => (writer.isBusy ? writer.drain() : undefined));
-    return writer.isBusy ? writer.drain() : undefined;
+    return waiting === undefined ? drained() : waiting.then(drained);
   }
 
   #pathOf(path: string): string {
