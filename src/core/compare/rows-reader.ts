@@ -3,8 +3,8 @@ import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 const LINE_FEED = 0x0a;
 /** Who reads so many chunks reads more: it pays to have them ready … */
 const LOADS_BEFORE_AHEAD = 48;
-/** … as many as this, about 10 MiB. */
-const CHUNKS_AHEAD = 320;
+/** … as many as this, about 5 MiB. */
+const CHUNKS_AHEAD = 160;
 const NOTHING = Buffer.alloc(0);
 
 /** Where a row begins: in which of the chunks that are read, and at which byte behind its beginning. */

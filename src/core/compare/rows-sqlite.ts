@@ -85,7 +85,7 @@ export class SqliteComparison implements TableComparison {
         });
         if (change !== (side === 'before' ? 'added' : 'deleted')) fields[side] = values;
       }
-      yield { change, before: fields.before, after: fields.after, next: String(number) };
+      yield { change, before: fields.before, after: fields.after, next: () => String(number) };
     }
   }
 

@@ -22,8 +22,8 @@ export interface RowChange {
   readonly change: RowChangeKind;
   readonly before: readonly Field[] | undefined;
   readonly after: readonly Field[] | undefined;
-  /** Where the comparison goes on behind it. */
-  readonly next: string;
+  /** Where the comparison goes on behind it; asked for once a page. */
+  readonly next: () => string;
 }
 
 /** Two versions of a table. */
@@ -98,12 +98,8 @@ class LineComparison implements TableComparison {
     for await (const change of seekAll(merge, readers, task)) {
       const olds = change === 'added' ? undefined : lineFields(before);
       const news = change === 'deleted' ? undefined : lineFields(after);
-      yield {
-        change,
-        before: olds,
-        after: news,
-        next: `${this.#moment}.${placeText(behind(readers, change))}`,
-      };
+      const places = behind(readers, change);
+      yield { change, before: olds, after: news, next: () => `${this.#moment}.${placeText(places)}` };
     }
   }
 
@@ -163,7 +159,8 @@ class LineComparison implements TableComparison {
       if (++number <= skipped) continue;
       const fields = fieldsOf(line);
       const [before, after] = change === 'added' ? [undefined, fields] : [fields, undefined];
-      yield { change, before, after, next: String(number) };
+      const place = String(number);
+      yield { change, before, after, next: () => place };
     }
   }
 }

@@ -146,7 +146,7 @@ export async function readRowPage(
     const row = show(change);
     if (request.contains !== undefined && !mentions(row, request.contains.toLowerCase())) continue;
     rows.push(row);
-    if (rows.length >= request.limit) return { ...headOf(comparison), rows, next: change.next };
+    if (rows.length >= request.limit) return { ...headOf(comparison), rows, next: change.next() };
   }
   return { ...headOf(comparison), rows, next: null };
 }
