@@ -11,7 +11,7 @@ import { momentAndLabel, pickSet } from './targets.ts';
 
 /** What a line of the list stands for. */
 type Choice =
-  | { readonly kind: 'search'; readonly text: string }
+  | { readonly kind: 'search' }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'change'; readonly match: TextMatch };
 
@@ -34,6 +34,7 @@ export async function findInBackups(app: App, target?: unknown): Promise<void> {
   const pick = vscode.window.createQuickPick<FindItem>();
   let asked = new vscode.CancellationTokenSource();
   let pause: NodeJS.Timeout | undefined;
+  let typed = '';
 
   /** Fills the list with what is found; a later question makes this one void. */
   const ask = async (search: (token: vscode.CancellationToken) => Promise<FindItem[]>): Promise<void> => {
@@ -55,6 +56,9 @@ export async function findInBackups(app: App, target?: unknown): Promise<void> {
     pick.placeholder = vscode.l10n.t('A name, a pattern like *.php, or a text');
     pick.matchOnDescription = true;
     pick.onDidChangeValue((value) => {
+      // The editor tells a value more than once.
+      if (value === typed) return;
+      typed = value;
       clearTimeout(pause);
       pause = setTimeout(() => {
         void ask(async (token) => (value === '' ? [] : findNames(app, found, value, token)));
@@ -63,8 +67,11 @@ export async function findInBackups(app: App, target?: unknown): Promise<void> {
     const chosen = new Promise<Choice | undefined>((resolve) => {
       pick.onDidAccept(() => {
         const choice = pick.activeItems[0]?.choice;
-        if (choice?.kind === 'search') void ask(async (token) => findText(app, found, choice.text, token));
-        else if (choice !== undefined) resolve(choice);
+        if (choice?.kind === 'search') {
+          // What was typed last counts, and its names are of no interest any more.
+          clearTimeout(pause);
+          void ask(async (token) => findText(app, found, pick.value, token));
+        } else if (choice !== undefined) resolve(choice);
       });
       pick.onDidHide(() => resolve(undefined));
     });
@@ -89,7 +96,7 @@ async function findNames(
   const input = { workspace, set, pattern, most: MOST_PATHS };
   const matches = await app.engine.call('findPaths', input, { token });
   const text: FindItem = {
-    choice: { kind: 'search', text: pattern },
+    choice: { kind: 'search' },
     label: vscode.l10n.t('Search the text “{0}”', pattern),
     description: vscode.l10n.t('in all versions of all files'),
     iconPath: new vscode.ThemeIcon('search'),

@@ -41,10 +41,17 @@ export function watchQuickPicks(): QuickPicks {
     items: async (pick) => until(() => (pick.items.length > 0 ? pick.items : undefined)),
     async accept(pick, number) {
       // The editor makes the first one active by itself.
-      await until(() => pick.activeItems[0]);
-      if (pick.activeItems[0] !== pick.items[number]) {
-        const moved = new Promise((resolve) => pick.onDidChangeActive(resolve));
-        pick.activeItems = pick.items.slice(number, number + 1);
+      await until(() => (pick.items.includes(pick.activeItems[0]!) ? true : undefined));
+      const wanted = pick.items[number]!;
+      if (pick.activeItems[0] !== wanted) {
+        const moved = new Promise<void>((resolve) => {
+          const listening = pick.onDidChangeActive(([item]) => {
+            if (item !== wanted) return;
+            listening.dispose();
+            resolve();
+          });
+        });
+        pick.activeItems = [wanted];
         await moved;
       }
       await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
