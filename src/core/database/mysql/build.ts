@@ -5,6 +5,7 @@ import { TableChecksum } from '../table-checksum.ts';
 import type { ServerAddress } from './address.ts';
 import { readExactCharsets, readTables } from './catalog.ts';
 import { planTable, type TablePlan } from './table-plan.ts';
+import { deferKeys, referencedColumns } from './deferred-keys.ts';
 import { readDumped } from './dumped.ts';
 import { createJournal, writeJournal } from './journal.ts';
 import { insertLines, loadLines } from './load-rows.ts';
@@ -50,9 +51,14 @@ export async function build(
       const objects = dumped.objects.map((object) => fitted(object, ticket));
       const isStored = ({ kind }: StoredObject) => kind === 'table' || kind === 'sequence';
       const completions: string[] = [];
-      for (const object of objects.filter(isStored))
-        completions.push(...(await makeStored(session, source, ticket, object)));
-      const plans = await planLoads(session, dumped.tables, ticket);
+      const keys = new Map<string, readonly string[]>();
+      const referenced = referencedColumns(objects.map(({ statement }) => statement));
+      for (const object of objects.filter(isStored)) {
+        const made = await makeStored(session, source, ticket, object, referenced);
+        completions.push(...made.completions);
+        keys.set(object.name, made.keys);
+      }
+      const plans = await planLoads(session, dumped.tables, keys, ticket);
       await loadAll(loaders, source, plans, ticket);
       await setCounters(session, source, ticket, plans);
       await checkAll(loaders, plans);
@@ -120,13 +126,14 @@ function fitted(object: StoredObject, { lostDefiners, collations }: Ticket): Sto
   };
 }
 
-/** Makes a table or sequence beside; returns what is left to do when it is in its place. */
+/** Makes a table or sequence beside; returns what is left to do when its rows are there, and when it is in its place. */
 async function makeStored(
   session: Session,
   source: DumpSource,
   ticket: Ticket,
   { kind, name, statement }: StoredObject,
-): Promise<string[]> {
+  referenced: ReadonlyMap<string, readonly string[]>,
+): Promise<{ readonly completions: readonly string[]; readonly keys: readonly string[] }> {
   const { database } = source.info;
   let own = statement;
   const completions: string[] = [];
@@ -143,17 +150,26 @@ async function makeStored(
     const built = source.tables.filter((table) => ticket.tables?.includes(table.name) ?? true);
     own = qualifyReferences(own, ticket.database, new Set(built.map((table) => table.name)));
   }
-  await session.wire.query(own);
-  return completions;
+  const { statement: first, keys } =
+    kind === 'table' ? deferKeys(own, referenced.get(quoteName(name)) ?? []) : { statement: own, keys: [] };
+  await session.wire.query(first);
+  return { completions, keys };
 }
 
 interface Load {
   readonly table: DumpedTable;
   readonly plan: TablePlan;
+  /** Made when the rows are there. */
+  readonly keys: readonly string[];
 }
 
 /** How each table’s lines are loaded and read back. */
-async function planLoads(session: Session, tables: readonly DumpedTable[], ticket: Ticket): Promise<Load[]> {
+async function planLoads(
+  session: Session,
+  tables: readonly DumpedTable[],
+  keys: ReadonlyMap<string, readonly string[]>,
+  ticket: Ticket,
+): Promise<Load[]> {
   const built = new Map((await readTables(session, ticket.newSchema)).map((table) => [table.name, table]));
   const used = [...built.values()].flatMap(({ columns }) => columns.flatMap(({ charset }) => charset ?? []));
   const exact = await readExactCharsets(session, used);
@@ -164,7 +180,8 @@ async function planLoads(session: Session, tables: readonly DumpedTable[], ticke
     if (made === undefined || names.join('\0') !== stored.join('\0'))
       throw differs(table.name, 'its columns differ');
     const key = table.key.map((column) => names[column] ?? '');
-    return { table, plan: planTable({ ...made, key }, exact, ticket.newSchema) };
+    const plan = planTable({ ...made, key }, exact, ticket.newSchema);
+    return { table, plan, keys: keys.get(table.name) ?? [] };
   });
 }
 
@@ -200,11 +217,15 @@ async function loadAll(
   if (first === undefined) return;
   const mayLoad = (await oneValue(first, 'SELECT @@GLOBAL.local_infile')) === '1';
   const packetBytes = Number(await oneValue(first, 'SELECT @@GLOBAL.max_allowed_packet'));
-  await inParallel(loaders, loads, async ({ wire }, { table, plan }) => {
-    if (table.rows === 0 || plan.columns.length === 0) return;
-    const lines = source.read(table.path);
-    if (mayLoad) await loadLines(wire, newSchema, plan, lines);
-    else await insertLines(wire, newSchema, plan, lines, packetBytes);
+  await inParallel(loaders, loads, async ({ wire }, { table, plan, keys }) => {
+    if (table.rows > 0 && plan.columns.length > 0) {
+      const lines = source.read(table.path);
+      if (mayLoad) await loadLines(wire, newSchema, plan, lines);
+      else await insertLines(wire, newSchema, plan, lines, packetBytes);
+    }
+    if (keys.length === 0) return;
+    const adding = keys.map((key) => `ADD ${key}`).join(', ');
+    await wire.query(`ALTER TABLE ${quoteTable(newSchema, table.name)} ${adding}`);
   });
 }
 

@@ -135,6 +135,32 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
     await server.run(undefined, 'DROP DATABASE large', 'DROP DATABASE large_copy');
   });
 
+  it('keeps keys in their order, and foreign keys that need them in force', async () => {
+    await server.run(
+      undefined,
+      'CREATE DATABASE keyed',
+      'USE keyed',
+      `CREATE TABLE parent (id INT PRIMARY KEY, code INT, a INT, t TEXT, KEY before_code (a), KEY by_code (code, a),
+         KEY by_text (t(5)), KEY by_a (a DESC), FULLTEXT KEY words (t)) ENGINE=InnoDB`,
+      `CREATE TABLE child (n INT AUTO_INCREMENT, code INT, note INT, KEY counted (n), KEY noted (note),
+         CONSTRAINT known FOREIGN KEY (code) REFERENCES parent (code)) ENGINE=InnoDB`,
+      'INSERT INTO parent SELECT seq, seq * 2, seq % 7, CONCAT("text ", seq) FROM seq_1_to_500',
+      'INSERT INTO child (code, note) SELECT seq * 2, seq FROM seq_1_to_500',
+      'COMMIT',
+    );
+    const before = await server.schema('keyed');
+    const dump = await keepDump(mysql, address('keyed'));
+    await restore(dump, 'keyed_copy');
+    expect((await server.schema('keyed_copy')).replaceAll('keyed_copy', 'keyed')).toBe(before);
+    await expect(server.run('keyed_copy', 'INSERT INTO child (code) VALUES (3)')).rejects.toThrow(
+      'foreign key',
+    );
+    await expect(server.run('keyed_copy', 'DELETE FROM parent WHERE id = 1')).rejects.toThrow('foreign key');
+    await restore(dump, 'keyed');
+    expect(await server.schema('keyed')).toBe(before);
+    await expect(server.run('keyed', 'INSERT INTO child (code) VALUES (3)')).rejects.toThrow('foreign key');
+  });
+
   it('says that the former rows of versioned tables are left out, and keeps the present ones', async () => {
     await server.run(
       undefined,
