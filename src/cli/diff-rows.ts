@@ -29,13 +29,20 @@ export async function showRows(
   const { task } = session;
   const [name, tableName] = splitName(wanted, comparison);
   const selection = { from, to: databasesOf(comparison), paths: [] };
-  await using database = await openDatabase(opened.vault, selection, name, report, task);
-  if (database === undefined) return { json: { error: null }, text: '' };
+  const sides = { from: from?.id ?? null, to: to?.id ?? 'workspace', database: name, table: tableName };
+  const problems: Problem[] = [];
+  const told = (problem: Problem): void => {
+    problems.push(problem);
+    report(problem);
+  };
+  await using database = await openDatabase(opened.vault, selection, name, told, task);
+  if (problems.length > 0)
+    return { json: { ...sides, columns: [], key: [], rows: [], complete: false }, text: '' };
+  if (database === undefined) throw unclear(name, tableName, []);
   const tables = tablesNamed(database, tableName);
   const [path] = tables;
   if (path === undefined || tables.length > 1) throw unclear(name, tableName, tables);
   const table = compareTable(database, path);
-  const sides = { from: from?.id ?? null, to: to?.id ?? 'workspace', database: name, table: tableName };
   if (session.options.json === true)
     return { json: { ...sides, ...(await rowsJson(database, table, limit, task)) } };
   // The database is open until this function returns.

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCli, type Cli } from '../../build/cli.ts';
@@ -209,5 +209,25 @@ describe('rows of SQLite', () => {
       { change: 'added', after: [null, '3'] },
     ]);
     expect(await rows('w')).toMatchObject([{ change: 'changed', key: ['1', '2'], after: ['2', '1', '4'] }]);
+  });
+
+  it('that cannot be read leave the comparison incomplete', async () => {
+    await using cli = await buildCli();
+    mkdirSync(join(cli.workspace, '.vscode'));
+    const set = { name: 'crm', files: [], databases: [{ name: 'app', url: 'sqlite:app.db' }] };
+    writeFileSync(
+      join(cli.workspace, '.vscode/crm-backup.json'),
+      JSON.stringify({ version: 1, sets: [set] }),
+    );
+    const file = join(cli.workspace, 'app.db');
+    withSqlite(file, (database) => database.exec('CREATE TABLE t (id INTEGER PRIMARY KEY)'));
+    await cli.must(['init', '--yes'], ['backup']);
+    rmSync(file);
+    const whole = await cli.run(['diff', 'latest', '--workspace']);
+    expect(whole.code).toBe(3);
+    expect(whole.stderr).toContain('databases/app: The SQLite database');
+    const { code, value } = await cli.json(['diff', 'latest', '--workspace', '--rows', 'app.t']);
+    expect(code).toBe(3);
+    expect(value).toMatchObject({ rows: [], complete: false });
   });
 });
