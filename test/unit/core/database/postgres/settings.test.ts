@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DumpSource } from '../../../../../src/core/database/engine.ts';
 import { postgresql } from '../../../../../src/core/database/postgres/engine.ts';
 import { dumpToMemory } from '../../../../build/memory-dump.ts';
 import { hasPostgres, type PostgresServer, startPostgres } from '../../../../build/postgres-server.ts';
 import { smallDisk } from '../../../../build/small-disk.ts';
+import { temporaryFolder } from '../../../../build/tree.ts';
 
 /** With these an ordinary session would write values otherwise, refuse to write, or be ended. */
 const HOSTILE = [
@@ -115,6 +118,23 @@ describe.skipIf(!hasPostgres())(
         'crm',
         'DROP EVENT TRIGGER no_ddl; DROP EVENT TRIGGER no_drop; DROP PUBLICATION everything',
       );
+    });
+
+    it('is not read by client tools that are older than its server, and says which are needed', async () => {
+      await using folder = temporaryFolder();
+      for (const name of ['pg_dump', 'pg_restore'])
+        writeFileSync(join(folder.path, name), `#!/bin/sh\necho "${name} (PostgreSQL) 9.6.24"\n`, {
+          mode: 0o755,
+        });
+      const dumping = dumpToMemory(postgresql, { ...address(), tools: folder.path });
+      await expect(dumping).rejects.toMatchObject({
+        code: 'missing-tool',
+        message: expect.stringMatching(/9\.6\.24 .* is older than the server/) as string,
+        hint: expect.stringContaining('postgresql-client-') as string,
+      });
+      await using connection = await postgresql.connect({ ...address(), tools: folder.path }, {});
+      const { checks } = await connection.describe({});
+      expect(checks.find(({ name }) => name === 'client tools')).toMatchObject({ status: 'failed' });
     });
 
     it('that is a template is one again, and the old one goes', async () => {
