@@ -10,9 +10,15 @@ export interface SmallDisk extends Disposable {
   fill(but: number): Disposable;
 }
 
-/** Mounts a disk of so many bytes in memory; undefined where that is not allowed, so that tests skip by name. */
+/** Whether disks may be mounted here; tests skip by name where not. */
+export function mayMountDisks(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  using disk = smallDisk(1_000_000);
+  return disk !== undefined;
+}
+
+/** Mounts a disk of so many bytes in memory; undefined where that is not allowed. */
 export function smallDisk(bytes: number): SmallDisk | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   const path = mkdtempSync(join(tmpdir(), 'crm-backup-disk-'));
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path]);
   if (status !== 0) {
@@ -21,12 +27,6 @@ export function smallDisk(bytes: number): SmallDisk | undefined {
   }
   // Servers do not run as root.
   chmodSync(path, 0o1777);
-  const remove = (): void => {
-    spawnSync('umount', ['-l', path]);
-    rmSync(path, { recursive: true, force: true });
-  };
-  // Of tests that are left out nobody disposes it.
-  process.once('exit', remove);
   return {
     path,
     fill(but) {
@@ -35,6 +35,9 @@ export function smallDisk(bytes: number): SmallDisk | undefined {
       writeFileSync(file, Buffer.alloc(Math.max(0, bavail * bsize - but)));
       return { [Symbol.dispose]: () => rmSync(file, { force: true }) };
     },
-    [Symbol.dispose]: remove,
+    [Symbol.dispose]() {
+      spawnSync('umount', ['-l', path]);
+      rmSync(path, { recursive: true, force: true });
+    },
   };
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mysql } from '../../../../../src/core/database/mysql/engine.ts';
 import { type KeptDump, keepDump } from '../../../../build/kept-dump.ts';
 import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
-import { smallDisk } from '../../../../build/small-disk.ts';
+import { mayMountDisks, smallDisk } from '../../../../build/small-disk.ts';
 
 /** A server set so that an ordinary session would lose, change or refuse something. */
 const HOSTILE = [
@@ -186,15 +186,12 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
   });
 });
 
-const disk = smallDisk(150_000_000);
-
-describe.skipIf(!hasMariaDb || disk === undefined)(
+describe.skipIf(!hasMariaDb || !mayMountDisks())(
   'MariaDB on a disk that fills up',
   { timeout: 120_000 },
   () => {
-    afterAll(() => disk?.[Symbol.dispose]());
-
     it('leaves the live database, says that there is no space, and clears what was built', async () => {
+      using disk = smallDisk(150_000_000);
       const before = process.env['TMPDIR'];
       process.env['TMPDIR'] = disk?.path;
       await using small = await startMariaDb(['--local-infile=1', '--innodb-log-file-size=4M']);

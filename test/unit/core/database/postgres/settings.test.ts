@@ -5,7 +5,7 @@ import type { DumpSource } from '../../../../../src/core/database/engine.ts';
 import { postgresql } from '../../../../../src/core/database/postgres/engine.ts';
 import { dumpToMemory } from '../../../../build/memory-dump.ts';
 import { hasPostgres, type PostgresServer, startPostgres } from '../../../../build/postgres-server.ts';
-import { smallDisk } from '../../../../build/small-disk.ts';
+import { mayMountDisks, smallDisk } from '../../../../build/small-disk.ts';
 import { temporaryFolder } from '../../../../build/tree.ts';
 
 /** With these an ordinary session would write values otherwise, refuse to write, or be ended. */
@@ -172,34 +172,35 @@ describe.skipIf(!hasPostgres())(
   },
 );
 
-const disk = hasPostgres() ? smallDisk(300_000_000) : undefined;
-
-describe.skipIf(disk === undefined)('PostgreSQL on a disk that fills up', { timeout: 120_000 }, () => {
-  afterAll(() => disk?.[Symbol.dispose]());
-
-  it('leaves the live database, says that there is no space, and clears what was built', async () => {
-    const before = process.env['TMPDIR'];
-    process.env['TMPDIR'] = disk?.path;
-    await using small = await startPostgres({ max_wal_size: '32MB' });
-    if (before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = before;
-    const live = { name: 'crm', url: small.url('crm'), workspace: '/' };
-    await small.sql('postgres', 'CREATE DATABASE crm');
-    await small.sql(
-      'crm',
-      'CREATE TABLE big (id int PRIMARY KEY, t text); INSERT INTO big SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 40000) g; CHECKPOINT',
-    );
-    const dump = await dumpToMemory(postgresql, live);
-    await using target = await postgresql.openTarget(live, undefined, {});
-    const request = { restoreId: 'full', tables: undefined, mayEndSessions: false };
-    const { ticket } = await target.plan(dump, request, {});
-    const filled = disk!.fill(20_000_000);
-    const failure = await target.build(dump, ticket, {}).catch((error: unknown) => error);
-    filled[Symbol.dispose]();
-    expect(failure).toMatchObject({ code: 'no-space' });
-    await target.clear(ticket);
-    expect(await small.sql('crm', 'SELECT count(*)::int AS n FROM big')).toEqual([{ n: 40_000 }]);
-    const left = await small.sql('postgres', "SELECT datname FROM pg_database WHERE datname LIKE 'crm%'");
-    expect(left).toEqual([{ datname: 'crm' }]);
-  });
-});
+describe.skipIf(!hasPostgres() || !mayMountDisks())(
+  'PostgreSQL on a disk that fills up',
+  { timeout: 120_000 },
+  () => {
+    it('leaves the live database, says that there is no space, and clears what was built', async () => {
+      using disk = smallDisk(300_000_000);
+      const before = process.env['TMPDIR'];
+      process.env['TMPDIR'] = disk?.path;
+      await using small = await startPostgres({ max_wal_size: '32MB' });
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+      const live = { name: 'crm', url: small.url('crm'), workspace: '/' };
+      await small.sql('postgres', 'CREATE DATABASE crm');
+      await small.sql(
+        'crm',
+        'CREATE TABLE big (id int PRIMARY KEY, t text); INSERT INTO big SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 40000) g; CHECKPOINT',
+      );
+      const dump = await dumpToMemory(postgresql, live);
+      await using target = await postgresql.openTarget(live, undefined, {});
+      const request = { restoreId: 'full', tables: undefined, mayEndSessions: false };
+      const { ticket } = await target.plan(dump, request, {});
+      const filled = disk!.fill(20_000_000);
+      const failure = await target.build(dump, ticket, {}).catch((error: unknown) => error);
+      filled[Symbol.dispose]();
+      expect(failure).toMatchObject({ code: 'no-space' });
+      await target.clear(ticket);
+      expect(await small.sql('crm', 'SELECT count(*)::int AS n FROM big')).toEqual([{ n: 40_000 }]);
+      const left = await small.sql('postgres', "SELECT datname FROM pg_database WHERE datname LIKE 'crm%'");
+      expect(left).toEqual([{ datname: 'crm' }]);
+    });
+  },
+);
