@@ -25,6 +25,7 @@ const PACK_BYTES = 16 * MIB;
 const SMALL_FRAME_BYTES = 128 * KIB;
 /** Packs on their way to the storage at once. */
 const MOST_STORING = 3;
+
 interface OpenFrame {
   readonly number: number;
   readonly kind: ContentKind;
