@@ -19,10 +19,14 @@ export function isReachable(mtimeNs: bigint): boolean {
   return mtimeNs % SECOND === 0n || reachedTime(fileTime(mtimeNs)) === mtimeNs;
 }
 
-/** Whether two times are one as far as every way of setting them goes: nearer than a microsecond. */
-export function isSameTime(a: bigint, b: bigint): boolean {
-  const apart = a - b;
-  return apart < 1000n && apart > -1000n;
+/**
+ * Whether a file that has one time needs not be given another: where Node cannot set that exactly, and perhaps nothing
+ * else can, nearer than a microsecond is as good as it gets.
+ */
+export function isSameTime(live: bigint, wanted: bigint): boolean {
+  if (live === wanted) return true;
+  const apart = live - wanted;
+  return apart < 1000n && apart > -1000n && !isReachable(wanted);
 }
 
 /** What libuv makes of a number of seconds. */

@@ -49,10 +49,19 @@ describe.runIf(process.platform === 'linux')('a time given to Node', () => {
 });
 
 describe('two times', () => {
-  it('are the same when less than a microsecond apart', () => {
-    expect(isSameTime(5_000n, 5_999n)).toBe(true);
-    expect(isSameTime(5_999n, 5_000n)).toBe(true);
-    expect(isSameTime(5_000n, 6_000n)).toBe(false);
-    expect(isSameTime(6_000n, 5_000n)).toBe(false);
+  const OUT_OF_REACH = 1_600_000_000_123_456_789n;
+
+  it('are the same when less than a microsecond apart, where nearer cannot be promised', () => {
+    expect(isReachable(OUT_OF_REACH)).toBe(false);
+    expect(isSameTime(OUT_OF_REACH + 999n, OUT_OF_REACH)).toBe(true);
+    expect(isSameTime(OUT_OF_REACH - 999n, OUT_OF_REACH)).toBe(true);
+    expect(isSameTime(OUT_OF_REACH + 1000n, OUT_OF_REACH)).toBe(false);
+    expect(isSameTime(OUT_OF_REACH - 1000n, OUT_OF_REACH)).toBe(false);
+  });
+
+  it('are the same only when they are, where that can be reached', () => {
+    expect(isSameTime(1n, 1n)).toBe(true);
+    expect(isSameTime(0n, 1n)).toBe(false);
+    expect(isSameTime(1n, 0n)).toBe(false);
   });
 });
