@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { changeIcon, changeName } from '../change-words.ts';
 import { CancelledError } from '../../core/errors.ts';
 import type { BackupSummary, FileVersion } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
@@ -86,28 +87,16 @@ function openButton(): vscode.QuickInputButton {
 
 function itemOf(app: App, file: BackedUpFile, version: FileVersion, at: number): VersionItem {
   const { change, oldPath, size } = version;
-  const words = {
-    added: vscode.l10n.t('added'),
-    modified: vscode.l10n.t('modified'),
-    deleted: vscode.l10n.t('deleted'),
-    renamed: vscode.l10n.t('renamed'),
-  };
-  const icons = {
-    added: 'diff-added',
-    modified: 'diff-modified',
-    deleted: 'diff-removed',
-    renamed: 'diff-renamed',
-  };
   const summary = summaryOf(app, file, version);
   const bytes = size === undefined ? undefined : formatBytes(size, vscode.env.language);
-  const facts = [words[change], linesOf(version), bytes].filter((fact) => fact !== undefined);
+  const facts = [changeName(change), linesOf(version), bytes].filter((fact) => fact !== undefined);
   const was = oldPath && vscode.l10n.t('was {0}', displayName(pathInWorkspace(oldPath)));
   return {
     at,
     label: summary === undefined ? version.backup.slice(0, 8) : momentAndLabel(summary),
     description: facts.join(' · '),
     ...(was === undefined ? {} : { detail: was }),
-    iconPath: new vscode.ThemeIcon(icons[change]),
+    iconPath: changeIcon(change),
     buttons: buttonsOf(file, version),
   };
 }

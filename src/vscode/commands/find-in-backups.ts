@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { changeIcon, changeName } from '../change-words.ts';
 import { CancelledError } from '../../core/errors.ts';
 import type { PathMatch, TextMatch } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
@@ -139,24 +140,12 @@ async function findText(
 
 function changeItem(app: App, { workspace, set }: FoundSet, match: TextMatch): FindItem {
   const { backup, path, change } = match;
-  const words = {
-    added: vscode.l10n.t('added'),
-    modified: vscode.l10n.t('modified'),
-    deleted: vscode.l10n.t('deleted'),
-    renamed: vscode.l10n.t('renamed'),
-  };
-  const icons = {
-    added: 'diff-added',
-    modified: 'diff-modified',
-    deleted: 'diff-removed',
-    renamed: 'diff-renamed',
-  };
   const summary = app.sets.findBackup({ workspace, set, backup });
   return {
     choice: { kind: 'change', match },
     label: summary === undefined ? backup.slice(0, 8) : momentAndLabel(summary),
-    description: `${displayName(pathInWorkspace(path))} · ${words[change]}`,
-    iconPath: new vscode.ThemeIcon(icons[change]),
+    description: `${displayName(pathInWorkspace(path))} · ${changeName(change)}`,
+    iconPath: changeIcon(change),
     alwaysShow: true,
   };
 }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { changeIcon, changeName } from '../change-words.ts';
 import { BACKUP_SCHEME, addressToPath, displayName } from '../files/backup-uri.ts';
 import { formatAge, formatBytes, formatMoment, formatNumber, formatTime } from '../format.ts';
 import { backupCount, fileCount } from '../counts.ts';
@@ -152,34 +153,19 @@ function changesItem(node: ChangesNode): vscode.TreeItem {
 
 function changeItem(node: ChangeNode): vscode.TreeItem {
   const { change } = node;
-  const words = {
-    added: vscode.l10n.t('added'),
-    modified: vscode.l10n.t('modified'),
-    deleted: vscode.l10n.t('deleted'),
-    renamed: vscode.l10n.t('renamed'),
-  };
-  const icons = {
-    added: 'diff-added',
-    modified: 'diff-modified',
-    deleted: 'diff-removed',
-    renamed: 'diff-renamed',
-  };
   const { name, folder } = nameAndFolder(change.path);
   const item = new vscode.TreeItem(name, None);
   item.description = folder;
   item.contextValue = 'change';
-  item.iconPath = new vscode.ThemeIcon(
-    icons[change.change],
-    new vscode.ThemeColor(`gitDecoration.${change.change}ResourceForeground`),
-  );
+  item.iconPath = changeIcon(change.change);
   const was = change.oldPath === undefined ? '' : `${displayName(change.oldPath)} → `;
-  item.tooltip = `${was}${displayName(change.path)} · ${words[change.change]}`;
+  item.tooltip = `${was}${displayName(change.path)} · ${changeName(change.change)}`;
   item.command = {
     command: 'crmBackup.showChanges',
     title: vscode.l10n.t('Show Changes'),
     arguments: [node],
   };
-  item.accessibilityInformation = { label: [name, words[change.change], folder].join(', ') };
+  item.accessibilityInformation = { label: [name, changeName(change.change), folder].join(', ') };
   return item;
 }
 
