@@ -19,7 +19,7 @@ describe('the folder the tool keeps for its user', () => {
 
   it('is moved by CRM_BACKUP_HOME, seen from the current folder', () => {
     expect(homeDirectory({ CRM_BACKUP_HOME: '/scratch/' }, 'linux', '/home/ada')).toBe('/scratch');
-    expect(homeDirectory({ CRM_BACKUP_HOME: 'scratch' }, 'darwin', '/Users/ada', '/work')).toBe(
+    expect(homeDirectory({ CRM_BACKUP_HOME: 'scratch' }, 'darwin', '/Users/ada', '/crm')).toBe(
       '/crm/scratch',
     );
     expect(homeDirectory({ CRM_BACKUP_HOME: '..\\s' }, 'win32', 'C:\\Users\\ada', 'E:\\a\\b')).toBe(
