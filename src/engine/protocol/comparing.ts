@@ -1,0 +1,52 @@
+import type { RowPage, RowPageRequest, TableSummary } from '../../core/compare/rows.ts';
+import type { Problem } from '../../core/problem.ts';
+import type { EntryType } from '../../core/vault/entry.ts';
+import type { FailureData } from '../failure.ts';
+import type { InSet, OfBackup } from './scope.ts';
+
+/** One entry that differs between two backups; sizes are absent where the entry is. */
+export interface EntryChange {
+  readonly path: string;
+  readonly change: 'added' | 'modified' | 'deleted' | 'renamed';
+  /** Where it was, for `renamed`. */
+  readonly oldPath?: string | undefined;
+  readonly type: EntryType;
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  /** Content that is no text, as far as was looked. */
+  readonly binary: boolean;
+}
+
+/** Two versions of a set’s databases. */
+export interface InVersions extends InSet {
+  /** A backup. */
+  readonly from: string;
+  /** Another backup; null for what is live. */
+  readonly to: string | null;
+}
+
+/** What differs between versions: files and rows. */
+export interface ComparingOperations {
+  /** What differs between two backups of a set, in the order of paths. */
+  changes: {
+    in: OfBackup & {
+      readonly from: string;
+      /** Empty: everything; renames are found only then. */
+      readonly paths: readonly string[];
+      /** Whether to look into files for whether they are text. */
+      readonly probe: boolean;
+    };
+    /** The hint says why git had no part in it: then what was renamed and changed is told as deleted and added. */
+    out: { readonly changes: readonly EntryChange[]; readonly hint: FailureData | undefined };
+  };
+  /** Tables that differ between two versions; databases that cannot be read are problems. */
+  tables: {
+    in: InVersions & { readonly databases?: readonly string[] | undefined };
+    out: { readonly tables: readonly TableSummary[]; readonly problems: readonly Problem[] };
+  };
+  /** Rows of a table that differ, page by page. `table` is its path below the database. */
+  rows: {
+    in: InVersions & { readonly database: string; readonly table: string; readonly page: RowPageRequest };
+    out: RowPage;
+  };
+}

@@ -1,0 +1,60 @@
+import type { RestoredDatabase } from '../../core/restore/plan-databases.ts';
+import type { RowRestorePlan, RowRestoreRequest } from '../../core/restore/rows.ts';
+import type { InVersions } from './comparing.ts';
+import type { InSet, OfBackup } from './scope.ts';
+
+/** What a restore would do, or has done, as counts and by name. */
+export interface RestorePlan {
+  readonly create: number;
+  readonly replace: number;
+  readonly delete: number;
+  readonly unchanged: number;
+  /** Bytes to write. */
+  readonly bytes: number;
+  readonly databases: readonly RestoredDatabase[];
+  /** The paths, sorted; `unchanged` ones are left out. */
+  readonly steps: readonly { readonly path: string; readonly action: 'create' | 'replace' | 'delete' }[];
+}
+
+/** What a restore may do to others. */
+interface Consent {
+  /** Whether sessions of others may be ended when a database is switched; without it that fails with `in-use`. */
+  readonly endSessions?: boolean | undefined;
+}
+
+/** What to restore and where to. */
+export interface RestoreRequest extends OfBackup, Consent {
+  /** `files`, `databases` and what is below them; empty: everything. */
+  readonly paths: readonly string[];
+  /** A folder to lay the backup out in; absent: the original place. */
+  readonly to?: string | undefined;
+  /** Remove what is in the target but not in the backup. */
+  readonly delete: boolean;
+  /** Take a backup first, so that the restore can be undone; only in the original place. */
+  readonly safetyBackup: boolean;
+}
+
+/** What a restore has done. */
+export interface RestoreResult {
+  readonly plan: Omit<RestorePlan, 'steps'>;
+  readonly safetyBackup: string | null;
+  readonly verified: boolean;
+  readonly durationMs: number;
+}
+
+/** Which rows of a live database are restored, and how. */
+export interface RowRestoreInput extends InVersions, Omit<RowRestoreRequest, 'compared'> {
+  readonly database: string;
+}
+
+/** Bringing back: everything, parts, rows. */
+export interface RestoringOperations {
+  /** What restoring chosen rows would do. */
+  planRows: { in: RowRestoreInput; out: RowRestorePlan };
+  restoreRows: { in: RowRestoreInput; out: RowRestorePlan };
+  planRestore: { in: RestoreRequest; out: RestorePlan };
+  restore: { in: RestoreRequest; out: RestoreResult };
+  planUndo: { in: InSet & Consent; out: RestorePlan };
+  /** Takes the last restore of a set back. */
+  undoRestore: { in: InSet & Consent; out: RestoreResult };
+}

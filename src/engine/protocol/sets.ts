@@ -1,0 +1,38 @@
+import type { BackupKind, BackupRecord } from '../../core/vault/record.ts';
+import type { FailureData } from '../failure.ts';
+import type { InSet, InWorkspace } from './scope.ts';
+
+/** One backup, as lists show it: its record without what only restoring needs. */
+export type BackupSummary = Omit<BackupRecord, 'format' | 'sources' | 'phases' | 'manifest'>;
+
+/** A backup set and how it stands. */
+export interface SetState {
+  readonly name: string;
+  /** Where its vault is: a directory; undefined when its place cannot be told. */
+  readonly vault: string | undefined;
+  readonly roots: readonly { readonly name: string; readonly directory: string }[];
+  readonly databases: readonly string[];
+  /** Newest first. */
+  readonly backups: readonly BackupSummary[];
+  /** Backups whose records cannot be read any more, and why. */
+  readonly damaged: readonly { readonly id: string; readonly message: string }[];
+  /** When the last restore that can be taken back was done, ISO 8601. */
+  readonly restoredAt: string | undefined;
+  /** Why the set or its vault cannot be used. */
+  readonly problem: FailureData | undefined;
+}
+
+/** Sets and new backups. */
+export interface SetOperations {
+  /** The workspace's sets with their backups; without a set file there are none. */
+  state: { in: InWorkspace; out: { readonly setFile: string; readonly sets: readonly SetState[] } };
+  createSet: { in: InSet; out: { readonly setFile: string; readonly vault: string } };
+  backup: {
+    in: InSet & {
+      readonly kind: BackupKind | 'auto';
+      readonly label?: string | undefined;
+      readonly background?: boolean;
+    };
+    out: BackupSummary;
+  };
+}
