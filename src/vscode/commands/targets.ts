@@ -8,7 +8,7 @@ import { displayName } from '../files/backup-uri.ts';
 import { kindName } from '../kinds.ts';
 import { type FoundSet, localFolders } from '../sets.ts';
 import { groupByPeriod } from '../tree/days.ts';
-import { periodName } from '../tree/present.ts';
+import { periodName } from '../tree/lines/period.ts';
 
 /** A backup and the set it is of. */
 export interface FoundBackup extends OfBackup {

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
-import type { BackupSummary, SetState } from '../../engine/protocol.ts';
-import { displayName } from '../files/backup-uri.ts';
-import { formatBytes, formatDuration, formatFully, formatNumber } from '../format.ts';
-import { kindName } from '../kinds.ts';
+import type { BackupSummary } from '../../../engine/protocol.ts';
+import { displayName } from '../../files/backup-uri.ts';
+import { formatBytes, formatDuration, formatFully, formatNumber } from '../../format.ts';
+import { kindName } from '../../kinds.ts';
+import { tooltipTable } from './table.ts';
 
 /** As many problems are told; the rest is counted. */
 const MOST_PROBLEMS = 5;
@@ -38,7 +39,7 @@ export function backupTooltip(summary: BackupSummary): vscode.MarkdownString {
     rows.push([vscode.l10n.t('Verified'), formatFully(new Date(verifiedAt), locale)]);
   rows.push([vscode.l10n.t('Id'), summary.id.slice(0, 12)]);
   const heading = formatFully(new Date(summary.createdAt), locale);
-  const tooltip = table(summary.label === undefined ? heading : `${heading} — ${summary.label}`, rows);
+  const tooltip = tooltipTable(summary.label === undefined ? heading : `${heading} — ${summary.label}`, rows);
   for (const { message } of problems.slice(0, MOST_PROBLEMS)) {
     tooltip.appendMarkdown('\n\n$(warning) ').appendText(message);
   }
@@ -46,36 +47,6 @@ export function backupTooltip(summary: BackupSummary): vscode.MarkdownString {
     tooltip
       .appendMarkdown('\n\n')
       .appendText(vscode.l10n.t('… and {0} more', problems.length - MOST_PROBLEMS));
-  }
-  return tooltip;
-}
-
-/** Where a set's files come from and go to. */
-export function setTooltip(state: SetState): vscode.MarkdownString {
-  const [latest] = state.backups;
-  const rows: [string, string][] = state.roots.map(({ name, directory }) => [
-    displayName(name),
-    displayName(directory),
-  ]);
-  if (state.vault !== undefined) rows.push([vscode.l10n.t('Vault'), displayName(state.vault)]);
-  rows.push([vscode.l10n.t('Backups'), formatNumber(state.backups.length, vscode.env.language)]);
-  if (latest !== undefined) {
-    rows.push([vscode.l10n.t('Size'), formatBytes(latest.bytes.source, vscode.env.language)]);
-  }
-  return table(state.name, rows);
-}
-
-function table(heading: string, rows: readonly (readonly [string, string])[]): vscode.MarkdownString {
-  const tooltip = new vscode.MarkdownString('**', true)
-    .appendText(heading)
-    .appendMarkdown('**\n\n| | |\n| --- | --- |\n');
-  for (const [name, value] of rows) {
-    tooltip
-      .appendMarkdown('| ')
-      .appendText(name)
-      .appendMarkdown(' | ')
-      .appendText(value.replaceAll('|', '¦'));
-    tooltip.appendMarkdown(' |\n');
   }
   return tooltip;
 }

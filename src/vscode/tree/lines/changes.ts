@@ -1,0 +1,54 @@
+import * as vscode from 'vscode';
+import { changeIcon, changeName } from '../../change-words.ts';
+import { fileCount } from '../../counts.ts';
+import { displayName } from '../../files/backup-uri.ts';
+import { formatMoment } from '../../format.ts';
+import { kindName } from '../../kinds.ts';
+import type { ChangeNode, ChangesNode } from '../nodes.ts';
+
+const { Collapsed, None } = vscode.TreeItemCollapsibleState;
+
+/** What changed since the base: how much, and everything with one click. */
+export function changesItem(node: ChangesNode): vscode.TreeItem {
+  const { from, changes } = node;
+  const locale = vscode.env.language;
+  const moment = formatMoment(new Date(from.createdAt), new Date(), locale);
+  const title = vscode.l10n.t('Changes since {0} {1}', kindName(from.kind), moment);
+  const item = new vscode.TreeItem(title, changes?.length === 0 ? None : Collapsed);
+  if (changes !== undefined) {
+    item.description = changes.length === 0 ? vscode.l10n.t('none') : fileCount(changes.length);
+  }
+  item.contextValue = 'changes';
+  item.iconPath = new vscode.ThemeIcon('diff-multiple');
+  item.command = {
+    command: 'crmBackup.showChanges',
+    title: vscode.l10n.t('Show Changes Since Base'),
+    arguments: [node],
+  };
+  return item;
+}
+
+/** One changed file. */
+export function changeItem(node: ChangeNode): vscode.TreeItem {
+  const { change } = node;
+  const { name, folder } = nameAndFolder(change.path);
+  const item = new vscode.TreeItem(name, None);
+  item.description = folder;
+  item.contextValue = 'change';
+  item.iconPath = changeIcon(change.change);
+  const was = change.oldPath === undefined ? '' : `${displayName(change.oldPath)} → `;
+  item.tooltip = `${was}${displayName(change.path)} · ${changeName(change.change)}`;
+  item.command = {
+    command: 'crmBackup.showChanges',
+    title: vscode.l10n.t('Show Changes'),
+    arguments: [node],
+  };
+  item.accessibilityInformation = { label: [name, changeName(change.change), folder].join(', ') };
+  return item;
+}
+
+/** The name of an entry, and the folder it is in without the part every file has: `files/<root>`. */
+function nameAndFolder(path: string): { readonly name: string; readonly folder: string } {
+  const parts = path.split('/');
+  return { name: displayName(parts.at(-1) ?? path), folder: displayName(parts.slice(2, -1).join('/')) };
+}
