@@ -6,8 +6,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toJsonSchema } from '@valibot/to-json-schema';
-import { build } from 'esbuild';
 import { format, resolveConfig } from 'prettier';
+import { importTs } from './import-ts.mjs';
 
 const root = path.dirname(import.meta.dirname);
 
@@ -18,18 +18,9 @@ export const schemaFile = path.join(root, 'schemas/crm-backup.schema.json');
  * @returns {Promise<string>}
  */
 export async function renderSchema() {
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: ['src/core/set/definition.ts'],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'node',
-  });
-  const source = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64');
-  /** @type {typeof import('../src/core/set/definition.ts')} */
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- the bundle is that file
-  const { setFileSchema } = await import(`data:text/javascript;base64,${source}`);
+  const { setFileSchema } = /** @type {typeof import('../src/core/set/definition.ts')} */ (
+    await importTs('src/core/set/definition.ts')
+  );
   // What a check says beyond the schema is told by the validation itself.
   const { $schema, ...schema } = toJsonSchema(setFileSchema, { typeMode: 'input', ignoreActions: ['check'] });
   const text = JSON.stringify({

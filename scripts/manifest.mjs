@@ -1,0 +1,113 @@
+/**
+ * Writes the commands and menus of package.json from the extension's own table of them: `node scripts/manifest.mjs`.
+ * The manifest is committed; a test tells when it is stale.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { importTs } from './import-ts.mjs';
+
+const manifestFile = path.join(path.dirname(import.meta.dirname), 'package.json');
+
+const VIEW = 'view == crmBackup.backups';
+
+/** The lines of the tree a menu belongs to, by the `viewItem` they carry. */
+const LINES = /** @type {const} */ ({
+  set: 'viewItem == set',
+  backup: 'viewItem =~ /^backup\\./',
+  pinnedBackup: 'viewItem == backup.pinned',
+  unpinnedBackup: 'viewItem == backup.unpinned',
+  changes: 'viewItem == changes',
+  entry: 'viewItem =~ /^(change$|files$|entry\\.)/',
+  file: 'viewItem =~ /^(change|entry\\.file)$/',
+});
+
+const IN_EDITOR = /** @type {const} */ ({
+  place: 'editor',
+  when: 'crmBackup.state == ready && resourceScheme =~ /^(file|crm-backup)$/',
+});
+
+/** The menus of files outside of the view, and when they are offered there. */
+const FILE_MENUS = /** @type {const} */ ({
+  'explorer/context': {
+    place: 'explorer',
+    when: 'crmBackup.state == ready && resourceScheme == file && !explorerResourceIsFolder',
+  },
+  'editor/context': IN_EDITOR,
+  'editor/title/context': IN_EDITOR,
+});
+
+/** @typedef {import('../src/vscode/commands/table.ts').CommandEntry} CommandEntry */
+
+const { commandTable } = /** @type {typeof import('../src/vscode/commands/table.ts')} */ (
+  await importTs('src/vscode/commands/table.ts')
+);
+
+/** @type {[string, CommandEntry][]} */
+const entries = Object.entries(commandTable);
+
+/**
+ * Needs a folder; commands that change something also need its trust.
+ * @param {CommandEntry} entry
+ */
+function enablement({ needsTrust, when }) {
+  const conditions = ['workspaceFolderCount > 0', needsTrust ? 'isWorkspaceTrusted' : '', when ?? ''];
+  return conditions.filter((condition) => condition !== '').join(' && ');
+}
+
+/** `contributes.commands`. */
+function commands() {
+  return entries.map(([command, entry]) => ({
+    command,
+    title: `%command.${command.slice(command.indexOf('.') + 1)}%`,
+    category: 'CRM Backup',
+    ...(entry.icon === undefined ? {} : { icon: `$(${entry.icon})` }),
+    enablement: enablement(entry),
+  }));
+}
+
+/**
+ * The lines of one menu.
+ * @param {keyof NonNullable<CommandEntry['menus']>} place
+ * @param {string} when
+ */
+function items(place, when) {
+  return entries.flatMap(([command, { menus }]) =>
+    [menus?.[place] ?? []].flat().map((group) => ({ command, when, group })),
+  );
+}
+
+/** `contributes.menus`. */
+function menus() {
+  const lines = Object.keys(LINES).flatMap((line) => {
+    const place = /** @type {keyof typeof LINES} */ (line);
+    return items(place, `${VIEW} && ${LINES[place]}`);
+  });
+  /** @type {Record<string, ReturnType<typeof items>>} */
+  const files = {};
+  for (const [menu, { place, when }] of Object.entries(FILE_MENUS)) files[menu] = items(place, when);
+  return {
+    'view/title': items('viewTitle', VIEW),
+    'view/item/context': lines,
+    ...files,
+  };
+}
+
+/**
+ * The text of package.json, with the commands and menus the table has now.
+ * @returns {Promise<string>}
+ */
+export async function renderManifest() {
+  /** @type {unknown} */
+  const parsed = JSON.parse(readFileSync(manifestFile, 'utf8'));
+  const manifest = /** @type {typeof import('../package.json')} */ (parsed);
+  const text = JSON.stringify(
+    { ...manifest, contributes: { ...manifest.contributes, commands: commands(), menus: menus() } },
+    null,
+    2,
+  );
+  return await format(text, { ...(await resolveConfig(manifestFile)), filepath: manifestFile });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(manifestFile, await renderManifest());
