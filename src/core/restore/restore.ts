@@ -16,6 +16,7 @@ import { newRestoreId } from './journal.ts';
 import { lookAt } from './live-tree.ts';
 import { forgetUndo, keepUndo, readUndo } from './last-restore.ts';
 import { recoverRestores, recoverRoot } from './recover.ts';
+import { measureRecovery } from './measure-recovery.ts';
 import {
   extractDatabases,
   extracted,
@@ -204,11 +205,25 @@ async function restorePaths(
   const extractedAt = performance.now();
   await extractDatabases(extracts, task);
   const load = phases.load + Math.round(performance.now() - extractedAt);
+  const measured = { ...phases, load };
+  if (disk === undefined) {
+    const names = new Set(selected.map(({ name }) => name));
+    const isWhole = options.selected === undefined && plan.counts.replace + plan.counts.unchanged === 0;
+    measureRecovery(home, vault.id, record, {
+      plan,
+      names,
+      isWhole,
+      phases: measured,
+      startedAt,
+      plannedAt,
+      safeAt,
+    });
+  }
   if (isChange) {
     if (safety === undefined) forgetUndo(home, vault.id, record.set);
     else keepUndo(home, vault.id, record, safety, plan, replaced.flatMap(pathsOf));
   }
-  return report(all, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, { ...phases, load });
+  return report(all, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, measured);
 }
 
 /** Whether threads will be needed whatever the plan says: they start while it is made. */
