@@ -13,6 +13,7 @@ import type { HistoryOperations } from './protocol/history.ts';
 import type { RestoringOperations } from './protocol/restoring.ts';
 import type { SetOperations } from './protocol/sets.ts';
 import type { UpkeepOperations } from './protocol/upkeep.ts';
+import type { VaultOperations } from './protocol/vaults.ts';
 
 export type * from './protocol/comparing.ts';
 export type * from './protocol/entries.ts';
@@ -21,6 +22,7 @@ export type * from './protocol/restoring.ts';
 export type * from './protocol/scope.ts';
 export type * from './protocol/sets.ts';
 export type * from './protocol/upkeep.ts';
+export type * from './protocol/vaults.ts';
 
 /** Every request: what goes in, what comes out. */
 export interface Operations
@@ -30,7 +32,8 @@ export interface Operations
     HistoryOperations,
     EntryOperations,
     RestoringOperations,
-    UpkeepOperations {}
+    UpkeepOperations,
+    VaultOperations {}
 
 export type Operation = keyof Operations;
 export type Input<O extends Operation> = Operations[O]['in'];
@@ -45,6 +48,7 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   createSet: true,
   backup: true,
   changes: false,
+  workingChanges: false,
   fileHistory: false,
   lineOrigins: false,
   findPaths: false,
@@ -67,6 +71,8 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   prune: true,
   verify: false,
   doctor: false,
+  vaults: false,
+  saveRecoveryKey: true,
 };
 
 /** What travels as a request's parameters. */

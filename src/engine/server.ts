@@ -1,6 +1,6 @@
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { processSurroundings } from '../core/surroundings.ts';
-import { changes } from './operations/changes.ts';
+import { changes, workingChanges } from './operations/changes.ts';
 import { findPaths } from './operations/find.ts';
 import { fileHistory, lineOrigins, searchText } from './operations/history.ts';
 import { list, read, stat } from './operations/entries.ts';
@@ -10,6 +10,7 @@ import { planRows, restoreRows, rows, tables } from './operations/rows.ts';
 import { state } from './operations/state.ts';
 import { backup, createSet } from './operations/take.ts';
 import { doctor, prune, verify } from './operations/upkeep.ts';
+import { saveRecoveryKey, vaultStates } from './operations/vaults.ts';
 import { Comparisons } from './comparisons.ts';
 import { awakening } from './protocol.ts';
 import { serve } from './serve.ts';
@@ -31,6 +32,7 @@ const service = serve(connection, ready, {
   createSet: createSet(vaults),
   backup: backup(vaults),
   changes: changes(vaults),
+  workingChanges: workingChanges(vaults),
   fileHistory: fileHistory(vaults),
   lineOrigins: lineOrigins(vaults),
   findPaths: findPaths(vaults),
@@ -53,6 +55,8 @@ const service = serve(connection, ready, {
   planUndo: planUndo(vaults),
   undoRestore: undoRestore(vaults),
   doctor: doctor(vaults),
+  vaults: vaultStates(vaults),
+  saveRecoveryKey: saveRecoveryKey(vaults),
 });
 
 /** How long an engine that is done may take to end by itself. */

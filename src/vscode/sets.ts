@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { BackupSummary, InSet, OfBackup, SetState } from '../engine/protocol.ts';
+import type { BackupSummary, InSet, OfBackup, SetState, ToldSet } from '../engine/protocol.ts';
 import type { Engine } from './engine.ts';
 
 /** Where a workspace keeps its sets. */
@@ -20,6 +20,8 @@ export interface FoundSet extends InSet {
 export class Sets implements vscode.Disposable {
   readonly #engine: Engine;
   readonly #states = new Map<string, FolderState>();
+  /** The revision of each set of a folder, as the engine named it. */
+  readonly #revisions = new Map<string, Readonly<Record<string, string>>>();
   readonly #changed = new vscode.EventEmitter<void>();
   #loading: Promise<void> | undefined;
   #asked = 0;
@@ -60,7 +62,7 @@ export class Sets implements vscode.Disposable {
       const folders = localFolders();
       const states = await Promise.all(folders.map((folder) => this.#ask(folder)));
       const entries = folders.map(({ uri }, at) => [uri.fsPath, states[at]!] as const);
-      const content = JSON.stringify(entries, withMessages);
+      const content = JSON.stringify([entries, [...this.#revisions]], withoutBackups);
       // A tree that is drawn anew under the pointer is a nuisance.
       if (content === this.#content) continue;
       this.#content = content;
@@ -71,9 +73,15 @@ export class Sets implements vscode.Disposable {
   }
 
   async #ask(folder: vscode.WorkspaceFolder): Promise<FolderState> {
+    const workspace = folder.uri.fsPath;
+    const before = this.of(folder);
+    const earlier = before?.status === 'ready' ? before.sets : [];
+    // What is not kept any more must be told again.
+    const known = earlier.length === 0 ? undefined : this.#revisions.get(workspace);
     try {
-      const { sets } = await this.#engine.call('state', { workspace: folder.uri.fsPath });
-      return { status: 'ready', sets };
+      const { sets } = await this.#engine.call('state', { workspace, known });
+      this.#revisions.set(workspace, Object.fromEntries(sets.map(({ name, revision }) => [name, revision])));
+      return { status: 'ready', sets: sets.map((told) => merged(earlier, told)) };
     } catch (error) {
       return { status: 'failed', error };
     }
@@ -108,8 +116,24 @@ export class Sets implements vscode.Disposable {
   }
 }
 
-/** Errors keep what they say where JSON does not see it. */
-function withMessages(_key: string, value: unknown): unknown {
+/** A set as it is now, from what was known and what is different; what did not change is the same object as before. */
+function merged(earlier: readonly SetState[], { revision: _revision, removed, ...told }: ToldSet): SetState {
+  const known = earlier.find(({ name }) => name === told.name)?.backups;
+  if (removed === undefined || known === undefined) return told;
+  if (removed.length === 0 && told.backups.length === 0) return { ...told, backups: known };
+  const replaced = new Set([...removed, ...told.backups.map(({ id }) => id)]);
+  const kept = known.filter(({ id }) => !replaced.has(id));
+  return { ...told, backups: [...told.backups, ...kept].sort(newestFirst) };
+}
+
+function newestFirst(a: BackupSummary, b: BackupSummary): number {
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? 1 : -1;
+  return a.id < b.id ? 1 : -1;
+}
+
+/** Of thousands of backups the revision tells; errors keep what they say where JSON does not see it. */
+function withoutBackups(key: string, value: unknown): unknown {
+  if (key === 'backups') return undefined;
   return value instanceof Error ? [value.name, value.message] : value;
 }
 

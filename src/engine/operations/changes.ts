@@ -1,8 +1,10 @@
 import { type ComparedEntry, type EntryChange as Change, isOfInterest } from '../../core/compare/change.ts';
+import { compareWithLive } from '../../core/compare/live.ts';
 import { compareBackups } from '../../core/compare.ts';
 import { findRenamesIfPossible } from '../../core/history/renames.ts';
 import { historyOf } from '../../core/history.ts';
 import { findBackup } from '../../core/reference.ts';
+import { openForReading } from '../../core/source/open.ts';
 import { type Task, throwIfCancelled } from '../../core/task.ts';
 import { CHUNK_ID_BYTES } from '../../core/vault/chunk-id.ts';
 import type { Vault } from '../../core/vault/vault.ts';
@@ -39,6 +41,27 @@ export function changes(vaults: Vaults): Handler<'changes'> {
   };
 }
 
+/** What differs between a backup and the folders of its set. What cannot be read counts as unchanged. */
+export function workingChanges(vaults: Vaults): Handler<'workingChanges'> {
+  return async ({ paths, probe, ...target }, task) => {
+    const { vault, record, placed } = await vaults.backup(target);
+    return reading(vault, async () => {
+      const found: Change[] = [];
+      const live = compareWithLive(vault, record, placed.set.roots, paths, () => undefined, task);
+      for await (const change of live) found.push(change);
+      const history = historyOf(vaults.surroundings, vault, target.set);
+      const paired =
+        probe && paths.length === 0
+          ? await findRenamesIfPossible(history, vault, found, task)
+          : { changes: found, hint: undefined };
+      return {
+        changes: await told(vault, paired.changes, probe ? MOST_PROBED : 0, task),
+        hint: paired.hint && toFailure(paired.hint),
+      };
+    });
+  };
+}
+
 async function told(
   vault: Vault,
   found: readonly Change[],
@@ -56,7 +79,24 @@ async function told(
 }
 
 async function isBinary(vault: Vault, entry: ComparedEntry | undefined): Promise<boolean> {
-  if (entry?.type !== 'file' || entry.chunks === undefined || entry.chunks.length === 0) return false;
+  if (entry?.type !== 'file') return false;
+  if (entry.chunks === undefined && entry.file !== undefined) return isBinaryOnDisk(entry.file);
+  if (entry.chunks === undefined || entry.chunks.length === 0) return false;
   const chunk = await vault.reader.readChunk(entry.chunks.subarray(0, CHUNK_ID_BYTES), await vault.index());
   return chunk.subarray(0, PROBE_BYTES).includes(0);
+}
+
+/** What cannot be read any more is shown by nobody. */
+async function isBinaryOnDisk(file: string): Promise<boolean> {
+  try {
+    const handle = await openForReading(file);
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(PROBE_BYTES), 0, PROBE_BYTES, 0);
+      return buffer.subarray(0, bytesRead).includes(0);
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return false;
+  }
 }

@@ -9,11 +9,13 @@ import type { Vault } from '../../core/vault/vault.ts';
 import { toFailure } from '../failure.ts';
 import type { BackupSummary, SetState } from '../protocol.ts';
 import type { Handler } from '../serve.ts';
+import { ToldStates } from '../told-states.ts';
 import type { Vaults } from '../vaults.ts';
 
 /** What the host shows of a workspace: its sets with their backups. What is wrong with one set is told with it. */
 export function state(vaults: Vaults): Handler<'state'> {
-  return async ({ workspace }) => {
+  const states = new ToldStates();
+  return async ({ workspace, known }) => {
     const setFile = setFilePath(workspace);
     let sets: readonly BackupSet[];
     try {
@@ -22,7 +24,8 @@ export function state(vaults: Vaults): Handler<'state'> {
       if (!(error instanceof SetError) || error.code !== 'no-set-file') throw error;
       return { setFile, sets: [] };
     }
-    return { setFile, sets: await Promise.all(sets.map((set) => stateOf(vaults, workspace, set))) };
+    const found = await Promise.all(sets.map((set) => stateOf(vaults, workspace, set)));
+    return { setFile, sets: found.map((set) => states.tell(workspace, set, known?.[set.name])) };
   };
 }
 

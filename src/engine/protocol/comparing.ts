@@ -39,6 +39,19 @@ export interface ComparingOperations {
     /** The hint says why git had no part in it: then what was renamed and changed is told as deleted and added. */
     out: { readonly changes: readonly EntryChange[]; readonly hint: FailureData | undefined };
   };
+  /**
+   * What differs between a backup and the folders of its set as they are now, by the rule an incremental backup goes by:
+   * a file whose stat did not change is not read.
+   */
+  workingChanges: {
+    in: OfBackup & {
+      /** Empty: everything; renames are found only then, and only when `probe` is set. */
+      readonly paths: readonly string[];
+      /** Whether to look into files for whether they are text. */
+      readonly probe: boolean;
+    };
+    out: { readonly changes: readonly EntryChange[]; readonly hint: FailureData | undefined };
+  };
   /** Tables that differ between two versions; databases that cannot be read are problems. */
   tables: {
     in: InVersions & { readonly databases?: readonly string[] | undefined };

@@ -22,10 +22,27 @@ export interface SetState {
   readonly problem: FailureData | undefined;
 }
 
+/**
+ * A set as the engine tells it. Whoever says which state they know gets only what is different: thousands of backups are
+ * not sent again because of one.
+ */
+export interface ToldSet extends SetState {
+  /** Names this state, for the next question. */
+  readonly revision: string;
+  /** Ids of backups that are gone; when present, `backups` has only those that are new or different. */
+  readonly removed: readonly string[] | undefined;
+}
+
 /** Sets and new backups. */
 export interface SetOperations {
   /** The workspace's sets with their backups; without a set file there are none. */
-  state: { in: InWorkspace; out: { readonly setFile: string; readonly sets: readonly SetState[] } };
+  state: {
+    in: InWorkspace & {
+      /** What the asker knows already: the revision of a set's state by the set's name. */
+      readonly known?: Readonly<Record<string, string>> | undefined;
+    };
+    out: { readonly setFile: string; readonly sets: readonly ToldSet[] };
+  };
   createSet: { in: InSet; out: { readonly setFile: string; readonly vault: string } };
   backup: {
     in: InSet & {

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { EngineClient } from '../../../src/engine/client.ts';
+import type { BackupSummary, ToldSet } from '../../../src/engine/protocol.ts';
+import { type Built, buildForNode } from '../../build/bundle.ts';
+import { temporaryFolder, type TemporaryFolder } from '../../build/tree.ts';
+
+const set = 'crm';
+let built: Built;
+let home: TemporaryFolder;
+let workspace: string;
+let client: EngineClient;
+
+beforeAll(async () => {
+  built = await buildForNode('src/engine/server.ts');
+});
+afterAll(async () => built[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  home = temporaryFolder();
+  workspace = path.join(home.path, 'workspace');
+  mkdirSync(workspace);
+  client = new EngineClient({
+    script: built.script,
+    environment: { CRM_BACKUP_HOME: path.join(home.path, 'home') },
+    idleMs: 60_000,
+    log: () => undefined,
+  });
+  await client.call('createSet', { workspace, set });
+  write('config.php', '<?php // one\n');
+  write('gone.txt', 'gone\n');
+});
+afterEach(async () => {
+  client.dispose();
+  await home[Symbol.asyncDispose]();
+});
+
+function write(name: string, content: string | Buffer): void {
+  const file = path.join(workspace, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
+
+async function backUp(): Promise<BackupSummary> {
+  return client.call('backup', { workspace, set, kind: 'auto' });
+}
+
+async function stateFrom(known?: ToldSet): Promise<ToldSet> {
+  const { sets } = await client.call('state', {
+    workspace,
+    known: known && { [set]: known.revision },
+  });
+  return sets[0]!;
+}
+
+describe('working changes', () => {
+  const changesOf = async (backup: string, paths: readonly string[] = [], probe = false) =>
+    (await client.call('workingChanges', { workspace, set, backup, paths, probe })).changes;
+
+  test('are none directly after a backup, also of files that were only touched', async () => {
+    const { id } = await backUp();
+    expect(await changesOf(id)).toEqual([]);
+    write('config.php', readFileSync(path.join(workspace, 'config.php')));
+    expect(await changesOf(id)).toEqual([]);
+  });
+
+  test('are files that are new, different and gone, or only those asked for', async () => {
+    const { id } = await backUp();
+    appendFileSync(path.join(workspace, 'config.php'), '// two\n');
+    rmSync(path.join(workspace, 'gone.txt'));
+    write('new/logo.png', Buffer.concat([Buffer.alloc(4), randomBytes(100)]));
+    const all = await changesOf(id, [], true);
+    expect(all.map(({ path, change, binary }) => [path, change, binary])).toEqual([
+      ['files/workspace/config.php', 'modified', false],
+      ['files/workspace/gone.txt', 'deleted', false],
+      ['files/workspace/new', 'added', false],
+      ['files/workspace/new/logo.png', 'added', true],
+    ]);
+    const one = await changesOf(id, ['files/workspace/gone.txt']);
+    expect(one.map(({ path }) => path)).toEqual(['files/workspace/gone.txt']);
+  });
+});
+
+describe('the state of a set', () => {
+  test('is told as what is different to whoever knows the one before', async () => {
+    const first = await backUp();
+    const whole = await stateFrom();
+    expect(whole.removed).toBeUndefined();
+    expect(whole.backups.map(({ id }) => id)).toEqual([first.id]);
+
+    const same = await stateFrom(whole);
+    expect([same.revision, same.backups, same.removed]).toEqual([whole.revision, [], []]);
+
+    const second = await backUp();
+    await client.call('pin', { workspace, set, backup: first.id, pinned: true });
+    const more = await stateFrom(same);
+    expect(more.backups.map(({ id, pinned }) => [id, pinned])).toEqual([
+      [second.id, false],
+      [first.id, true],
+    ]);
+    expect(more.removed).toEqual([]);
+
+    await client.call('forget', { workspace, set, backup: second.id });
+    const less = await stateFrom(more);
+    expect([less.backups, less.removed]).toEqual([[], [second.id]]);
+    // A state that was not the last one told is not known any more.
+    expect((await stateFrom(whole)).backups.map(({ id }) => id)).toEqual([first.id]);
+  });
+});
+
+describe('a vault', () => {
+  const vault = async () => (await client.call('vaults', { workspace }))[0]!;
+
+  test('is healthy and tells what it takes, then damaged, then unreachable', async () => {
+    expect(await vault()).toMatchObject({ status: 'healthy', backups: 0, sets: [set] });
+    const { id } = await backUp();
+    const healthy = await vault();
+    expect(healthy).toMatchObject({ status: 'healthy', backups: 1, problem: undefined });
+    expect(healthy.storedBytes).toBeGreaterThan(0);
+    expect(healthy.freeBytes).toBeGreaterThan(0);
+    expect(healthy.verifiedAt).toBeUndefined();
+    await client.call('verify', { workspace, set, level: 'data' });
+    expect(Date.parse((await vault()).verifiedAt ?? '')).toBeGreaterThan(0);
+
+    writeFileSync(path.join(healthy.directory, 'backups', id), 'nonsense');
+    // A process that has read the record has no need to read it again.
+    client.dispose();
+    client = new EngineClient({
+      script: built.script,
+      environment: { CRM_BACKUP_HOME: path.join(home.path, 'home') },
+      idleMs: 60_000,
+      log: () => undefined,
+    });
+    expect(await vault()).toMatchObject({ status: 'damaged', problem: { code: 'damaged' } });
+
+    rmSync(healthy.directory, { recursive: true });
+    expect(await vault()).toMatchObject({ status: 'unreachable', storedBytes: undefined });
+  });
+
+  test('gets a recovery key in a file of its own, never over another', async () => {
+    await backUp();
+    const file = path.join(home.path, 'recovery.key');
+    await client.call('saveRecoveryKey', { workspace, set, file });
+    expect(readFileSync(file, 'utf8')).toContain('Recovery key');
+    if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
+    await expect(client.call('saveRecoveryKey', { workspace, set, file })).rejects.toMatchObject({
+      message: expect.stringContaining('exists already') as string,
+    });
+  });
+});
