@@ -7,6 +7,7 @@ import { BACKUP_SCHEME } from './vscode/files/backup-uri.ts';
 import { BACKUPS_VIEW } from './vscode/ids.ts';
 import { openLog } from './vscode/log.ts';
 import { tellInterrupted } from './vscode/restore/interrupted.ts';
+import { Secrets } from './vscode/secrets.ts';
 import { showSetFileProblems } from './vscode/set-file-problems.ts';
 import { Sets } from './vscode/sets.ts';
 import { showStatus } from './vscode/status-bar.ts';
@@ -20,13 +21,14 @@ import { Works } from './vscode/works.ts';
 export function activate(context: vscode.ExtensionContext): void {
   const log = openLog();
   const storage = context.globalStorageUri.fsPath;
-  const engine = new Engine(context.asAbsolutePath('dist/engine.js'), log, storage);
-  const sets = new Sets(engine);
   const works = new Works();
+  const secrets = new Secrets(context.secrets, () => works.current !== undefined);
+  const engine = new Engine(context.asAbsolutePath('dist/engine.js'), log, storage, secrets);
+  const sets = new Sets(engine);
   const documents = new TextDocuments();
   const tree = new BackupsTree(sets, engine);
   const files = new BackupFiles(engine, sets);
-  const app: App = { engine, sets, works, log, documents };
+  const app: App = { engine, sets, works, log, documents, secrets };
   context.subscriptions.push(
     log,
     engine,

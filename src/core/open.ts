@@ -5,7 +5,7 @@ import { CrmBackupError } from './errors.ts';
 import { defaultVaultDirectory } from './home.ts';
 import type { BackupSet } from './set/definition.ts';
 import { SetError } from './set/error.ts';
-import { secretsFromEnvironment } from './set/interpolation.ts';
+import { secretsOf } from './set/interpolation.ts';
 import { chooseSet, findWorkspace, loadSets } from './set/load.ts';
 import { type ResolvedSet, resolveSet } from './set/resolve.ts';
 import { LocalStorage } from './storage/local.ts';
@@ -89,7 +89,7 @@ export async function placeSet(
   const resolved = await resolveSet(set, workspace, {
     env: surroundings.env,
     userHome: surroundings.userHome,
-    secret: surroundings.secret ?? secretsFromEnvironment(surroundings.env),
+    secret: secretsOf(surroundings, workspace),
     leftOut: [home, cacheOf(surroundings), ...(named === undefined ? [] : [named])],
   });
   const own =

@@ -10,9 +10,12 @@ export interface Surroundings {
   readonly platform: NodeJS.Platform;
   /** The user's home folder. */
   readonly userHome: string;
-  /** `${secret:NAME}`; by default the environment's `CRM_BACKUP_SECRET_NAME`. */
-  readonly secret?: ((name: string) => Promise<string | undefined>) | undefined;
+  /** Where `${secret:NAME}` comes from when the environment has no `CRM_BACKUP_SECRET_NAME`. */
+  readonly secret?: SecretSource | undefined;
 }
+
+/** Finds the value of a secret that the set file of a workspace names; undefined when it is not known. */
+export type SecretSource = (name: string, workspace: string) => Promise<string | undefined>;
 
 /** The surroundings of this process. */
 export function processSurroundings(): Surroundings {

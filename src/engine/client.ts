@@ -20,6 +20,8 @@ import {
   type Output,
   progressOf,
   requestOf,
+  type SecretQuestion,
+  secretOf,
 } from './protocol.ts';
 
 /** How a client starts its engine. */
@@ -32,6 +34,8 @@ export interface EngineOptions {
   readonly idleMs: number;
   /** Told what the engine found when it started, when there was something. */
   readonly onAwakening?: ((found: Awakening) => void) | undefined;
+  /** Asked for secrets that set files name; undefined when there is no such secret. */
+  readonly secret?: ((question: SecretQuestion) => Promise<string | undefined>) | undefined;
   /** Told what happens to the process, for a log. */
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
@@ -148,6 +152,7 @@ export class EngineClient {
       this.#forget(running);
     });
     connection.onNotification(awakening, (found) => this.#options.onAwakening?.(found));
+    connection.onRequest(secretOf, async (question) => (await this.#options.secret?.(question)) ?? null);
     // A broken channel shows as the process's exit; nothing more to tell here.
     connection.onError(() => undefined);
     connection.listen();

@@ -97,5 +97,15 @@ export interface Awakening {
 /** Sent once, before the first answer, when there was something to tell. */
 export const awakening = new NotificationType<Awakening>('awakening');
 
+/** A secret that a set file names as `${secret:NAME}`. */
+export interface SecretQuestion {
+  readonly name: string;
+  /** The folder the set file is of, absolute. */
+  readonly workspace: string;
+}
+
+/** Asked by the engine of its host, which may ask the user; null when nobody knows it. */
+export const secretOf = new RequestType<SecretQuestion, string | null, void>('secret');
+
 /** How far a running request is. */
 export const progressOf = new ProgressType<Progress>();

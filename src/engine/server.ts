@@ -13,12 +13,13 @@ import { doctor, prune, verify } from './operations/upkeep.ts';
 import { saveRecoveryKey, vaultStates } from './operations/vaults.ts';
 import { Comparisons } from './comparisons.ts';
 import { awakening } from './protocol.ts';
+import { secretsOfHost } from './secrets.ts';
 import { serve } from './serve.ts';
 import { Vaults } from './vaults.ts';
 
-const vaults = new Vaults(processSurroundings());
-const comparisons = new Comparisons(vaults);
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+const vaults = new Vaults({ ...processSurroundings(), secret: secretsOfHost(connection) });
+const comparisons = new Comparisons(vaults);
 
 // What an interrupted restore has left is put in order before anything looks at it.
 const ready = recover(vaults).then(async (found) => {

@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts';
 import type { Log } from './log.ts';
+import type { Secrets } from './secrets.ts';
 import type { TextDocuments } from './text-documents.ts';
 import type { Sets } from './sets.ts';
 import type { Works } from './works.ts';
@@ -11,4 +12,5 @@ export interface App {
   readonly works: Works;
   readonly log: Log;
   readonly documents: TextDocuments;
+  readonly secrets: Secrets;
 }

@@ -3,6 +3,7 @@ import type { EngineClient } from '../engine/client.ts';
 import type { Awakening, Input, Operation, Output } from '../engine/protocol.ts';
 import type { Progress } from '../core/task.ts';
 import type { Log } from './log.ts';
+import type { Secrets } from './secrets.ts';
 
 /** How one call is watched and stopped. */
 export interface CallOptions {
@@ -17,6 +18,7 @@ export class Engine implements vscode.Disposable {
   readonly #script: string;
   readonly #log: Log;
   readonly #storage: string | undefined;
+  readonly #secrets: Secrets | undefined;
   readonly #awoken = new vscode.EventEmitter<Awakening>();
   #client: Promise<EngineClient> | undefined;
   #disposed = false;
@@ -24,11 +26,15 @@ export class Engine implements vscode.Disposable {
   /** The engine has started and found something to tell. */
   readonly onDidAwake = this.#awoken.event;
 
-  /** @param storage where the engine keeps what it can make anew; by default with the user's other data */
-  constructor(script: string, log: Log, storage?: string) {
+  /**
+   * @param storage where the engine keeps what it can make anew; by default with the user's other data
+   * @param secrets where the secrets are that set files name
+   */
+  constructor(script: string, log: Log, storage?: string, secrets?: Secrets) {
     this.#script = script;
     this.#log = log;
     this.#storage = storage;
+    this.#secrets = secrets;
   }
 
   /** Has the engine carry out one operation; throws what `EngineClient.call` throws. */
@@ -71,6 +77,7 @@ export class Engine implements vscode.Disposable {
       script: this.#script,
       environment: environment(this.#storage),
       idleMs: IDLE_MS,
+      secret: async (question) => this.#secrets?.find(question),
       onAwakening: (found) => this.#awoken.fire(found),
       log: (level, message) => this.#log[level](message),
     });

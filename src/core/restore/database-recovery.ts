@@ -1,8 +1,9 @@
 import { homedir } from 'node:os';
 import type { DatabaseAddress } from '../database/engine.ts';
 import { CrmBackupError } from '../errors.ts';
-import { secretsFromEnvironment } from '../set/interpolation.ts';
+import { secretsOf } from '../set/interpolation.ts';
 import { resolveDatabase } from '../set/resolve.ts';
+import type { SecretSource } from '../surroundings.ts';
 import {
   DatabaseSwitcher,
   type JournalDatabase,
@@ -10,9 +11,6 @@ import {
   type WorkedDatabase,
 } from './database-targets.ts';
 import { RestoreError } from './error.ts';
-
-/** Where databases are, by their names, with secrets a process has besides its environment. */
-export type DatabaseAddresses = ReadonlyMap<string, () => Promise<DatabaseAddress>>;
 
 /** The databases of a journal, connected to again. Disposing closes the connections. */
 export interface ReopenedDatabases extends AsyncDisposable {
@@ -25,13 +23,13 @@ export interface ReopenedDatabases extends AsyncDisposable {
 export async function reopenDatabases(
   databases: readonly JournalDatabase[],
   set: string,
-  addresses: DatabaseAddresses,
+  secret: SecretSource | undefined,
 ): Promise<ReopenedDatabases> {
   const worked: WorkedDatabase[] = [];
   let failure: Error | undefined;
   for (const journal of databases) {
     try {
-      const address = await (addresses.get(journal.name) ?? addressOf(journal, set))();
+      const address = await addressOf(journal, set, secret)();
       worked.push({ journal, open: await openDatabase(address, journal.target) });
     } catch (error) {
       if (!(error instanceof CrmBackupError)) throw error;
@@ -51,6 +49,7 @@ export async function reopenDatabases(
 function addressOf(
   { name, source, workspace }: JournalDatabase,
   set: string,
+  secret: SecretSource | undefined,
 ): () => Promise<DatabaseAddress> {
   if (source === undefined)
     throw new RestoreError('no-target', `Where database “${name}” is was not written down.`);
@@ -59,7 +58,7 @@ function addressOf(
     env,
     userHome: homedir(),
     workspaceFolder: workspace,
-    secret: secretsFromEnvironment(env),
+    secret: secretsOf({ env, secret }, workspace),
   };
   return resolveDatabase(source, set, variables).address;
 }

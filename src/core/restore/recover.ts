@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DatabaseError } from '../database/error.ts';
 import { CrmBackupError, systemCode } from '../errors.ts';
 import { SetError } from '../set/error.ts';
-import { type DatabaseAddresses, reopenDatabases } from './database-recovery.ts';
+import type { SecretSource } from '../surroundings.ts';
+import { reopenDatabases } from './database-recovery.ts';
 import type { DatabaseSwitcher } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { isSystemError } from './disk-failure.ts';
@@ -36,21 +37,21 @@ export interface Switchers {
  * be called at each start. What still runs is left alone.
  *
  * @param home the folder with all the tool keeps for its user
- * @param addresses where databases are, by name, as far as that is known; others are found as the set file had them
+ * @param secret where secrets come from that the addresses of databases name
  * @throws {RestoreError} `unfinished-restore` or `rollback-failed` when one can neither be finished nor undone now, the
  *   others being dealt with; calling it again goes on.
  */
 export async function recoverRestores(
   home: string,
   disk: RestoreDisk = nodeDisk(),
-  addresses: DatabaseAddresses = new Map(),
+  secret?: SecretSource,
 ): Promise<Recovered[]> {
   const recovered: Recovered[] = [];
   const failures: RestoreError[] = [];
   const all = restoresFolder(home);
   for (const name of namesIn(all)) {
     try {
-      const one = await recoverJournal(join(all, name), disk, addresses);
+      const one = await recoverJournal(join(all, name), disk, secret);
       if (one !== undefined) recovered.push(one);
     } catch (error) {
       if (!(error instanceof RestoreError)) throw error;
@@ -155,7 +156,7 @@ export async function takeBack(
 async function recoverJournal(
   directory: string,
   disk: RestoreDisk,
-  addresses: DatabaseAddresses = new Map(),
+  secret?: SecretSource,
 ): Promise<Recovered | undefined> {
   using journal = Journal.takeOver(disk, directory);
   if (journal === undefined) {
@@ -164,7 +165,7 @@ async function recoverJournal(
   }
   const { roots, databases = [], set, backup, startedAt } = journal.header;
   const all = journal.readSwitch();
-  await using reopened = await reopenDatabases(databases, set, addresses);
+  await using reopened = await reopenDatabases(databases, set, secret);
   const isSwitching = journal.phase === 'switching' || journal.phase === 'rolling-back';
   // What only has to be cleared away can wait.
   if (isSwitching && reopened.failure !== undefined) throw stillUnfinished(journal, reopened.failure);

@@ -1,4 +1,5 @@
 import type { Environment } from '../home.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { SetError } from './error.ts';
 
 /** Where the values of `${…}` come from. A callback that knows no such name answers undefined. */
@@ -8,7 +9,7 @@ export interface Variables {
   readonly userHome: string;
   /** `${workspaceFolder}`. */
   readonly workspaceFolder: string;
-  /** `${secret:NAME}`: VS Code's SecretStorage, or {@link secretsFromEnvironment}. */
+  /** `${secret:NAME}`: see {@link secretsOf}. */
   readonly secret?: ((name: string) => Promise<string | undefined>) | undefined;
   /** `${config:KEY}`: the CRM's own config file. */
   readonly config?: ((key: string) => Promise<string | undefined>) | undefined;
@@ -77,6 +78,15 @@ export async function interpolateUrl(url: string, variables: Variables, subject:
 export function secretsFromEnvironment(env: Environment): (name: string) => Promise<string | undefined> {
   return (name) =>
     Promise.resolve(env[`CRM_BACKUP_SECRET_${name}`] ?? env[`CRM_BACKUP_SECRET_${shellName(name)}`]);
+}
+
+/** The secrets of a workspace: the environment's, and what else the surroundings know. */
+export function secretsOf(
+  { env, secret }: Pick<Surroundings, 'env' | 'secret'>,
+  workspace: string,
+): (name: string) => Promise<string | undefined> {
+  const given = secretsFromEnvironment(env);
+  return async (name) => (await given(name)) ?? secret?.(name, workspace);
 }
 
 async function valueOf(variable: string, variables: Variables, subject: string): Promise<string> {

@@ -73,7 +73,10 @@ export function undoRestore(vaults: Vaults): Handler<'undoRestore'> {
 /** Brings restores that were interrupted to their end, wherever they were working. */
 export async function recover({ surroundings }: Vaults): Promise<Awakening> {
   try {
-    return { recovered: await recoverRestores(homeOf(surroundings)), failure: undefined };
+    return {
+      recovered: await recoverRestores(homeOf(surroundings), undefined, surroundings.secret),
+      failure: undefined,
+    };
   } catch (error) {
     return { recovered: [], failure: toFailure(error) };
   }

@@ -10,6 +10,7 @@ import { fileHistory } from './file-history.ts';
 import { findInBackups } from './find-in-backups.ts';
 import { forget } from './forget.ts';
 import { pin, unpin } from './pin.ts';
+import { manageSecrets } from './manage-secrets.ts';
 import { prune } from './prune.ts';
 import { rename } from './rename.ts';
 import { restore } from './restore.ts';
@@ -42,6 +43,7 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'crmBackup.forget': forget,
   'crmBackup.prune': prune,
   'crmBackup.editSet': editSet,
+  'crmBackup.manageSecrets': manageSecrets,
   'crmBackup.doctor': doctor,
   'crmBackup.showLog': (app) => app.log.show(),
   'crmBackup.refresh': async (app) => app.sets.refresh(),

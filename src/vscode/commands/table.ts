@@ -75,6 +75,7 @@ export const commandTable = {
   'crmBackup.forget': { needsTrust: true, menus: { backup: ['5_forget@1'] } },
   'crmBackup.prune': { needsTrust: true, menus: { set: ['3_vault@2'] } },
   'crmBackup.editSet': { needsTrust: false, menus: { set: ['4_set@1'] } },
+  'crmBackup.manageSecrets': { needsTrust: true, menus: { set: ['4_set@9'] } },
   'crmBackup.doctor': { needsTrust: true, menus: { viewTitle: '3_help@1' } },
   'crmBackup.showLog': { needsTrust: false, menus: { viewTitle: '3_help@2' } },
   'crmBackup.refresh': { icon: 'refresh', needsTrust: false, menus: { viewTitle: 'navigation@2' } },

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
 import { askAgain, noteMessages, told, until } from './answers.ts';
+import { enginesOfThisHost } from './engines.ts';
 import { at, ownEngine, provideBackup, remove, run, set, stateOfSet, workspace } from './workspace.ts';
 
 suite('The engine', () => {
@@ -46,12 +46,3 @@ suite('The engine', () => {
     }
   });
 });
-
-/** The engines whose parent is this extension host. */
-function enginesOfThisHost(): number[] {
-  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
-  return lines.flatMap((line) => {
-    const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-    return Number(parent) === process.pid && args.includes('engine.js') ? [Number(pid)] : [];
-  });
-}
