@@ -144,7 +144,7 @@ const stages = [
   {
     name: 'unit',
     title: 'Unit and integration tests',
-    tools: ['git', 'mariadb', 'postgres', 'redis', 'ldap', 'openssl'],
+    tools: ['git', 'mariadb', 'postgres', 'redis', 'ldap', 'openssl', 'faketime', 'cron', 'systemd'],
     after: ['build'],
     work: async () => vitest('unit'),
   },

@@ -39,6 +39,11 @@ const table = {
   redis: { commands: ['redis-server'], apt: ['redis-server', 'redis-tools'] },
   ldap: { commands: ['slapcat'], apt: ['slapd'], alsoIn: ['/usr/sbin'] },
   openssl: { commands: ['openssl'], apt: ['openssl'] },
+  /** Runs a program with another clock. */
+  faketime: { commands: ['faketime'], apt: ['faketime'] },
+  cron: { commands: ['cron', 'crond'], apt: ['cron'], alsoIn: ['/usr/sbin'] },
+  /** Checks unit files. */
+  systemd: { commands: ['systemd-analyze'], apt: ['systemd'] },
   sqlite: { commands: ['sqlite3'], apt: ['sqlite3'] },
   restic: { commands: ['restic'], apt: ['restic'] },
   borg: { commands: ['borg'], apt: ['borgbackup'] },

@@ -11,6 +11,7 @@ import { defineLabel, definePins } from './label.ts';
 import { defineList } from './list.ts';
 import { defineLog } from './log.ts';
 import { defineLs } from './ls.ts';
+import { defineSchedule } from './schedule.ts';
 import type { Act } from './session.ts';
 import { definePrune } from './prune.ts';
 import { defineRepair } from './repair.ts';
@@ -40,6 +41,7 @@ export function defineCommands(program: Command, act: Act): void {
     defineLabel,
     defineForget,
     definePrune,
+    defineSchedule,
     defineKey,
     defineDoctor,
   ]) {

@@ -31,7 +31,10 @@ const codes: Readonly<Record<string, ExitCode>> = {
 
 /** The number a failure ends with. */
 export function exitCodeOf(error: unknown): ExitCode {
-  return (
-    (error instanceof CrmBackupError ? codes[(error as CrmBackupError).code] : undefined) ?? ExitCode.failed
-  );
+  return exitCodeOfName(error instanceof CrmBackupError ? (error as CrmBackupError).code : undefined);
+}
+
+/** The number that a failure of this code ends with. */
+export function exitCodeOfName(code: string | undefined): ExitCode {
+  return (code === undefined ? undefined : codes[code]) ?? ExitCode.failed;
 }

@@ -1,11 +1,8 @@
 import type { JSONPath } from 'jsonc-parser';
+import type { Conflict } from './conflict.ts';
+import { field, isEmptyList, isObject, list } from './plain-value.ts';
+import { conflictsOfOffPeak, conflictsOfRepeats, conflictsOfSchedule } from './schedule-conflicts.ts';
 import { foldedName } from './segment.ts';
-
-/** A mistake that no single value shows, at the value to correct. */
-export interface Conflict {
-  readonly path: JSONPath;
-  readonly message: string;
-}
 
 /**
  * What is wrong between the values of a set file. It takes the plain value of the text, valid or not, so that these
@@ -41,11 +38,10 @@ function conflictsOfSet(set: unknown, path: JSONPath): Conflict[] {
       message: '“retention” keeps no backup at all; leave it out to keep every one',
     });
   }
-  const offPeak = field(set, 'offPeak');
-  const from = field(offPeak, 'from');
-  if (from !== undefined && from === field(offPeak, 'to')) {
-    conflicts.push({ path: [...path, 'offPeak', 'to'], message: '“to” must differ from “from”' });
-  }
+  conflicts.push(
+    ...conflictsOfOffPeak(field(set, 'offPeak'), [...path, 'offPeak']),
+    ...conflictsOfRepeats(list(set, 'schedule'), [...path, 'schedule']),
+  );
   return conflicts;
 }
 
@@ -65,27 +61,6 @@ function conflictsOfDatabase(database: unknown, path: JSONPath): Conflict[] {
     ];
   }
   return [];
-}
-
-function conflictsOfSchedule(entry: unknown, path: JSONPath): Conflict[] {
-  if (!isObject(entry)) return [];
-  const { every, on, at } = entry;
-  const conflicts: Conflict[] = [];
-  const weekday = typeof on === 'string';
-  const dayOfMonth = typeof on === 'number';
-  if ((weekday || dayOfMonth) && (every === 'hour' || every === 'day')) {
-    conflicts.push({ path: [...path, 'on'], message: `“on” means nothing for every ${every}; leave it out` });
-  }
-  if (dayOfMonth && every === 'week') {
-    conflicts.push({ path: [...path, 'on'], message: '“on” must be a weekday for every week, as “monday”' });
-  }
-  if (weekday && every === 'month') {
-    conflicts.push({ path: [...path, 'on'], message: '“on” must be a day from 1 to 31 for every month' });
-  }
-  if (at !== undefined && every === 'hour') {
-    conflicts.push({ path: [...path, 'at'], message: '“at” means nothing for every hour; leave it out' });
-  }
-  return conflicts;
 }
 
 function conflictsOfReplicas(replicas: readonly unknown[], path: JSONPath): Conflict[] {
@@ -113,21 +88,4 @@ function duplicates(items: readonly unknown[], path: JSONPath, what: string, unn
     seen.add(folded);
   });
   return conflicts;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isEmptyList(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.length === 0);
-}
-
-function field(value: unknown, key: string): unknown {
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-}
-
-function list(value: unknown, key: string): readonly unknown[] {
-  const items = field(value, key);
-  return Array.isArray(items) ? items : [];
 }

@@ -12,6 +12,7 @@ import {
   vaultProblem,
 } from './value-rules.ts';
 import { presets, snippetOf } from './command-presets.ts';
+import { daysOfMonth, weekdays } from './days.ts';
 import { SEGMENT_PATTERN, segmentProblem } from './segment.ts';
 
 // The one definition of the set file: types, validation and the JSON schema for editors come from it. A check's
@@ -163,16 +164,26 @@ const databaseSource = v.pipe(
 /** The kinds of backup one can ask for. */
 const kinds = ['auto', 'full', 'incremental', 'differential'] as const;
 
-const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+const scheduledKinds = [...kinds, 'drill', 'verify'] as const;
 
 const NO_DAY = 'must be a day of the month from 1 to 31';
+const NO_ON =
+  'must be a weekday, as “monday”, a day of the month from 1 to 31, “first” or “last”, or one as “first monday” or “last friday”';
+
+/** What stands instead of a day; a date comes only once, and what has been never comes. */
+function noDay(input: unknown): string {
+  const isDate = typeof input === 'string' && /^\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?$/.test(input.trim());
+  return isDate ? `is a date, which never comes again; it ${NO_ON}` : NO_ON;
+}
 
 const scheduleEntry = v.pipe(
   v.strictObject({
     kind: v.exactOptional(
       v.pipe(
-        v.picklist(kinds),
-        v.description('What is taken; “auto”: a full one when the last is old, else incremental.'),
+        v.picklist(scheduledKinds),
+        v.description(
+          'What is taken; “auto”: a full one when the last is old, else incremental. “drill” rehearses a restore of the latest backup, “verify” reads every byte of the vault.',
+        ),
       ),
       'auto',
     ),
@@ -182,26 +193,47 @@ const scheduleEntry = v.pipe(
         v.union(
           [
             v.picklist(weekdays),
+            v.picklist(daysOfMonth),
             v.pipe(v.number(), v.integer(NO_DAY), v.minValue(1, NO_DAY), v.maxValue(31, NO_DAY)),
           ],
-          'must be a weekday, as “monday”, or a day of the month from 1 to 31',
+          (issue) => noDay(issue.input),
         ),
         v.description(
-          'Which day: a weekday for “week” (else sunday), 1 to 31 for “month” (else 1; a shorter month’s last day).',
+          'Which day: a weekday for “week” (else sunday); for “month” 1 to 31 (a shorter month’s last day), “first”, “last”, or as “first monday”, “last friday” (else 1).',
         ),
       ),
     ),
     at: v.exactOptional(timeOfDay('Local time of day, as “02:00”. Not for “hour”. Else “00:00”.')),
+    anyTime: v.exactOptional(
+      v.pipe(v.boolean(), v.description('Whether it also starts outside the hours of “offPeak”.')),
+    ),
   }),
-  v.description('One recurring backup.'),
+  v.description('Something that is done again and again: a backup, a drill, a verification.'),
+);
+
+const offPeakWindow = v.pipe(
+  v.strictObject({
+    from: timeOfDay('Local time from which work is welcome.'),
+    to: timeOfDay('Local time until which; earlier than “from” means on the next day.'),
+  }),
+  v.description('Hours of the day in which alone what is scheduled starts.'),
 );
 
 const offPeak = v.pipe(
-  v.strictObject({
-    from: timeOfDay('Local time from which heavy work is welcome.'),
-    to: timeOfDay('Local time until which; earlier than “from” means on the next day.'),
-  }),
-  v.description('When heavy work (full backups, verification, pruning) should run.'),
+  v.union(
+    [
+      offPeakWindow,
+      v.pipe(
+        v.array(offPeakWindow),
+        v.minLength(1, 'must not be empty; leave it out to start at any time'),
+        v.description('Several such windows; they must not overlap.'),
+      ),
+    ],
+    'must be an object or a list of them',
+  ),
+  v.description(
+    'When what is scheduled may start. What is due outside is done when the next window begins; a backup still running when it ends goes on slowly, verification pauses until the next.',
+  ),
 );
 
 const retention = v.pipe(
@@ -294,3 +326,7 @@ export type BackupSet = SetFile['sets'][number];
 /** A set as it is written: what has a default may be left out. */
 export type NewSet = Immutable<v.InferInput<typeof setFileSchema>>['sets'][number];
 export type FileRoot = BackupSet['files'][number];
+/** Something that a set does again and again. */
+export type ScheduleEntry = NonNullable<BackupSet['schedule']>[number];
+/** Hours of the day, local time. */
+export type OffPeakWindow = Immutable<v.InferOutput<typeof offPeakWindow>>;

@@ -8,6 +8,7 @@ interface Shape {
   readonly wrapped?: Shape;
   readonly entries?: Readonly<Record<string, Shape>>;
   readonly item?: Shape;
+  readonly options?: readonly unknown[];
 }
 
 interface KeyMistake {
@@ -21,7 +22,7 @@ interface KeyMistake {
  * last, and it takes a list for an object without keys. `path` leads from the file to the node.
  */
 export function findKeyMistakes(node: Node, schema: Shape, path: JSONPath = []): KeyMistake[] {
-  const shape = unwrapped(schema);
+  const shape = shapeFor(node, schema);
   if (node.type === 'array' && shape.item) {
     const { item } = shape;
     return (node.children ?? []).flatMap((child, index) => findKeyMistakes(child, item, [...path, index]));
@@ -44,6 +45,16 @@ export function findKeyMistakes(node: Node, schema: Shape, path: JSONPath = []):
     if (!entry) return [{ offset, message: unknownKey(key, node, Object.keys(entries)) }];
     return valueNode ? findKeyMistakes(valueNode, entry, [...path, key]) : [];
   });
+}
+
+/** The shape that a value is meant to have; of several, that of its own type. */
+function shapeFor(node: Node, schema: Shape): Shape {
+  const shape = unwrapped(schema);
+  const options = ((shape.options ?? []) as readonly (Shape | string)[]).filter(
+    (each) => typeof each === 'object',
+  );
+  const key = node.type === 'array' ? 'item' : 'entries';
+  return options.map(unwrapped).find((option) => option[key] !== undefined) ?? shape;
 }
 
 function unwrapped(schema: Shape): Shape {

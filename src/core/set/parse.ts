@@ -32,7 +32,7 @@ export function parseSetFile(text: string): SetFile {
   const value: unknown = getNodeValue(tree);
   const keyMistakes = findKeyMistakes(tree, setFileSchema);
   const result = v.safeParse(setFileSchema, value);
-  const valueMistakes = (result.issues ?? []).flatMap((issue) => {
+  const valueMistakes = (result.issues ?? []).flatMap(innermost).flatMap((issue) => {
     const sentence = sentenceOf(issue);
     if (sentence === undefined) return [];
     const path = (issue.path ?? []).map(({ key }) => key as string | number);
@@ -46,6 +46,15 @@ export function parseSetFile(text: string): SetFile {
   const all = [...keyMistakes, ...valueMistakes, ...conflicts];
   if (all.length > 0 || !result.success) throw invalid(content, all);
   return result.output;
+}
+
+/** Of a value that may be an object or a list of them: what is wrong inside. */
+function innermost(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
+  const inner = issue.type === 'union' ? (issue.issues ?? []) : [];
+  const deeper = inner.filter(({ path }) => path !== undefined);
+  if (deeper.length === 0) return [issue];
+  // These paths begin at the union.
+  return deeper.flatMap((each) => innermost({ ...each, path: [...(issue.path ?? []), ...each.path!] }));
 }
 
 function parseJson(content: string): { tree: Node | undefined; mistakes: Mistake[] } {

@@ -176,6 +176,16 @@ async function findOpponent(storage: Storage, kind: LockKind, own: string): Prom
   return undefined;
 }
 
+/** What those who hold locks on a vault are doing, in the words they were given. */
+export async function lockPurposes(storage: Storage): Promise<string[]> {
+  const purposes: string[] = [];
+  for (const object of await storage.list('locks')) {
+    const lock = await readLock(storage, object);
+    if (lock !== undefined && !isStale(lock, object)) purposes.push(lock.purpose);
+  }
+  return purposes;
+}
+
 async function readLock(storage: Storage, object: StoredObject): Promise<LockFile | undefined> {
   let bytes: Buffer;
   try {

@@ -214,17 +214,50 @@ describe('a set file', () => {
     [{ databases: [{ name: 'd', command: { dump: 'a' } }] }, '“restore” is missing'],
     [
       { schedule: [{ kind: 'ful', every: 'day' }] },
-      '“kind” must be one of “auto”, “full”, “incremental”, “differential”; did you mean “full”?',
+      '“kind” must be one of “auto”, “full”, “incremental”, “differential”, “drill”, “verify”; did you mean “full”?',
     ],
     [{ schedule: [{ every: 'day', at: '24:00' }] }, '“at” must be a time between “00:00” and “23:59”'],
     [{ schedule: [{ every: 'hour', at: '10:00' }] }, '“at” means nothing for every hour; leave it out'],
     [{ schedule: [{ every: 'day', on: 'monday' }] }, '“on” means nothing for every day; leave it out'],
     [{ schedule: [{ every: 'week', on: 3 }] }, '“on” must be a weekday for every week, as “monday”'],
-    [{ schedule: [{ every: 'month', on: 'monday' }] }, '“on” must be a day from 1 to 31 for every month'],
+    [
+      { schedule: [{ every: 'month', on: 'monday' }] },
+      '“on” must say which monday of the month, as “first monday”, or be a day from 1 to 31',
+    ],
+    [{ schedule: [{ every: 'week', on: 'last' }] }, '“on” must be a weekday for every week, as “monday”'],
+    [
+      {
+        schedule: [
+          { every: 'day', at: '02:00' },
+          { kind: 'auto', every: 'day', at: '02:00' },
+        ],
+      },
+      'this schedule stands here twice',
+    ],
+    [{ schedule: [{ every: 'day', anyTime: 'yes' }] }, '“anyTime” must be true or false, not a text'],
+    [
+      { schedule: [{ every: 'month', on: '2020-02-30' }] },
+      '“on” is a date, which never comes again; it must be a weekday, as “monday”, a day of the month from 1 to 31, “first” or “last”, or one as “first monday” or “last friday”',
+    ],
+    [{ offPeak: [] }, '“offPeak” must not be empty; leave it out to start at any time'],
+    [{ offPeak: { from: '20:00' } }, '“to” is missing'],
+    [{ offPeak: [{ from: '20:00', too: '07:00' }] }, 'unknown key “too”; did you mean “to”?'],
+    [{ offPeak: [{ from: '20:00', to: '07:60' }] }, '“to” must be a time between “00:00” and “23:59”'],
+    [{ offPeak: 'night' }, '“offPeak” must be an object or a list of them'],
+    [
+      {
+        offPeak: [
+          { from: '12:00', to: '13:00' },
+          { from: '20:00', to: '07:00' },
+          { from: '06:00', to: '08:00' },
+        ],
+      },
+      'this window overlaps with item 2 of “offPeak”; make one of them',
+    ],
     [{ schedule: [{ every: 'month', on: 32 }] }, '“on” must be a day of the month from 1 to 31'],
     [
       { schedule: [{ every: 'week', on: 'freitag' }] },
-      '“on” must be a weekday, as “monday”, or a day of the month from 1 to 31',
+      '“on” must be a weekday, as “monday”, a day of the month from 1 to 31, “first” or “last”, or one as “first monday” or “last friday”',
     ],
     [{ offPeak: { from: '07:00', to: '07:00' } }, '“to” must differ from “from”'],
     [{ retention: { last: -1 } }, '“last” must not be negative'],

@@ -1,0 +1,106 @@
+import type { Command } from 'commander';
+import { CrmBackupError } from '../core/errors.ts';
+import type { DueRuns, ScheduledRun } from '../core/schedule/run.ts';
+import type { ListedJob } from '../core/schedule/survey.ts';
+import { homeOf } from '../core/surroundings.ts';
+import { ExitCode, exitCodeOfName } from './exit-code.ts';
+import { plainText } from './printable.ts';
+import { formatTime } from './quantity.ts';
+import type { Act, Outcome, Session } from './session.ts';
+import { shortId } from './shown-record.ts';
+import { formatTable } from './table.ts';
+
+/** `schedule`: what is done by itself. */
+export function defineSchedule(program: Command, act: Act): void {
+  const schedule = program.command('schedule').description('what is done by itself, and when');
+  schedule
+    .command('list')
+    .description('what is due when')
+    .action(() => act(list));
+  schedule
+    .command('run')
+    .description('do what is due now, here and in all workspaces that were handed to the system')
+    .action(() => act(run));
+}
+
+async function list(session: Session): Promise<Outcome> {
+  const { openWorkspace } = await import('../core/open.ts');
+  const { listed, surveyJobs } = await import('../core/schedule/survey.ts');
+  const { options, surroundings, paint } = session;
+  const { directory } = await openWorkspace(options.workspace, surroundings);
+  const jobs = (await surveyJobs(directory, surroundings, new Date(session.nowMs)))
+    .filter(({ job }) => options.set === undefined || job.set === options.set)
+    .map(listed);
+  const columns = ['set', 'kind', 'when', 'next', 'last', ''].map((title) => ({ title }));
+  const rows = jobs.map((job) => [
+    plainText(job.set),
+    job.kind,
+    whenText(job),
+    formatTime(job.nextRun),
+    job.lastRun === null ? 'never' : formatTime(job.lastRun),
+    [job.lastStatus, job.message].filter((part) => part !== null).join(': '),
+  ]);
+  const text =
+    jobs.length === 0
+      ? 'Nothing is scheduled: add “schedule” to a set in .vscode/crm-backup.json.'
+      : formatTable(columns, rows, (title) => paint('dim', title));
+  return { json: { jobs }, text };
+}
+
+function whenText({ every, on, at }: ListedJob): string {
+  return [`every ${every}`, ...(on === null ? [] : [`on ${on}`]), ...(at === null ? [] : [`at ${at}`])].join(
+    ' ',
+  );
+}
+
+async function run(session: Session): Promise<Outcome> {
+  const { openWorkspace } = await import('../core/open.ts');
+  const { runDue } = await import('../core/schedule/run.ts');
+  const { handedOverWorkspaces } = await import('../core/schedule/state.ts');
+  const { options, surroundings, task } = session;
+  const workspaces = handedOverWorkspaces(homeOf(surroundings));
+  try {
+    const { directory } = await openWorkspace(options.workspace, surroundings);
+    if (!workspaces.includes(directory)) workspaces.unshift(directory);
+  } catch (error) {
+    // The system's scheduler starts it anywhere.
+    const isNowhere = error instanceof CrmBackupError && error.code === 'no-set-file';
+    if (!isNowhere || options.workspace !== undefined || workspaces.length === 0) throw error;
+  }
+  const runs: ScheduledRun[] = [];
+  for (const workspace of workspaces) {
+    const done: DueRuns = await runDue(workspace, surroundings, task);
+    runs.push(...done.runs);
+    for (const notice of done.notices) session.warn(notice);
+  }
+  return {
+    json: { runs },
+    summary: runs.length === 0 ? 'Nothing is due.' : runs.map((each) => runText(each, session)).join('\n'),
+    exitCode: worst(runs),
+  };
+}
+
+function runText(
+  { workspace, set, kind, status, backup, message, hint }: ScheduledRun,
+  { paint }: Session,
+): string {
+  const what = set === undefined ? plainText(workspace) : `“${plainText(set)}”, ${kind}`;
+  const taken = backup === undefined ? '' : ` ${paint('cyan', shortId(backup))}`;
+  const shown = paint(
+    status === 'done' ? 'green' : status === 'skipped' || status === 'partial' ? 'yellow' : 'red',
+    status,
+  );
+  const why = [message, hint]
+    .filter((part) => part !== undefined)
+    .map(plainText)
+    .join(' ');
+  return `${what}: ${shown}${taken}${why === '' ? '' : `\n  ${why}`}`;
+}
+
+/** What is worst decides; who was not to run now has done nothing wrong. */
+function worst(runs: readonly ScheduledRun[]): ExitCode {
+  const failure = runs.find(({ status }) => status === 'failed');
+  if (runs.some(({ status }) => status === 'damaged')) return ExitCode.damage;
+  if (failure !== undefined) return exitCodeOfName(failure.code);
+  return runs.some(({ status }) => status === 'partial') ? ExitCode.incomplete : ExitCode.done;
+}

@@ -1,0 +1,55 @@
+import { backUp } from '../backup.ts';
+import type { PlacedSet } from '../open.ts';
+import { recoverRestores } from '../restore/recover.ts';
+import { homeOf, type Surroundings } from '../surroundings.ts';
+import type { Task } from '../task.ts';
+import type { Vault } from '../vault/vault.ts';
+import { verify, type VerifyOptions } from '../vault/verify.ts';
+import type { Job } from './job.ts';
+import type { RunStatus } from './state.ts';
+
+/** What came of a job. */
+export interface Carried {
+  readonly status: RunStatus;
+  /** Id of the backup that was taken or rehearsed. */
+  readonly backup?: string | undefined;
+  readonly message?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+/** What unlabelled backups of the schedule are called. */
+const LABEL = 'Scheduled';
+const REPAIR = '“crm-backup repair” mends what can be mended.';
+
+/** Does one job of a set. Throws what backups, verifications and drills throw. */
+export async function carryOut(
+  { kind }: Job,
+  { set }: PlacedSet,
+  vault: Vault,
+  surroundings: Surroundings,
+  task: Task,
+): Promise<Carried> {
+  if (kind === 'verify') return verified(vault, { level: 'data' }, task);
+  if (kind === 'drill') return { status: 'skipped', message: 'Drills are not done yet.' };
+  await recoverRestores(homeOf(surroundings));
+  const record = await backUp(vault, set, { kind, label: LABEL }, task);
+  const { id, status, problems } = record;
+  const check = await verified(vault, { level: 'quick' }, task);
+  if (check.status === 'damaged') return { ...check, backup: id };
+  if (status === 'complete') return { status: 'done', backup: id };
+  const [first] = problems.filter(({ incomplete }) => incomplete);
+  return { status: 'partial', backup: id, message: first?.message };
+}
+
+async function verified(vault: Vault, options: VerifyOptions, task: Task): Promise<Carried> {
+  const { damage } = await verify(vault, options, task);
+  const [first] = damage;
+  if (first === undefined) return { status: 'done' };
+  const backups = new Set(damage.flatMap((each) => each.backups)).size;
+  const concerned = backups === 0 ? 'no backup has lost anything' : `${backups} backups have lost something`;
+  return {
+    status: 'damaged',
+    message: `The verification found damage in the vault: ${damage.length} objects, ${concerned}.`,
+    hint: REPAIR,
+  };
+}

@@ -1,0 +1,28 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAbandonedJournal, restoresFolder } from '../restore/journal.ts';
+import { systemCode } from '../errors.ts';
+import { lockPurposes } from '../vault/lock.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/** Why scheduled work must wait now: a restore or a guarded command is under way; undefined when nothing is. */
+export async function impedimentOf(vault: Vault, home: string): Promise<string | undefined> {
+  const purposes = await lockPurposes(vault.storage);
+  if (isRestoring(home) || purposes.includes('a restore'))
+    return 'A restore is under way; it is tried again later.';
+  if (purposes.includes('a guard')) return 'A guarded command is under way; it is tried again later.';
+  return undefined;
+}
+
+/** Whether a restore of this user's runs now, from whatever vault. */
+function isRestoring(home: string): boolean {
+  const folder = restoresFolder(home);
+  try {
+    return readdirSync(folder, { withFileTypes: true }).some(
+      (item) => item.isDirectory() && isAbandonedJournal(join(folder, item.name)) === false,
+    );
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCode } from '../errors.ts';
+
+/** How a scheduled run ended. `skipped`: it was not the moment, and is tried again. */
+export type RunStatus = 'done' | 'partial' | 'damaged' | 'failed' | 'skipped';
+
+/** What is remembered of a job. Times are ISO 8601 UTC. */
+export interface JobState {
+  readonly set: string;
+  /** As the job's own. */
+  readonly key: string;
+  /** Its times up to this moment are dealt with. */
+  readonly dealtWithUntil?: string | undefined;
+  readonly lastRun?: string | undefined;
+  readonly lastStatus?: RunStatus | undefined;
+  /** Why the last run did not end well: one sentence. */
+  readonly message?: string | undefined;
+  /** How often it failed one after the other, and when it is tried again. */
+  readonly failures?: number | undefined;
+  readonly retryAt?: string | undefined;
+}
+
+/** What is remembered of a workspace's schedules. */
+export interface ScheduleState {
+  readonly version: 1;
+  /** Absolute. */
+  readonly workspace: string;
+  /** Whether the system's scheduler runs what is due here, whoever starts it. */
+  readonly isHandedOver: boolean;
+  readonly jobs: readonly JobState[];
+}
+
+const FILE = 'state.json';
+
+/** The folder with what is remembered of a workspace's schedules; its `locks/` says who runs them now. */
+export function scheduleFolder(home: string, workspace: string): string {
+  const name = createHash('sha256').update(workspace).digest('hex').slice(0, 16);
+  return join(home, 'schedules', name);
+}
+
+/** What is remembered of a workspace's schedules; nothing yet when there is nothing that can be read. */
+export function readSchedule(home: string, workspace: string): ScheduleState {
+  const state = readState(join(scheduleFolder(home, workspace), FILE));
+  return state ?? { version: 1, workspace, isHandedOver: false, jobs: [] };
+}
+
+/** Replaces what is remembered, all or nothing. */
+export function writeSchedule(home: string, state: ScheduleState): void {
+  const folder = scheduleFolder(home, state.workspace);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const fresh = join(folder, `${FILE}.${process.pid}`);
+  writeFileSync(fresh, JSON.stringify(state), { mode: 0o600, flush: true });
+  renameSync(fresh, join(folder, FILE));
+}
+
+/** The workspaces whose schedules the system's scheduler runs, in the order of their names. */
+export function handedOverWorkspaces(home: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(join(home, 'schedules'));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+  return names
+    .flatMap((name) => readState(join(home, 'schedules', name, FILE)) ?? [])
+    .filter(({ isHandedOver }) => isHandedOver)
+    .map(({ workspace }) => workspace)
+    .sort();
+}
+
+function readState(file: string): ScheduleState | undefined {
+  try {
+    const state = JSON.parse(readFileSync(file, 'utf8')) as Partial<ScheduleState>;
+    return state.version === 1 && typeof state.workspace === 'string' && Array.isArray(state.jobs)
+      ? (state as ScheduleState)
+      : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || systemCode(error) !== undefined) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,190 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { buildCli, type Cli, type CliRun } from '../../build/cli.ts';
+import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+interface Run {
+  readonly set: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly backup?: string;
+  readonly message?: string;
+  readonly code?: string;
+}
+interface Listed {
+  readonly set: string;
+  readonly kind: string;
+  readonly nextRun: string;
+  readonly lastRun: string | null;
+  readonly lastStatus: string | null;
+}
+
+let cli: Cli;
+beforeAll(async () => {
+  cli = await buildCli();
+});
+afterAll(() => cli[Symbol.asyncDispose]());
+beforeEach(() => {
+  for (const folder of [cli.workspace, cli.scratch]) {
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+  }
+  rmSync(cli.home, { recursive: true, force: true });
+});
+
+const NIGHT = { from: '20:00', to: '07:00' };
+const DAILY = [{ kind: 'incremental', every: 'day', at: '02:00' }];
+
+/** Writes the set file with what is scheduled, and a file to back up. */
+function schedule(schedule: readonly object[], more: object = {}, workspace = cli.workspace): void {
+  mkdirSync(join(workspace, '.vscode'), { recursive: true });
+  const set = { name: 'crm', files: [{ root: '.', exclude: ['.vscode/**'] }], schedule, ...more };
+  writeFileSync(join(workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets: [set] }));
+  writeFileSync(join(workspace, 'a.txt'), 'alpha');
+}
+
+async function at(moment: string, ...args: readonly string[]): Promise<CliRun> {
+  return cli.run(args, { env: clockAt(moment) });
+}
+
+/** What `schedule run` did at a moment. */
+async function runsAt(
+  moment: string,
+): Promise<{ code: number | null; runs: readonly Run[]; stderr: string }> {
+  const { code, text, stderr } = await at(moment, 'schedule', 'run', '--json');
+  return { code, runs: (JSON.parse(text) as { runs: readonly Run[] }).runs, stderr };
+}
+
+async function jobsAt(moment: string): Promise<readonly Listed[]> {
+  const { text } = await at(moment, 'schedule', 'list', '--json');
+  return (JSON.parse(text) as { jobs: readonly Listed[] }).jobs;
+}
+
+describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
+  it('takes a backup when its time has come, once, and says when the next is', async () => {
+    schedule(DAILY);
+    expect((await at('2026-03-01T01:00:00Z', 'init', '--yes')).code).toBe(0);
+    expect((await at('2026-03-01T01:10:00Z', 'backup')).code).toBe(0);
+    expect((await runsAt('2026-03-01T01:59:00Z')).runs).toEqual([]);
+    const { code, runs } = await runsAt('2026-03-01T02:00:00Z');
+    expect(code).toBe(0);
+    expect(runs).toMatchObject([{ set: 'crm', kind: 'incremental', status: 'done' }]);
+    expect((await runsAt('2026-03-01T02:00:30Z')).runs).toEqual([]);
+    expect(await jobsAt('2026-03-01T03:00:00Z')).toMatchObject([
+      {
+        kind: 'incremental',
+        nextRun: '2026-03-02T02:00:00.000Z',
+        lastRun: expect.stringMatching(/^2026-03-01T02:00/) as string,
+        lastStatus: 'done',
+      },
+    ]);
+    const listing = await at('2026-03-01T03:00:00Z', 'list', '--json');
+    const { backups } = JSON.parse(listing.text) as { backups: { label: string | null; id: string }[] };
+    expect(backups.map(({ label }) => label)).toEqual(['Scheduled', null]);
+    expect(backups[0]?.id).toBe(runs[0]?.backup);
+  });
+
+  it('takes the first one at once, catches up once for a week away, and only off-peak', async () => {
+    schedule([...DAILY, { kind: 'full', every: 'week', on: 'sunday', at: '03:00' }], { offPeak: NIGHT });
+    await at('2026-03-02T11:00:00Z', 'init', '--yes');
+    expect((await runsAt('2026-03-02T12:00:00Z')).runs).toEqual([]);
+    expect((await jobsAt('2026-03-02T12:00:00Z')).map(({ nextRun }) => nextRun)).toEqual([
+      '2026-03-02T20:00:00.000Z',
+      '2026-03-02T20:00:00.000Z',
+    ]);
+    // Both are due: the one that reads everything stands for both.
+    expect((await runsAt('2026-03-02T20:00:00Z')).runs).toMatchObject([{ kind: 'full', status: 'done' }]);
+    expect((await runsAt('2026-03-12T12:00:00Z')).runs).toEqual([]);
+    expect((await runsAt('2026-03-12T23:00:00Z')).runs).toMatchObject([{ kind: 'full', status: 'done' }]);
+    expect((await runsAt('2026-03-12T23:01:00Z')).runs).toEqual([]);
+    expect((await runsAt('2026-03-13T02:00:00Z')).runs).toMatchObject([{ kind: 'incremental' }]);
+  });
+
+  it('counts from now on when the clock is set back, and loses nothing', async () => {
+    schedule(DAILY);
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    await at('2031-03-01T03:00:00Z', 'schedule', 'run');
+    const back = await runsAt('2026-03-01T12:00:00Z');
+    expect(back.runs).toEqual([]);
+    expect(back.stderr).toContain('The clock was set back');
+    expect((await runsAt('2026-03-01T13:00:00Z')).stderr).toBe('');
+    expect((await runsAt('2026-03-02T02:00:00Z')).runs).toMatchObject([{ status: 'done' }]);
+    const { text } = await at('2026-03-02T03:00:00Z', 'list', '--json');
+    expect((JSON.parse(text) as { backups: unknown[] }).backups).toHaveLength(2);
+  });
+
+  it('says why the vault on a disk that is gone got no backup, and tries again', async () => {
+    const disk = join(cli.scratch, 'disk');
+    schedule(DAILY, { vault: disk });
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    await at('2026-03-01T02:00:00Z', 'schedule', 'run');
+    renameSync(disk, `${disk}.away`);
+    const { code, runs } = await runsAt('2026-03-02T02:00:00Z');
+    expect(code).toBe(10);
+    expect(runs).toMatchObject([{ status: 'failed', code: 'no-vault' }]);
+    expect(runs[0]?.message).toContain('is not there any more');
+    expect(await jobsAt('2026-03-02T02:01:00Z')).toMatchObject([
+      { lastStatus: 'failed', nextRun: expect.stringMatching(/^2026-03-02T02:15/) as string },
+    ]);
+    renameSync(`${disk}.away`, disk);
+    expect((await runsAt('2026-03-02T02:05:00Z')).runs).toEqual([]);
+    expect((await runsAt('2026-03-02T02:20:00Z')).runs).toMatchObject([{ status: 'done' }]);
+    expect((await runsAt('2026-03-02T02:40:00Z')).runs).toEqual([]);
+  });
+
+  it('of two schedulers at once one takes the backup', async () => {
+    schedule(DAILY);
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    const all = await Promise.all(Array.from({ length: 4 }, () => runsAt('2026-03-01T02:00:00Z')));
+    expect(all.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    expect(all.flatMap(({ runs }) => runs)).toMatchObject([{ status: 'done' }]);
+    const { text } = await at('2026-03-01T03:00:00Z', 'list', '--json');
+    expect((JSON.parse(text) as { backups: unknown[] }).backups).toHaveLength(1);
+  });
+
+  it('forgets what is not scheduled any more, and keeps its backups', async () => {
+    schedule(DAILY);
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    await at('2026-03-01T02:00:00Z', 'schedule', 'run');
+    schedule([{ kind: 'full', every: 'month', on: 'last', at: '01:00' }]);
+    expect((await runsAt('2026-03-02T02:00:00Z')).runs).toEqual([]);
+    expect(await jobsAt('2026-03-02T02:00:00Z')).toMatchObject([
+      { kind: 'full', nextRun: '2026-03-31T01:00:00.000Z', lastStatus: null },
+    ]);
+    const [folder = ''] = readdirSync(join(cli.home, 'schedules'));
+    expect(readFileSync(join(cli.home, 'schedules', folder, 'state.json'), 'utf8')).not.toContain(
+      'incremental',
+    );
+  });
+
+  it('notices damage after the backup it took', async () => {
+    schedule(DAILY);
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    await at('2026-03-01T02:00:00Z', 'schedule', 'run');
+    const [vault = ''] = readdirSync(join(cli.home, 'vaults'));
+    const packs = join(cli.home, 'vaults', vault, 'packs');
+    const [pack = ''] = readdirSync(packs, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.pack'),
+    );
+    rmSync(join(packs, pack));
+    const { code, runs } = await runsAt('2026-03-02T02:00:00Z');
+    expect(code).toBe(4);
+    expect(runs).toMatchObject([{ status: 'damaged' }]);
+  });
+});
+
+describe('schedule', () => {
+  it('says so when nothing is scheduled', async () => {
+    schedule([]);
+    expect((await cli.run(['schedule', 'list'])).text).toContain('Nothing is scheduled');
+    expect((await cli.json(['schedule', 'run'])).value).toEqual({ runs: [] });
+  });
+
+  it('ends with 10 where there is no set file', async () => {
+    expect((await cli.run(['schedule', 'list'])).code).toBe(10);
+    expect((await cli.run(['schedule', 'run'])).code).toBe(10);
+  });
+});
