@@ -32,7 +32,7 @@ function conflictsOfSet(set: unknown, path: JSONPath): Conflict[] {
   if (empty) conflicts.push({ path, message: 'this set backs up nothing; give it “files” or “databases”' });
 
   const retention = field(set, 'retention');
-  if (isObject(retention) && Object.values(retention).every((count) => count === 0)) {
+  if (isObject(retention) && keepsNothing(retention)) {
     conflicts.push({
       path: [...path, 'retention'],
       message: '“retention” keeps no backup at all; leave it out to keep every one',
@@ -43,6 +43,11 @@ function conflictsOfSet(set: unknown, path: JSONPath): Conflict[] {
     ...conflictsOfRepeats(list(set, 'schedule'), [...path, 'schedule']),
   );
   return conflicts;
+}
+
+/** Safety backups alone are no history. */
+function keepsNothing(retention: object): boolean {
+  return Object.entries(retention).every(([rule, count]) => rule === 'safetyDays' || count === 0);
 }
 
 function conflictsOfDatabase(database: unknown, path: JSONPath): Conflict[] {

@@ -12,6 +12,7 @@ import {
   vaultProblem,
 } from './value-rules.ts';
 import { presets, snippetOf } from './command-presets.ts';
+import { SPAN_PATTERN, spanProblem } from './calendar-span.ts';
 import { daysOfMonth, weekdays } from './days.ts';
 import { SEGMENT_PATTERN, segmentProblem } from './segment.ts';
 
@@ -239,10 +240,25 @@ const offPeak = v.pipe(
 const retention = v.pipe(
   v.strictObject({
     last: v.exactOptional(count('How many of the latest backups are kept.')),
+    within: v.exactOptional(
+      v.pipe(
+        v.string(),
+        rule(spanProblem),
+        v.metadata({ pattern: SPAN_PATTERN }),
+        v.examples(['30d', '1y6m', '2d12h']),
+        v.description(
+          'All backups of so long before the latest are kept: years, months, days, hours, as “1y6m30d12h”.',
+        ),
+      ),
+    ),
+    hourly: v.exactOptional(count('For how many hours the last backup of the hour is kept.')),
     daily: v.exactOptional(count('For how many days the last backup of the day is kept.')),
     weekly: v.exactOptional(count('For how many weeks the last backup of the week is kept.')),
     monthly: v.exactOptional(count('For how many months the last backup of the month is kept.')),
     yearly: v.exactOptional(count('For how many years the last backup of the year is kept.')),
+    safetyDays: v.exactOptional(
+      count('For how many days safety backups are kept, which the other rules leave alone. Else 30.'),
+    ),
   }),
   v.description('Which backups “forget” keeps, besides pinned ones. Without it, nothing is forgotten.'),
 );

@@ -8,13 +8,15 @@ import { lockVault, type VaultLock } from './lock.ts';
 import { encodeNotes, latestNotes, readNotes } from './notes.ts';
 import { type ListedPack, packName, readFooter } from './pack.ts';
 import { type PackFate, planPrune } from './prune-plan.ts';
-import { type BackupRecord, forgottenName, listRecordIds } from './record.ts';
+import { type BackupRecord, decodeRecord, forgottenName, listRecordIds } from './record.ts';
 import { Repacker } from './repack.ts';
 import type { Vault } from './vault.ts';
 
 export interface PruneOptions {
   /** Tells what would be freed, changes nothing. */
   readonly dryRun?: boolean | undefined;
+  /** Backups that were forgotten later than this can still be taken back afterwards; by default none can. */
+  readonly forgottenBefore?: Date | undefined;
 }
 
 /** What a prune has done, or would do. */
@@ -45,6 +47,7 @@ interface Work {
   readonly lock: VaultLock;
   readonly task: Task;
   readonly dryRun: boolean;
+  readonly forgottenBefore: Date | undefined;
   records: readonly BackupRecord[];
   forgotten: readonly string[];
   survey: PackSurvey;
@@ -102,6 +105,7 @@ export async function prune(vault: Vault, options: PruneOptions = {}, task: Task
     lock,
     task,
     dryRun,
+    forgottenBefore: options.forgottenBefore,
     records: [],
     forgotten: [],
     survey: { present: [], lost: [], unlisted: [], indexes: [], damagedIndexes: [] },
@@ -140,8 +144,26 @@ async function readRecords(work: Work): Promise<void> {
       },
     );
   }
-  work.records = records;
-  work.forgotten = await listRecordIds(work.vault.storage, 'forgotten');
+  const held = work.forgottenBefore === undefined ? [] : await heldRecords(work.vault, work.forgottenBefore);
+  const heldIds = new Set(held.map(({ id }) => id));
+  work.records = [...records, ...held];
+  work.forgotten = (await listRecordIds(work.vault.storage, 'forgotten')).filter((id) => !heldIds.has(id));
+}
+
+/** Forgotten backups that are to be treated as if they were on the list. */
+async function heldRecords({ storage, keys }: Vault, before: Date): Promise<BackupRecord[]> {
+  const held: BackupRecord[] = [];
+  for (const { name, modifiedMs } of await storage.list('forgotten')) {
+    const id = name.slice('forgotten/'.length);
+    if (modifiedMs < before.getTime() || !/^[0-9a-f]{64}$/.test(id)) continue;
+    try {
+      // What a forgotten one lacks must not stop anybody.
+      held.push({ ...decodeRecord(keys, id, await storage.read(name)), lostPaths: 1 });
+    } catch (error) {
+      if (!(error instanceof VaultError) || error.code !== 'damaged') throw error;
+    }
+  }
+  return held;
 }
 
 async function readPacks(work: Work): Promise<void> {

@@ -1,4 +1,4 @@
-import { lockVault } from '../../core/vault/lock.ts';
+import { forgetBackups, takeBack } from '../../core/retention/forget.ts';
 import { EngineError } from '../error.ts';
 import type { Handler } from '../serve.ts';
 import type { Vaults } from '../vaults.ts';
@@ -28,8 +28,7 @@ export function forget(vaults: Vaults): Handler<'forget'> {
     if (record.pinned) {
       throw new EngineError('pinned', 'A pinned backup is not forgotten: unpin it first.');
     }
-    await using _lock = await lockVault(vault.storage, 'shared', { purpose: 'forgetting a backup' }, task);
-    await vault.forget(record.id);
+    await forgetBackups(vault, [record], task);
     return null;
   };
 }
@@ -38,9 +37,7 @@ export function forget(vaults: Vaults): Handler<'forget'> {
 export function unforget(vaults: Vaults): Handler<'unforget'> {
   return async (target, task) => {
     const vault = await vaults.existing(await vaults.place(target));
-    const purpose = 'taking a backup back';
-    await using _lock = await lockVault(vault.storage, 'shared', { purpose }, task);
-    await vault.unforget(target.backup);
+    await takeBack(vault, [{ id: target.backup }], task);
     return null;
   };
 }

@@ -1,4 +1,5 @@
 import { placeSet } from '../../core/open.ts';
+import { planForget } from '../../core/retention/forget.ts';
 import type { BackupSet } from '../../core/set/definition.ts';
 import { readUndo } from '../../core/restore/last-restore.ts';
 import { SetError } from '../../core/set/error.ts';
@@ -49,7 +50,7 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
       const { records, damaged } = await vaults.records(vault);
       return {
         ...found,
-        backups: records.filter((record) => record.set === set.name).map(summaryOf),
+        backups: summariesOf(records, set),
         restoredAt: restoredAt(vaults, vault, set.name, records),
         damaged: damaged.map(({ id, error }) => ({ id, message: error.message })),
       };
@@ -59,6 +60,15 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
   } catch (error) {
     return { ...nothing, ...known, problem: toFailure(error) };
   }
+}
+
+/** The backups of a set, each with why the retention keeps it. */
+function summariesOf(records: readonly BackupRecord[], set: BackupSet): BackupSummary[] {
+  const ofSet = records.filter((record) => record.set === set.name);
+  if (set.retention === undefined) return ofSet.map(summaryOf);
+  const { kept } = planForget(ofSet, [set], new Date());
+  const reasons = new Map(kept.map(({ backup, reasons: why }) => [backup.id, why]));
+  return ofSet.map((record) => ({ ...summaryOf(record), keptBecause: reasons.get(record.id) ?? [] }));
 }
 
 /** When the last restore was that can be taken back: its safety backup must still be there. */

@@ -1,9 +1,13 @@
+import type { KeepReason } from '../../core/retention/retain.ts';
 import type { BackupKind, BackupRecord } from '../../core/vault/record.ts';
 import type { FailureData } from '../failure.ts';
 import type { InSet, InWorkspace } from './scope.ts';
 
 /** One backup, as lists show it: its record without what only restoring needs. */
-export type BackupSummary = Omit<BackupRecord, 'format' | 'sources' | 'phases' | 'manifest'>;
+export interface BackupSummary extends Omit<BackupRecord, 'format' | 'sources' | 'phases' | 'manifest'> {
+  /** Why the set's retention keeps it: for no reason, the next “forget” takes it. Absent where there is no retention. */
+  readonly keptBecause?: readonly KeepReason[] | undefined;
+}
 
 /** A backup set and how it stands. */
 export interface SetState {

@@ -59,7 +59,6 @@ describe('wrong usage', () => {
     [['backup', '--kind', 'half'], "argument 'half' is invalid"],
     [['list', '--set'], "option '--set <name>' argument missing"],
     [['key', 'recover'], "unknown command 'recover'"],
-    [['forget'], "missing required argument 'backup'"],
   ])('of %j says what is wrong', async (args, sentence) => {
     expect(await fails(args, { code: 2, error: 'usage' })).toContain(sentence);
   });

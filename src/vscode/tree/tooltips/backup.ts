@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../engine/protocol.ts';
 import { displayName } from '../../files/backup-uri.ts';
 import { formatBytes, formatDuration, formatFully, formatNumber } from '../../format.ts';
+import { keptText } from '../../kept-because.ts';
 import { kindName } from '../../kinds.ts';
 import { tooltipTable } from './table.ts';
 
@@ -37,6 +38,8 @@ export function backupTooltip(summary: BackupSummary): vscode.MarkdownString {
   }
   if (verifiedAt !== undefined)
     rows.push([vscode.l10n.t('Verified'), formatFully(new Date(verifiedAt), locale)]);
+  const { keptBecause } = summary;
+  if (keptBecause !== undefined) rows.push([vscode.l10n.t('Kept'), keptText(keptBecause)]);
   rows.push([vscode.l10n.t('Id'), summary.id.slice(0, 12)]);
   const heading = formatFully(new Date(summary.createdAt), locale);
   const tooltip = tooltipTable(summary.label === undefined ? heading : `${heading} — ${summary.label}`, rows);
