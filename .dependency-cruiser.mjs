@@ -54,6 +54,19 @@ export default {
       },
     },
     {
+      name: 'pages-stand-alone',
+      comment: 'What runs in a webview is sent everything it shows; the messages are typed on its side.',
+      severity: 'error',
+      from: { path: '^src/webview/' },
+      to: { path: '^src/', pathNot: '^src/webview/' },
+    },
+    {
+      name: 'pages-are-only-sent-messages',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/webview/' },
+      to: { path: '^src/webview/', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'editor-only-in-its-face',
       comment: 'Only src/vscode/ and src/extension.ts import vscode.',
       severity: 'error',

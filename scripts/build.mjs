@@ -12,8 +12,8 @@ import { bundleOptions, workerPlugin } from './worker-plugin.mjs';
 const root = path.dirname(import.meta.dirname);
 
 /**
- * One file of dist/ and the source it starts from.
- * @typedef {{ out: string, entry: string, executable?: boolean }} Bundle
+ * One file of dist/ and the source it starts from; a `page` runs in a webview, its styles are bundled beside it.
+ * @typedef {{ out: string, entry: string, executable?: boolean, page?: boolean }} Bundle
  */
 
 /** @type {readonly Bundle[]} */
@@ -22,7 +22,17 @@ const bundles = [
   { out: 'dist/engine.js', entry: 'src/engine/server.ts' },
   { out: 'dist/cli.js', entry: 'src/cli.ts', executable: true },
   { out: 'dist/program.js', entry: 'src/cli/main.ts' },
+  { out: 'dist/rows.js', entry: 'src/webview/rows/main.ts', page: true },
 ];
+
+/** Options of bundles that run in a webview of the editor's own browser. */
+const pageOptions = /** @type {const} */ ({
+  bundle: true,
+  platform: 'browser',
+  target: 'es2023',
+  format: 'iife',
+  charset: 'utf8',
+});
 
 const { values: flags } = parseArgs({
   options: { production: { type: 'boolean', default: false }, watch: { type: 'boolean', default: false } },
@@ -77,7 +87,7 @@ const contexts = await Promise.all(
     .filter(({ entry }) => existsSync(path.join(root, entry)))
     .map((bundle) =>
       context({
-        ...bundleOptions,
+        ...(bundle.page ? pageOptions : bundleOptions),
         ...banner(bundle),
         absWorkingDir: root,
         entryPoints: [bundle.entry],

@@ -1,6 +1,7 @@
 import type { Cell } from '../core/compare/rows-cell.ts';
 import type { OpenDatabase } from '../core/compare/rows-open.ts';
-import type { RowPage, ShownRow } from '../core/compare/rows.ts';
+import type { RowPage } from '../core/compare/rows.ts';
+import type { ShownRow } from '../core/compare/rows-shown.ts';
 import type { TableComparison } from '../core/compare/rows-table.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Task } from '../core/task.ts';
@@ -170,7 +171,7 @@ function rowText({ change, key, before, after }: ShownRow, page: RowPage): strin
       const isThere = on === 'both' || on === (change === 'added' ? 'after' : 'before');
       return isThere ? [`${printable(name)}=${cellText(fresh ?? old)}`] : [];
     }
-    if (on !== 'both' || isSameCell(old, fresh)) return [];
+    if (isSameCell(old, fresh)) return [];
     return [`${printable(name)}: ${cellText(old)} -> ${cellText(fresh)}`];
   });
   // In SQLite 2 and '2' are not the same.

@@ -119,7 +119,7 @@ export class Comparisons {
     const placed = await this.#vaults.place(set);
     const vault = await this.#vaults.existing(placed);
     const listing = await this.#vaults.records(vault);
-    const before = findBackup(listing, from, set.set);
+    const before = from === null ? undefined : findBackup(listing, from, set.set);
     const after = to === null ? placed.set.databases : findBackup(listing, to, set.set);
     let message = `There is no database “${name}” on either side.`;
     const selection = { from: before, to: after, paths: [] };

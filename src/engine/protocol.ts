@@ -11,6 +11,7 @@ import type { ComparingOperations } from './protocol/comparing.ts';
 import type { EntryOperations } from './protocol/entries.ts';
 import type { HistoryOperations } from './protocol/history.ts';
 import type { RestoringOperations } from './protocol/restoring.ts';
+import type { RowOperations } from './protocol/rows.ts';
 import type { SetOperations } from './protocol/sets.ts';
 import type { UpkeepOperations } from './protocol/upkeep.ts';
 import type { VaultOperations } from './protocol/vaults.ts';
@@ -19,6 +20,7 @@ export type * from './protocol/comparing.ts';
 export type * from './protocol/entries.ts';
 export type * from './protocol/history.ts';
 export type * from './protocol/restoring.ts';
+export type * from './protocol/rows.ts';
 export type * from './protocol/scope.ts';
 export type * from './protocol/sets.ts';
 export type * from './protocol/upkeep.ts';
@@ -32,6 +34,7 @@ export interface Operations
     HistoryOperations,
     EntryOperations,
     RestoringOperations,
+    RowOperations,
     UpkeepOperations,
     VaultOperations {}
 
@@ -55,8 +58,11 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   searchText: false,
   tables: false,
   rows: false,
+  countRows: false,
+  copyRows: false,
   planRows: false,
   restoreRows: true,
+  undoRows: true,
   list: false,
   stat: false,
   read: false,

@@ -6,7 +6,7 @@ import { fileHistory, lineOrigins, searchText } from './operations/history.ts';
 import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
 import { planRestore, planUndo, recover, restore, undoRestore } from './operations/restoring.ts';
-import { planRows, restoreRows, rows, tables } from './operations/rows.ts';
+import { copyRows, countRows, planRows, restoreRows, rows, tables, undoRows } from './operations/rows.ts';
 import { state } from './operations/state.ts';
 import { backup, createSet } from './operations/take.ts';
 import { doctor, prune, verify } from './operations/upkeep.ts';
@@ -40,8 +40,11 @@ const service = serve(connection, ready, {
   searchText: searchText(vaults),
   tables: tables(vaults, comparisons),
   rows: rows(comparisons),
+  countRows: countRows(comparisons),
+  copyRows: copyRows(comparisons),
   planRows: planRows(vaults, comparisons),
   restoreRows: restoreRows(vaults, comparisons),
+  undoRows: undoRows(vaults, comparisons),
   list: list(vaults),
   stat: stat(vaults),
   read: read(vaults),

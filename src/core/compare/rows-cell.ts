@@ -41,18 +41,32 @@ export function formsOf(engine: DatabaseInfo['engine'], head: TableHead): Readon
 /** A value as it is shown. @param mostCharacters texts that are longer are cut */
 export function cellOf(field: Field, form: CellForm, mostCharacters: number): Cell {
   if (field === null) return null;
-  const value = form === 'literal' ? literalValue(field.toString()) : storedValue(field, form);
+  const value = valueOf(field, form);
   if (typeof value !== 'string') return { bytes: value.length, sha256: sha256(value) };
   if (value.length <= mostCharacters) return value;
   const bytes = Buffer.from(value);
   return { bytes: bytes.length, sha256: sha256(bytes), text: value.slice(0, SHOWN_CHARACTERS) };
 }
 
-/** Whether a value that was shown, perhaps cut, is this one. */
-export function isSameCell(shown: Cell, cell: Cell): boolean {
-  if (shown === null || cell === null) return shown === cell;
-  if (typeof shown === 'string' && typeof cell === 'string') return shown === cell;
-  return hashOf(shown) === hashOf(cell);
+/** A value as text; undefined for bytes that are none. */
+export function textOf(field: Buffer, form: CellForm): string | undefined {
+  const value = valueOf(field, form);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** A value as text, or as the bytes it is. */
+export function valueOf(field: Buffer, form: CellForm): string | Buffer {
+  return form === 'literal' ? literalValue(field.toString()) : storedValue(field, form);
+}
+
+/** A name for a key that was shown: the same for the same values, whether they were cut or not. */
+export function keyName(key: readonly Cell[]): string {
+  const names = key.map((cell) => {
+    if (cell === null) return null;
+    // Up to here none is ever cut.
+    return typeof cell === 'string' && cell.length <= SHOWN_CHARACTERS ? [cell] : hashOf(cell);
+  });
+  return JSON.stringify(names);
 }
 
 function hashOf(cell: string | LongCell): string {

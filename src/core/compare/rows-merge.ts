@@ -56,14 +56,13 @@ export class RowMerge {
     if (kind !== 'added') this.#before.at = beforeEnd;
   }
 
-  /** Whether a value differs in a column that both sides have. */
+  /** Whether a value differs; a column that only one side has is NULL on the other. */
   #differs(): boolean {
     const olds = fieldsOf(lineOf(this.#before));
     const news = fieldsOf(lineOf(this.#after));
     return this.#layout.columns.some(({ before, after }) => {
-      if (before === undefined || after === undefined) return false;
-      const old = olds[before] ?? null;
-      const fresh = news[after] ?? null;
+      const old = before === undefined ? null : (olds[before] ?? null);
+      const fresh = after === undefined ? null : (news[after] ?? null);
       return old === null || fresh === null ? old !== fresh : !old.equals(fresh);
     });
   }

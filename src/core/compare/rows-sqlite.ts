@@ -16,7 +16,13 @@ import type { Field } from '../database/line.ts';
 import type { RowChangeKind } from './rows-merge.ts';
 import type { DatabaseSide, TableSide } from './rows-side.ts';
 import { type FoundRows, SCHEMAS, type Side, type SqlitePair } from './rows-sqlite-pair.ts';
-import { type RowChange, type RowCounts, type TableComparison, unknownPlace } from './rows-table.ts';
+import {
+  type RowChange,
+  type RowCounts,
+  type RowPlace,
+  type TableComparison,
+  unknownPlace,
+} from './rows-table.ts';
 
 const ROWS_A_TURN = 256;
 
@@ -26,6 +32,7 @@ export class SqliteComparison implements TableComparison {
   readonly before: TableSide | undefined;
   readonly after: TableSide | undefined;
   readonly layout: RowLayout;
+  readonly isSeekable = true;
   readonly #pair: () => Promise<SqlitePair>;
 
   constructor(
@@ -40,6 +47,9 @@ export class SqliteComparison implements TableComparison {
     this.layout = pairColumns(this.before?.table, this.after?.table);
     this.#pair = pair;
   }
+
+  /** What differs is numbered. */
+  readonly locate = async (row: number): Promise<RowPlace> => Promise.resolve({ from: String(row), row });
 
   async counts(task: Task): Promise<RowCounts> {
     if (this.before === undefined || this.after === undefined) {
@@ -125,7 +135,12 @@ export class SqliteComparison implements TableComparison {
     const keyOf = (side: 'old' | 'new'): string => key.map((name) => columnOf(side, name)).join(', ');
     const same = key.map((name) => `${columnOf('old', name)} = ${columnOf('new', name)}`).join(' AND ');
     const gone = `${columnOf('new', key[0]!)} IS NULL`;
-    const changed = this.#commonNames.map((name) => differs(columnOf('old', name), columnOf('new', name)));
+    // A column that only one side has is NULL on the other.
+    const changed = this.layout.columns.map(({ name, before, after }) =>
+      before !== undefined && after !== undefined
+        ? differs(columnOf('old', name), columnOf('new', name))
+        : `${columnOf(before === undefined ? 'new' : 'old', name)} IS NOT NULL`,
+    );
     const order = key.map((_, at) => String(at + 2)).join(', ');
     return `SELECT CASE WHEN ${gone} THEN 'deleted' ELSE 'changed' END, ${keyOf('old')}
       FROM ${this.#table('before')} AS old LEFT JOIN ${this.#table('after')} AS new ON ${same}

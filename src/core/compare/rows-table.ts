@@ -7,6 +7,7 @@ import { pairColumns, type RowLayout } from './rows-layout.ts';
 import { type Field, fieldsOf } from '../database/line.ts';
 import { lineOf, type RowChangeKind, RowMerge } from './rows-merge.ts';
 import { compareMultisets } from './rows-multiset.ts';
+import { RowPlaces } from './rows-places.ts';
 import { type RowPosition, RowReader } from './rows-reader.ts';
 import { type DatabaseSide, type DistinctChunks, dropCommonChunks, type TableSide } from './rows-side.ts';
 
@@ -26,12 +27,25 @@ export interface RowChange {
   readonly next: () => string;
 }
 
+/** A place to begin at, and how many of the rows that differ come before it. */
+export interface RowPlace {
+  readonly from: string | undefined;
+  readonly row: number;
+}
+
 /** Two versions of a table. */
 export interface TableComparison {
   readonly path: string;
   readonly before: TableSide | undefined;
   readonly after: TableSide | undefined;
   readonly layout: RowLayout;
+  /** Whether going on from a place costs no more than the rows behind it. */
+  readonly isSeekable: boolean;
+  /**
+   * Finds a place shortly before a row by its number, where that needs no look at the rows before; else undefined.
+   * @throws as {@link counts}
+   */
+  readonly locate: ((row: number, task: Task) => Promise<RowPlace>) | undefined;
   /** @throws {VaultError} `damaged`, `missing-chunk`; {DatabaseError}; {CancelledError} */
   counts(task: Task): Promise<RowCounts>;
   /**
@@ -58,11 +72,13 @@ class LineComparison implements TableComparison {
   readonly before: TableSide | undefined;
   readonly after: TableSide | undefined;
   readonly layout: RowLayout;
+  readonly locate: TableComparison['locate'];
   readonly #databases: {
     readonly before: DatabaseSide | undefined;
     readonly after: DatabaseSide | undefined;
   };
   #distinct: DistinctChunks | undefined;
+  #checksum: number | undefined;
 
   constructor(path: string, before: DatabaseSide | undefined, after: DatabaseSide | undefined) {
     this.path = path;
@@ -70,6 +86,11 @@ class LineComparison implements TableComparison {
     this.before = before?.tables.get(path);
     this.after = after?.tables.get(path);
     this.layout = pairColumns(this.before?.table, this.after?.table);
+    this.locate = this.#locator();
+  }
+
+  get isSeekable(): boolean {
+    return this.#isKeyed;
   }
 
   async counts(task: Task): Promise<RowCounts> {
@@ -103,6 +124,21 @@ class LineComparison implements TableComparison {
     }
   }
 
+  /** Where there is only one version, all of its rows differ, and chunks tell where they are. */
+  #locator(): TableComparison['locate'] {
+    const side = this.before === undefined ? 'after' : 'before';
+    if (this.before !== undefined && this.after !== undefined) return undefined;
+    let known: RowPlaces | undefined;
+    return async (number, task) => {
+      const { chunks, rows } = this.#input(side);
+      known ??= new RowPlaces(chunks, rows, this[side]?.table.rows ?? 0);
+      const { chunk, row } = await known.find(number, task);
+      const nowhere = { chunk: 0, offset: 0 };
+      const places = { before: nowhere, after: nowhere, [side]: { chunk, offset: 0 } };
+      return { from: `${this.#moment}.${placeText(places)}`, row };
+    };
+  }
+
   get #isKeyed(): boolean {
     return this.layout.key.length > 0 || this.before === undefined || this.after === undefined;
   }
@@ -114,7 +150,7 @@ class LineComparison implements TableComparison {
 
   /** What tells whether a place is one of this comparison: what is live may be something else by now. */
   get #moment(): number {
-    return crc32(this.#chunks.after, crc32(this.#chunks.before));
+    return (this.#checksum ??= crc32(this.#chunks.after, crc32(this.#chunks.before)));
   }
 
   #input(side: 'before' | 'after'): Parameters<typeof dropCommonChunks>[0] {

@@ -1,13 +1,18 @@
 import type { DatabaseInfo } from '../database/engine.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { comparePaths } from '../vault/order.ts';
-import { type Cell, type CellForm, cellOf, formsOf } from './rows-cell.ts';
-import type { PairedColumn } from './rows-layout.ts';
-import type { RowChangeKind } from './rows-merge.ts';
+import {
+  headOf,
+  type RowFilter,
+  rowShower,
+  type ShownHead,
+  type ShownRow,
+  textFinder,
+} from './rows-shown.ts';
 import type { DatabaseSide } from './rows-side.ts';
 import { SqliteComparison } from './rows-sqlite.ts';
 import type { SqlitePair } from './rows-sqlite-pair.ts';
-import { compareLines, type RowChange, type RowCounts, type TableComparison } from './rows-table.ts';
+import { compareLines, type RowCounts, type TableComparison } from './rows-table.ts';
 
 /** A table whose rows or structure differ. */
 export interface TableSummary extends RowCounts {
@@ -21,46 +26,19 @@ export interface TableSummary extends RowCounts {
   readonly schemaChanged: boolean;
 }
 
-/** A column of a table whose rows are shown. */
-export interface ShownColumn {
-  readonly name: string;
-  readonly type: string;
-  /** Where there is such a column. */
-  readonly on: 'both' | 'before' | 'after';
-}
-
-/** A row that differs, as it is shown. Values stand in the order of {@link RowPage.columns}. */
-export interface ShownRow {
-  readonly change: RowChangeKind;
-  /** In the order of {@link RowPage.key}; empty without a key. */
-  readonly key: readonly Cell[];
-  /** Null where there is no such row; a value of a column that is not on this side is null. */
-  readonly before: readonly Cell[] | null;
-  readonly after: readonly Cell[] | null;
-}
-
 /** Some rows of a table that differ. */
-export interface RowPage {
-  /** As they are now; those that are gone come last. */
-  readonly columns: readonly ShownColumn[];
-  /** Names of the key’s columns; empty when rows are compared without one. */
-  readonly key: readonly string[];
-  readonly schemaChanged: boolean;
+export interface RowPage extends ShownHead {
   readonly rows: readonly ShownRow[];
   /** To ask for the following rows; null when there are no more. */
   readonly next: string | null;
 }
 
 /** Which rows are wanted. */
-export interface RowPageRequest {
+export interface RowPageRequest extends RowFilter {
   /** What the page before has as `next`; undefined begins with the first row. */
   readonly from?: string | undefined;
   /** At most so many rows. */
   readonly limit: number;
-  /** Only rows that this happened to. */
-  readonly changes?: readonly RowChangeKind[] | undefined;
-  /** Only rows with this text in one of their values, whatever the case. */
-  readonly contains?: string | undefined;
   /** Longer texts are cut; by default none is. */
   readonly mostCharacters?: number | undefined;
 }
@@ -140,62 +118,15 @@ export async function readRowPage(
   task: Task,
 ): Promise<RowPage> {
   const show = rowShower(database, comparison, request.mostCharacters ?? Infinity);
+  const mentions =
+    request.contains === undefined ? () => true : textFinder(database, comparison, request.contains);
   const rows: ShownRow[] = [];
   for await (const change of comparison.changes(request.from, task)) {
-    if (request.changes?.includes(change.change) === false) continue;
-    const row = show(change);
-    if (request.contains !== undefined && !mentions(row, request.contains.toLowerCase())) continue;
-    rows.push(row);
+    if (request.changes?.includes(change.change) === false || !mentions(change)) continue;
+    rows.push(show(change));
     if (rows.length >= request.limit) return { ...headOf(comparison), rows, next: change.next() };
   }
   return { ...headOf(comparison), rows, next: null };
-}
-
-/** What a page says besides its rows. */
-function headOf({ layout }: TableComparison): Omit<RowPage, 'rows' | 'next'> {
-  const columns = layout.columns.map(({ name, type, before, after }): ShownColumn => ({
-    name,
-    type,
-    on: before === undefined ? 'after' : after === undefined ? 'before' : 'both',
-  }));
-  const key = keyColumns(layout.columns, layout.key).map(({ name }) => name);
-  return { columns, key, schemaChanged: layout.schemaChanged };
-}
-
-function keyColumns(columns: readonly PairedColumn[], key: TableComparison['layout']['key']): PairedColumn[] {
-  return key.flatMap((part) => columns.filter(({ after, before }) => (after ?? before) === part.after));
-}
-
-function rowShower(
-  { before, after }: ComparedDatabase,
-  { before: old, after: fresh, layout }: TableComparison,
-  mostCharacters: number,
-): (change: RowChange) => ShownRow {
-  const formsBefore = old && before ? formsOf(before.info.engine, old.table) : new Map<string, CellForm>();
-  const formsAfter = fresh && after ? formsOf(after.info.engine, fresh.table) : new Map<string, CellForm>();
-  const cells = (row: RowChange['before'], side: 'before' | 'after'): Cell[] | null => {
-    if (row === undefined) return null;
-    const forms = side === 'before' ? formsBefore : formsAfter;
-    return layout.columns.map((column) => {
-      const place = column[side];
-      const field = place === undefined ? null : (row[place] ?? null);
-      return cellOf(field, forms.get(column.name) ?? 'text', mostCharacters);
-    });
-  };
-  const keyPlaces = keyColumns(layout.columns, layout.key).map((column) => layout.columns.indexOf(column));
-  return (row) => {
-    const olds = cells(row.before, 'before');
-    const news = cells(row.after, 'after');
-    const key = keyPlaces.map((place) => (news ?? olds)?.[place] ?? null);
-    return { change: row.change, key, before: olds, after: news };
-  };
-}
-
-function mentions({ before, after }: ShownRow, text: string): boolean {
-  return [...(before ?? []), ...(after ?? [])].some((cell) => {
-    const shown = typeof cell === 'string' ? cell : (cell?.text ?? '');
-    return shown.toLowerCase().includes(text);
-  });
 }
 
 /** Whether nothing of it has to be looked at to know that its rows are the same. */

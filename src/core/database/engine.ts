@@ -72,6 +72,11 @@ export interface DatabaseEngine {
    * @throws {DatabaseError} as {@link connect}
    */
   editRows?(address: DatabaseAddress, task: Task): Promise<RowEditor>;
+  /**
+   * The statement that changes one row, without its semicolon. Needs no server; absent where {@link editRows} is.
+   * @throws {DatabaseError} `cannot-hold` for a value that is no text
+   */
+  rowStatement?(edit: RowEdit): string;
 }
 
 /**
@@ -88,7 +93,7 @@ export interface RowEditor extends AsyncDisposable {
    * @throws {DatabaseError} `busy`, `missing-privilege` …
    */
   lock(table: TableHead, key: readonly Field[]): Promise<readonly Field[] | undefined>;
-  /** A statement without its semicolon. @throws {DatabaseError} `cannot-hold` for a value that is no text. */
+  /** As {@link DatabaseEngine.rowStatement}. */
   statement(edit: RowEdit): string;
   /**
    * Runs a statement as a whole or not at all.

@@ -1,9 +1,10 @@
 import type { BackupDatabase } from '../backup/databases.ts';
-import { type Cell, cellOf, formsOf, isSameCell } from '../compare/rows-cell.ts';
+import { type Cell, cellOf, formsOf, keyName } from '../compare/rows-cell.ts';
 import { type ComparedDatabase, compareTable } from '../compare/rows.ts';
-import type { RowEdit, RowEditor } from '../database/engine.ts';
+import type { DumpedColumn, RowEdit, RowEditor, TableHead } from '../database/engine.ts';
 import { engineAt } from '../database/engines.ts';
 import { DatabaseError } from '../database/error.ts';
+import type { Field } from '../database/line.ts';
 import { redactError, redactorOf } from '../database/redact.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { planRow, type RowWish } from './row-plan.ts';
@@ -46,6 +47,21 @@ export interface RowRestorePlan {
   readonly conflicts: readonly RowConflict[];
 }
 
+/** What a row was before it was restored, and what it has been since: data, with values as a dump has them. */
+export interface RestoredRow {
+  /** Of its table, below the database. */
+  readonly path: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly DumpedColumn[];
+  readonly keyNames: readonly string[];
+  readonly key: readonly (Uint8Array | null)[];
+  readonly shownKey: readonly Cell[];
+  /** Null for no row. */
+  readonly before: readonly (Uint8Array | null)[] | null;
+  readonly after: readonly (Uint8Array | null)[] | null;
+}
+
 /**
  * Finds out what restoring the chosen rows of a live database would do. Nothing is changed.
  * @throws {DatabaseError} `not-in-backup`, `cannot-hold` and what connecting throws; {SetError}; {VaultError};
@@ -69,15 +85,68 @@ export async function restoreRows(
   live: BackupDatabase,
   request: RowRestoreRequest,
   task: Task,
+): Promise<RowRestorePlan & { readonly restored: readonly RestoredRow[] }> {
+  return editing(live, task, async (editor) => {
+    const work = await makePlan(editor, request, task);
+    const restored = await carryOut(editor, work, request.overwrite, task);
+    return { ...work.plan, restored };
+  });
+}
+
+/**
+ * Gives rows back what they had before they were restored, all of them in one transaction.
+ * @throws as {@link restoreRows}; `rows-changed` when one is no longer what the restore made of it
+ */
+export async function undoRows(
+  live: BackupDatabase,
+  restored: readonly RestoredRow[],
+  task: Task,
 ): Promise<RowRestorePlan> {
   return editing(live, task, async (editor) => {
-    const { plan, wishes, edits } = await makePlan(editor, request, task);
-    if (plan.conflicts.length > 0 && !request.overwrite) throw changedMeanwhile(plan.conflicts);
-    await runAll(editor, edits, task);
-    await checkAll(editor, wishes);
-    throwIfCancelled(task);
-    await editor.commit();
-    return plan;
+    const wishes: RowWish[] = [];
+    for (const row of restored) wishes.push(await undoWish(editor, row));
+    const work = await planWishes(editor, wishes, task);
+    await carryOut(editor, work, false, task);
+    return work.plan;
+  });
+}
+
+async function undoWish(editor: RowEditor, row: RestoredRow): Promise<RowWish> {
+  const { path, columns, keyNames, shownKey } = row;
+  const stored = (values: RestoredRow['before']): RowWish['target'] =>
+    values === null ? undefined : { columns, values: values.map(fieldOf) };
+  return {
+    path,
+    shownKey,
+    live: await liveTable(editor, row.schema, row.name),
+    key: row.key.map(fieldOf),
+    keyNames,
+    target: stored(row.before),
+    expected: stored(row.after),
+  };
+}
+
+/** What has come from another process is no Buffer any more. */
+function fieldOf(value: Uint8Array | null): Field {
+  return value === null ? null : Buffer.from(value);
+}
+
+/** Does what was planned; when it fails, nothing has been done. */
+async function carryOut(
+  editor: RowEditor,
+  { plan, wishes, edits, rows }: WorkedPlan,
+  overwrite: boolean,
+  task: Task,
+): Promise<RestoredRow[]> {
+  if (plan.conflicts.length > 0 && !overwrite) throw changedMeanwhile(plan.conflicts);
+  await runAll(editor, edits, task);
+  const after = await checkAll(editor, wishes);
+  throwIfCancelled(task);
+  await editor.commit();
+  return wishes.map(({ path, live, key, keyNames, shownKey }, at): RestoredRow => {
+    const { schema, name, columns } = live;
+    const [was, is] = [rows[at] ?? null, after[at] ?? null];
+    return { path, schema, name, columns, keyNames, key, shownKey, before: was, after: is };
   });
 }
 
@@ -106,18 +175,27 @@ interface WorkedPlan {
   readonly plan: RowRestorePlan;
   readonly wishes: readonly RowWish[];
   readonly edits: readonly RowEdit[];
+  /** What is there now, for each wish. */
+  readonly rows: readonly (readonly Field[] | undefined)[];
 }
 
 async function makePlan(editor: RowEditor, request: RowRestoreRequest, task: Task): Promise<WorkedPlan> {
   const wishes: RowWish[] = [];
   for (const selection of request.selections)
     wishes.push(...(await wishesOf(editor, request, selection, task)));
+  return planWishes(editor, wishes, task);
+}
+
+async function planWishes(editor: RowEditor, wishes: readonly RowWish[], task: Task): Promise<WorkedPlan> {
   const edits: RowEdit[] = [];
+  const rows: (readonly Field[] | undefined)[] = [];
   const conflicts: RowConflict[] = [];
   let unchanged = 0;
   for (const wish of wishes) {
     throwIfCancelled(task);
-    const planned = planRow(wish, await editor.lock(wish.live, wish.key));
+    const row = await editor.lock(wish.live, wish.key);
+    rows.push(row);
+    const planned = planRow(wish, row);
     if (planned.isConflict) conflicts.push({ table: wish.path, key: wish.shownKey });
     if (planned.edit === undefined) unchanged++;
     else edits.push(planned.edit);
@@ -126,6 +204,7 @@ async function makePlan(editor: RowEditor, request: RowRestoreRequest, task: Tas
   return {
     wishes,
     edits,
+    rows,
     plan: {
       statements: edits.map((edit) => editor.statement(edit)),
       inserts: count('insert'),
@@ -135,6 +214,16 @@ async function makePlan(editor: RowEditor, request: RowRestoreRequest, task: Tas
       conflicts,
     },
   };
+}
+
+/** The table as it is now. @throws {DatabaseError} `cannot-hold` */
+async function liveTable(editor: RowEditor, schema: string, name: string): Promise<TableHead> {
+  const live = await editor.table(schema, name);
+  if (live === undefined) throw cannotHold(`There is no table “${name}” any more`);
+  if (live.details?.['noTransactions'] === true) {
+    throw cannotHold(`“${name}” has no transactions, so a restore that fails could not be undone`);
+  }
+  return live;
 }
 
 /** What the chosen rows of a table are to be and were expected to be. */
@@ -151,16 +240,12 @@ async function wishesOf(
   if (layout.key.length === 0 || known.details?.['internal'] === true) {
     throw cannotHold(`The rows of “${known.name}” have no key they could be found by`);
   }
-  const live = await editor.table(known.schema, known.name);
-  if (live === undefined) throw cannotHold(`There is no table “${known.name}” any more`);
-  if (live.details?.['noTransactions'] === true) {
-    throw cannotHold(`“${known.name}” has no transactions, so a restore that fails could not be undone`);
-  }
+  const live = await liveTable(editor, known.schema, known.name);
   const engine = (compared.after ?? compared.before)!.info.engine;
-  const wanted = [...keys];
+  const wanted = new Set(keys.map(keyName));
   const wishes: RowWish[] = [];
   for await (const change of comparison.changes(undefined, task)) {
-    if (wanted.length === 0) break;
+    if (wanted.size === 0) break;
     const own = change.after === undefined ? before! : after!;
     const values = change.after ?? change.before ?? [];
     const forms = formsOf(engine, own.table);
@@ -168,11 +253,7 @@ async function wishesOf(
     const shownKey = places.map((place) =>
       cellOf(values[place] ?? null, forms.get(own.table.columns[place]!.name) ?? 'text', Infinity),
     );
-    const found = wanted.findIndex(
-      (key) => key.length === shownKey.length && key.every((cell, at) => isSameCell(cell, shownKey[at]!)),
-    );
-    if (found < 0) continue;
-    wanted.splice(found, 1);
+    if (!wanted.delete(keyName(shownKey))) continue;
     const [target, expected] = side === 'before' ? [before, after] : [after, before];
     const [targetRow, expectedRow] =
       side === 'before' ? [change.before, change.after] : [change.after, change.before];
@@ -186,7 +267,7 @@ async function wishesOf(
       expected: expectedRow && { columns: expected!.table.columns, values: expectedRow },
     });
   }
-  if (wanted.length > 0) throw notThere(path);
+  if (wanted.size > 0) throw notThere(path);
   return wishes;
 }
 
@@ -207,17 +288,23 @@ async function runAll(editor: RowEditor, edits: readonly RowEdit[], task: Task):
   }
 }
 
-/** Every row must now be what it was to be, whatever triggers and defaults there are. */
-async function checkAll(editor: RowEditor, wishes: readonly RowWish[]): Promise<void> {
+/** Every row must now be what it was to be, whatever triggers and defaults there are. They come back as they are. */
+async function checkAll(
+  editor: RowEditor,
+  wishes: readonly RowWish[],
+): Promise<(readonly Field[] | undefined)[]> {
+  const rows: (readonly Field[] | undefined)[] = [];
   for (const wish of wishes) {
-    const { edit } = planRow(wish, await editor.lock(wish.live, wish.key));
-    if (edit === undefined) continue;
+    const row = await editor.lock(wish.live, wish.key);
+    rows.push(row);
+    if (planRow(wish, row).edit === undefined) continue;
     throw new DatabaseError(
       'check-failed',
       `A trigger or a rule of the database made something else of a row of “${wish.live.name}”, so nothing was changed.`,
       { hint: 'Restore the whole table, or run the statements yourself without the trigger.' },
     );
   }
+  return rows;
 }
 
 function changedMeanwhile(conflicts: readonly RowConflict[]): DatabaseError {

@@ -1,20 +1,40 @@
+import type { BackupDatabase } from '../../core/backup/databases.ts';
+import { rowCopier } from '../../core/compare/rows-copy.ts';
+import { RowListing } from '../../core/compare/rows-listing.ts';
 import { databaseNames } from '../../core/compare/rows-open.ts';
-import { compareTable, readRowPage, summarizeTables, type TableSummary } from '../../core/compare/rows.ts';
+import { headOf, type RowFilter, structureOf } from '../../core/compare/rows-shown.ts';
+import type { TableComparison } from '../../core/compare/rows-table.ts';
+import {
+  type ComparedDatabase,
+  compareTable,
+  summarizeTables,
+  type TableSummary,
+} from '../../core/compare/rows.ts';
+import { engineNamed } from '../../core/database/engines.ts';
 import { CrmBackupError } from '../../core/errors.ts';
 import type { Problem } from '../../core/problem.ts';
 import { findBackup } from '../../core/reference.ts';
-import { planRowRestore, restoreRows as putBack, type RowRestorePlan } from '../../core/restore/rows.ts';
+import {
+  planRowRestore,
+  restoreRows as putBack,
+  type RowRestoreRequest,
+  undoRows as takeBack,
+} from '../../core/restore/rows.ts';
 import type { Task } from '../../core/task.ts';
 import { VaultError } from '../../core/vault/error.ts';
 import type { Comparisons } from '../comparisons.ts';
 import { EngineError } from '../error.ts';
-import type { RowRestoreInput } from '../protocol.ts';
+import type { InSet, OfRows, RowRestoreInput } from '../protocol.ts';
 import type { Handler } from '../serve.ts';
 import type { Vaults } from '../vaults.ts';
 
 /** Longer texts are cut: an editor shows them in a cell. */
 const MOST_CHARACTERS = 4096;
 const MOST_ROWS = 5000;
+/** Rows are looked for about so long before what is found is told. */
+const SEARCH_MS = 200;
+const MOST_LISTINGS = 8;
+const MOST_COPIED = 32 * 1024 * 1024;
 
 /** The tables that differ between two versions of a set’s databases. */
 export function tables(vaults: Vaults, comparisons: Comparisons): Handler<'tables'> {
@@ -46,24 +66,98 @@ export function tables(vaults: Vaults, comparisons: Comparisons): Handler<'table
   };
 }
 
-/** Some rows of a table that differ between two versions. */
+/** Some rows of a table, by their numbers. */
 export function rows(comparisons: Comparisons): Handler<'rows'> {
-  return async ({ database: name, table, page, ...versions }, task) =>
-    comparisons.use(
-      versions,
-      name,
-      async (database) => {
-        if (!database.tables.includes(table)) throw noTable(table);
-        const limit = Math.min(page.limit, MOST_ROWS);
-        return readRowPage(
-          database,
-          compareTable(database, table),
-          { mostCharacters: MOST_CHARACTERS, ...page, limit },
-          task,
-        );
+  return async ({ start, limit, mostCharacters = MOST_CHARACTERS, ...table }, task) =>
+    withListing(
+      comparisons,
+      table,
+      async (listing, comparison) => {
+        const request = { start, limit: Math.min(limit, MOST_ROWS), mostCharacters, forMs: SEARCH_MS };
+        const found = await listing.rows(request, task);
+        const structure = structureOf(comparison);
+        return { ...headOf(comparison), structure, ...listing.state, rows: found };
       },
       task,
     );
+}
+
+/** Counts the rows of a table a little further. */
+export function countRows(comparisons: Comparisons): Handler<'countRows'> {
+  return async (table, task) =>
+    withListing(comparisons, table, async (listing) => listing.count(SEARCH_MS, task), task);
+}
+
+/** Rows of a table as text for others. */
+export function copyRows(comparisons: Comparisons): Handler<'copyRows'> {
+  return async ({ ranges, format, ...table }, task) =>
+    withListing(
+      comparisons,
+      table,
+      async (listing, comparison, database) => {
+        const engine = await engineNamed((database.after ?? database.before)!.info.engine);
+        const { head, row, tail } = rowCopier(database, comparison, format, engine);
+        const parts = [head];
+        let [characters, copied, left] = [0, 0, 0];
+        for (const { start, end } of ranges) {
+          for await (const change of listing.changes(start, end - start, Infinity, task)) {
+            const text = row(change, copied === 0);
+            if (text === undefined) {
+              left++;
+              continue;
+            }
+            copied++;
+            parts.push(text);
+            if ((characters += text.length) > MOST_COPIED) throw tooMuch();
+          }
+        }
+        return { text: [...parts, tail].join(''), rows: copied, left };
+      },
+      task,
+    );
+}
+
+async function withListing<Result>(
+  comparisons: Comparisons,
+  { database: name, table, filter, ...versions }: OfRows,
+  work: (listing: RowListing, comparison: TableComparison, database: ComparedDatabase) => Promise<Result>,
+  task: Task,
+): Promise<Result> {
+  return comparisons.use(
+    versions,
+    name,
+    async (database) => {
+      if (!database.tables.includes(table)) throw noTable(table);
+      const comparison = compareTable(database, table);
+      return work(listingOf(database, comparison, filter), comparison, database);
+    },
+    task,
+  );
+}
+
+/** Listings of an open database, so that no row is looked for twice; those that were used last. */
+const listings = new WeakMap<ComparedDatabase, Map<string, RowListing>>();
+
+function listingOf(
+  database: ComparedDatabase,
+  comparison: TableComparison,
+  { changes, contains }: RowFilter,
+): RowListing {
+  const known = listings.get(database) ?? new Map<string, RowListing>();
+  listings.set(database, known);
+  const name = JSON.stringify([comparison.path, changes, contains]);
+  const listing = known.get(name) ?? new RowListing(database, comparison, { changes, contains });
+  known.delete(name);
+  known.set(name, listing);
+  const [oldest] = known.keys();
+  if (known.size > MOST_LISTINGS && oldest !== undefined) known.delete(oldest);
+  return listing;
+}
+
+function tooMuch(): EngineError {
+  return new EngineError('too-large', 'That is too much to be copied.', {
+    hint: 'Choose fewer rows, or restore the table into a folder.',
+  });
 }
 
 /** What restoring chosen rows would do; nothing is changed. */
@@ -82,23 +176,38 @@ export function restoreRows(vaults: Vaults, comparisons: Comparisons): Handler<'
   };
 }
 
-async function withRows(
+/** Gives rows of a live database back what they had before they were restored. */
+export function undoRows(vaults: Vaults, comparisons: Comparisons): Handler<'undoRows'> {
+  return async ({ database, restored, ...set }, task) => {
+    try {
+      return await takeBack(await liveDatabase(vaults, set, database), restored, task);
+    } finally {
+      comparisons.forget(set, true);
+    }
+  };
+}
+
+async function withRows<Result>(
   vaults: Vaults,
   comparisons: Comparisons,
   { database: name, side, selections, overwrite, ...versions }: RowRestoreInput,
-  work: typeof planRowRestore,
+  work: (live: BackupDatabase, request: RowRestoreRequest, task: Task) => Promise<Result>,
   task: Task,
-): Promise<RowRestorePlan> {
-  const { set } = await vaults.place(versions);
-  const live = set.databases.find((database) => database.name === name);
-  if (live === undefined)
-    throw new EngineError('no-database', `Set “${set.name}” has no database “${name}”.`);
+): Promise<Result> {
+  const live = await liveDatabase(vaults, versions, name);
   return comparisons.use(
     versions,
     name,
     async (compared) => work(live, { compared, side, selections, overwrite }, task),
     task,
   );
+}
+
+async function liveDatabase(vaults: Vaults, inSet: InSet, name: string): Promise<BackupDatabase> {
+  const { set } = await vaults.place(inSet);
+  const live = set.databases.find((database) => database.name === name);
+  if (live !== undefined) return live;
+  throw new EngineError('no-database', `Set “${set.name}” has no database “${name}”.`);
 }
 
 async function namesOf(
@@ -108,7 +217,7 @@ async function namesOf(
   const placed = await vaults.place(set);
   const listing = await vaults.records(await vaults.existing(placed));
   const after = to === null ? placed.set.databases : findBackup(listing, to, set.set);
-  return databaseNames(findBackup(listing, from, set.set), after);
+  return databaseNames(from === null ? undefined : findBackup(listing, from, set.set), after);
 }
 
 function noTable(table: string): EngineError {

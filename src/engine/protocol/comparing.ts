@@ -1,8 +1,9 @@
-import type { RowPage, RowPageRequest, TableSummary } from '../../core/compare/rows.ts';
+import type { TableSummary } from '../../core/compare/rows.ts';
 import type { Problem } from '../../core/problem.ts';
 import type { EntryType } from '../../core/vault/entry.ts';
 import type { FailureData } from '../failure.ts';
-import type { InSet, OfBackup } from './scope.ts';
+import type { InVersions } from './rows.ts';
+import type { OfBackup } from './scope.ts';
 
 /** One entry that differs between two backups; sizes are absent where the entry is. */
 export interface EntryChange {
@@ -17,15 +18,7 @@ export interface EntryChange {
   readonly binary: boolean;
 }
 
-/** Two versions of a set’s databases. */
-export interface InVersions extends InSet {
-  /** A backup. */
-  readonly from: string;
-  /** Another backup; null for what is live. */
-  readonly to: string | null;
-}
-
-/** What differs between versions: files and rows. */
+/** What differs between versions: files and tables. */
 export interface ComparingOperations {
   /** What differs between two backups of a set, in the order of paths. */
   changes: {
@@ -56,10 +49,5 @@ export interface ComparingOperations {
   tables: {
     in: InVersions & { readonly databases?: readonly string[] | undefined };
     out: { readonly tables: readonly TableSummary[]; readonly problems: readonly Problem[] };
-  };
-  /** Rows of a table that differ, page by page. `table` is its path below the database. */
-  rows: {
-    in: InVersions & { readonly database: string; readonly table: string; readonly page: RowPageRequest };
-    out: RowPage;
   };
 }

@@ -1,6 +1,4 @@
 import type { RestoredDatabase } from '../../core/restore/plan-databases.ts';
-import type { RowRestorePlan, RowRestoreRequest } from '../../core/restore/rows.ts';
-import type { InVersions } from './comparing.ts';
 import type { InSet, OfBackup } from './scope.ts';
 
 /** What a restore would do, or has done, as counts and by name. */
@@ -42,16 +40,8 @@ export interface RestoreResult {
   readonly durationMs: number;
 }
 
-/** Which rows of a live database are restored, and how. */
-export interface RowRestoreInput extends InVersions, Omit<RowRestoreRequest, 'compared'> {
-  readonly database: string;
-}
-
-/** Bringing back: everything, parts, rows. */
+/** Bringing back: everything or parts. */
 export interface RestoringOperations {
-  /** What restoring chosen rows would do. */
-  planRows: { in: RowRestoreInput; out: RowRestorePlan };
-  restoreRows: { in: RowRestoreInput; out: RowRestorePlan };
   planRestore: { in: RestoreRequest; out: RestorePlan };
   restore: { in: RestoreRequest; out: RestoreResult };
   planUndo: { in: InSet & Consent; out: RestorePlan };

@@ -52,29 +52,83 @@ test('an editor sees which tables and rows differ, page by page, and puts rows b
   expect(problems).toEqual([]);
   expect(tables).toMatchObject([{ database: 'app', table: 'customer', added: 0, changed: 2, deleted: 2 }]);
   const table = { ...versions, database: 'app', table: tables[0]!.path };
-  const page = await client.call('rows', { ...table, page: { limit: 3 } });
-  expect(page).toMatchObject({ key: ['id'], columns: [{ name: 'id' }, { name: 'name', on: 'both' }] });
+  const page = await client.call('rows', { ...table, filter: {}, start: 0, limit: 3 });
+  expect(page).toMatchObject({
+    key: ['id'],
+    columns: [{ name: 'id' }, { name: 'name', on: 'both' }],
+    counts: { added: 0, changed: 2, deleted: 2 },
+    found: 4,
+    isComplete: true,
+    structure: [],
+  });
   expect(page.rows.map(({ change, key }) => [change, key[0]])).toEqual([
     ['changed', '1'],
     ['changed', '2'],
     ['deleted', '3'],
   ]);
-  const rest = await client.call('rows', { ...table, page: { limit: 3, from: page.next ?? '' } });
-  expect(rest).toMatchObject({
-    rows: [{ key: ['4'], before: ['4', { bytes: 10_000 }], after: null }],
-    next: null,
+  const rest = await client.call('rows', { ...table, filter: {}, start: 3, limit: 3 });
+  expect(rest.rows).toMatchObject([{ key: ['4'], before: ['4', { bytes: 10_000 }], after: null }]);
+  const filter = { changes: ['changed'], contains: 'TWO' } as const;
+  expect(await client.call('rows', { ...table, filter, start: 0, limit: 3 })).toMatchObject({
+    rows: [{ key: ['2'] }],
+    counts: { added: 0, changed: 1, deleted: 0 },
+    found: 1,
+  });
+  const copied = await client.call('copyRows', {
+    ...table,
+    filter: {},
+    ranges: [{ start: 1, end: 3 }],
+    format: 'sql',
+  });
+  expect(copied).toEqual({
+    text: `UPDATE "customer" SET "name" = 'changed' WHERE "id" = 2;\nDELETE FROM "customer" WHERE "id" = 3;\n`,
+    rows: 2,
+    left: 0,
   });
 
   const wanted = { ...versions, to: null, database: 'app', side: 'before', overwrite: false } as const;
   const selections = [{ table: table.table, keys: [['2'], ['4']] }];
   const plan = await client.call('planRows', { ...wanted, selections });
   expect(plan.statements[0]).toBe(`UPDATE "customer" SET "name" = 'two' WHERE "id" = 2`);
-  expect(await client.call('restoreRows', { ...wanted, selections })).toMatchObject({
-    inserts: 1,
-    updates: 1,
-  });
+  const { restored, ...done } = await client.call('restoreRows', { ...wanted, selections });
+  expect(done).toMatchObject({ inserts: 1, updates: 1 });
   const left = await client.call('tables', { ...versions, to: null });
   expect(left.tables).toMatchObject([{ added: 0, changed: 1, deleted: 1 }]);
+
+  // And taken back, but not over what somebody has changed since.
+  const undo = { workspace, set, database: 'app', restored };
+  run("UPDATE customer SET name = 'by somebody' WHERE id = 2");
+  await expect(client.call('undoRows', undo)).rejects.toMatchObject({ code: 'rows-changed' });
+  run("UPDATE customer SET name = 'two' WHERE id = 2");
+  expect(await client.call('undoRows', undo)).toMatchObject({ deletes: 1, updates: 1 });
+  expect(await client.call('tables', { ...versions, to: null })).toEqual({ tables, problems });
+});
+
+test('an editor sees the rows of one backup, all of them, and puts them back over what is there', async () => {
+  run(
+    "CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO customer VALUES (1, 'one'), (2, '')",
+  );
+  const { id } = await client.call('backup', { workspace, set, kind: 'full' });
+  run("UPDATE customer SET name = 'changed' WHERE id = 1; DELETE FROM customer WHERE id = 2");
+  const versions = { workspace, set, from: null, to: id, database: 'app' };
+  const table = { ...versions, table: 'tables/main.customer', filter: {} };
+  expect(await client.call('rows', { ...table, start: 0, limit: 10 })).toMatchObject({
+    rows: [
+      { key: ['1'], before: null, after: ['1', 'one'] },
+      { key: ['2'], before: null, after: ['2', ''] },
+    ],
+    structure: [],
+    found: 2,
+  });
+  const selections = [{ table: table.table, keys: [['1'], ['2']] }];
+  const wanted = { ...versions, side: 'after', selections } as const;
+  expect(await client.call('planRows', { ...wanted, overwrite: true })).toMatchObject({
+    inserts: 1,
+    updates: 1,
+    conflicts: [{ key: ['1'] }],
+  });
+  await client.call('restoreRows', { ...wanted, overwrite: true });
+  expect(await client.call('planRows', { ...wanted, overwrite: true })).toMatchObject({ unchanged: 2 });
 });
 
 test('a database that cannot be read is a problem of its own', async () => {
@@ -95,7 +149,9 @@ test('a database that cannot be read is a problem of its own', async () => {
     to: null,
     database: 'other',
     table: 'tables/x',
-    page: { limit: 1 },
+    filter: {},
+    start: 0,
+    limit: 1,
   };
   await expect(client.call('rows', asked)).rejects.toMatchObject({ code: 'no-database' });
 });

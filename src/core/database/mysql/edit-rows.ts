@@ -51,7 +51,7 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
     table: async (_schema, name) => Promise.resolve(plans.get(name)?.head),
     lock: async (table, key) =>
       clean('read', async () => lock(session, plans.get(table.name)!, condition(table, key))),
-    statement,
+    statement: rowStatement,
     run: async (sql) =>
       clean('changed', async () => {
         try {
@@ -103,7 +103,8 @@ function refused(): DatabaseError {
   });
 }
 
-function statement({ change, table, key, values }: RowEdit): string {
+/** What changes one row; see `DatabaseEngine.rowStatement`. */
+export function rowStatement({ change, table, key, values }: RowEdit): string {
   const place = quoteName(table.name);
   const where = change === 'insert' ? '' : condition(table, key);
   if (change === 'delete') return `DELETE FROM ${place} WHERE ${where}`;

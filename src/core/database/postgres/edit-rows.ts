@@ -32,7 +32,7 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
       return (await tables).find((head) => head.schema === schema && head.name === name);
     },
     lock: async (table, key) => lock(session, table, key),
-    statement,
+    statement: rowStatement,
     run: async (sql) => run(session, sql),
     async commit() {
       try {
@@ -90,7 +90,8 @@ function constraintOf(error: unknown): DatabaseError | undefined {
   );
 }
 
-function statement({ change, table, key, values }: RowEdit): string {
+/** What changes one row; see `DatabaseEngine.rowStatement`. */
+export function rowStatement({ change, table, key, values }: RowEdit): string {
   const place = qualified(table.schema, table.name);
   const where = change === 'insert' ? '' : condition(table, key);
   if (change === 'delete') return `DELETE FROM ONLY ${place} WHERE ${where}`;

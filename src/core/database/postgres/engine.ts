@@ -1,8 +1,15 @@
 import type { DatabaseEngine } from '../engine.ts';
 import { connect } from './connect.ts';
-import { editRows } from './edit-rows.ts';
+import { editRows, rowStatement } from './edit-rows.ts';
 import { extract } from './extract.ts';
 import { openTarget } from './restore.ts';
 
 /** PostgreSQL 13 to 18. */
-export const postgresql: DatabaseEngine = { name: 'postgresql', connect, openTarget, extract, editRows };
+export const postgresql: DatabaseEngine = {
+  name: 'postgresql',
+  connect,
+  openTarget,
+  extract,
+  editRows,
+  rowStatement,
+};

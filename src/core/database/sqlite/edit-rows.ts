@@ -36,7 +36,7 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
   return Promise.resolve({
     table: async (_schema, name) => Promise.resolve(clean(() => tableNamed(connection, name))),
     lock: async (table, key) => Promise.resolve(clean(() => read(connection, table, key, encoding))),
-    statement,
+    statement: rowStatement,
     run: async (sql) => {
       try {
         connection.exec(sql);
@@ -87,7 +87,8 @@ function read(
   );
 }
 
-function statement({ change, table, key, values }: RowEdit): string {
+/** What changes one row; see `DatabaseEngine.rowStatement`. */
+export function rowStatement({ change, table, key, values }: RowEdit): string {
   const place = quoted(table.name);
   const where = change === 'insert' ? '' : condition(table, key);
   if (change === 'delete') return `DELETE FROM ${place} WHERE ${where}`;

@@ -1,7 +1,14 @@
 import type { DatabaseEngine } from '../engine.ts';
 import { connect } from './connect.ts';
-import { editRows } from './edit-rows.ts';
+import { editRows, rowStatement } from './edit-rows.ts';
 import { extract, openTarget } from './restore.ts';
 
 /** SQLite 3: a database is a file. */
-export const sqlite: DatabaseEngine = { name: 'sqlite', connect, openTarget, extract, editRows };
+export const sqlite: DatabaseEngine = {
+  name: 'sqlite',
+  connect,
+  openTarget,
+  extract,
+  editRows,
+  rowStatement,
+};

@@ -4,9 +4,9 @@ import {
   type ComparedDatabase,
   compareTable,
   readRowPage,
-  type ShownRow,
   summarizeTables,
 } from '../../../../src/core/compare/rows.ts';
+import type { ShownRow } from '../../../../src/core/compare/rows-shown.ts';
 import { memorySide, type WrittenTable } from '../../../build/memory-side.ts';
 
 const PATH = 'tables/public.t';
@@ -215,7 +215,7 @@ describe('rows of two versions of a table', () => {
     expect(await countsOf(compared(before, after))).toMatchObject({ added: 2, changed: 0, deleted: 2 });
   });
 
-  it('are compared by the columns both versions have, and the change of the structure is told', async () => {
+  it('differ by what stands in columns that came or went, too, and the change of the structure is told', async () => {
     const before = {
       columns: [ID, text('name'), text('gone')],
       key: [0],
@@ -223,6 +223,7 @@ describe('rows of two versions of a table', () => {
         ['1', 'a', 'x'],
         ['2', 'b', 'y'],
         ['3', 'c', 'z'],
+        ['5', 'e', null],
       ],
     };
     const after = {
@@ -232,10 +233,11 @@ describe('rows of two versions of a table', () => {
         ['a', '1', 'n'],
         ['B', '2', 'n'],
         ['d', '4', null],
+        ['e', '5', null],
       ],
     };
     const database = compared(before, after);
-    expect(await countsOf(database)).toEqual({ added: 1, changed: 1, deleted: 1, schemaChanged: true });
+    expect(await countsOf(database)).toEqual({ added: 1, changed: 2, deleted: 1, schemaChanged: true });
     const page = await readRowPage(database, compareTable(database, PATH), { limit: 10 }, {});
     expect(page.columns.map(({ name, on }) => [name, on])).toEqual([
       ['name', 'both'],
@@ -244,6 +246,7 @@ describe('rows of two versions of a table', () => {
       ['gone', 'before'],
     ]);
     expect(page.rows).toEqual([
+      { change: 'changed', key: ['1'], before: ['a', '1', null, 'x'], after: ['a', '1', 'n', null] },
       { change: 'changed', key: ['2'], before: ['b', '2', null, 'y'], after: ['B', '2', 'n', null] },
       { change: 'deleted', key: ['3'], before: ['c', '3', null, 'z'], after: null },
       { change: 'added', key: ['4'], before: null, after: ['d', '4', null, null] },

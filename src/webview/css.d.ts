@@ -1,0 +1,2 @@
+/** Styles that a page imports: they are bundled beside its script. */
+declare module '*.css';
