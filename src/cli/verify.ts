@@ -1,13 +1,18 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { DrillReport } from '../core/drill/drill.ts';
+import { homeOf } from '../core/surroundings.ts';
 import type { Verification } from '../core/vault/verify.ts';
 import { damageText } from './damage-text.ts';
 import { ExitCode } from './exit-code.ts';
-import { openBackup, openVault } from './opened.ts';
-import { counted, formatBytes } from './quantity.ts';
-import type { Act, Session } from './session.ts';
+import { openBackup, openVault, setOf } from './opened.ts';
+import { plainText, printable } from './printable.ts';
+import { counted, formatBytes, formatDuration } from './quantity.ts';
+import type { Act, Outcome, Session } from './session.ts';
+import { shortId } from './shown-record.ts';
+import { UsageError } from './usage.ts';
 
 interface VerifyOptions {
-  readonly level?: 'quick' | 'data';
+  readonly level?: 'quick' | 'data' | 'drill';
   readonly sample?: number;
 }
 
@@ -17,13 +22,19 @@ export function defineVerify(program: Command, act: Act): void {
     .command('verify [backup]')
     .description('check that the backups are as they were written')
     .addOption(
-      new Option('--level <level>', 'quick: whether all is there; data: every byte (default: quick)').choices(
-        ['quick', 'data'],
-      ),
+      new Option(
+        '--level <level>',
+        'quick: whether all is there; data: every byte; drill: a real restore to a scratch place, compared and timed (default: quick)',
+      ).choices(['quick', 'data', 'drill']),
     )
     .option('--sample <percent>', 'of the data, read a random share, as 10%', percentage)
     .action((reference: string | undefined, { level, sample }: VerifyOptions) =>
       act(async (session) => {
+        if (level === 'drill') {
+          if (sample !== undefined)
+            throw new UsageError('a drill restores all; --sample is for “--level data”.', NO_SAMPLE);
+          return rehearse(session, reference ?? 'latest');
+        }
         const { verify } = await import('../core/vault/verify.ts');
         const { vault, record } =
           reference === undefined
@@ -42,6 +53,60 @@ export function defineVerify(program: Command, act: Act): void {
         };
       }),
     );
+}
+
+const NO_SAMPLE = 'Leave --sample out.';
+
+/** `verify --level drill`: restores a backup to a scratch place. */
+async function rehearse(session: Session, reference: string): Promise<Outcome> {
+  const { drill } = await import('../core/drill/drill.ts');
+  const opened = await openBackup(session, reference);
+  const { vault, record } = opened;
+  const home = homeOf(session.surroundings);
+  const report = await drill(vault, record, { home, set: setOf(opened, record) }, session.task);
+  for (const notice of report.notices) session.warn(notice);
+  const { compared, differences, differenceCount, recoveryTimeMs, phases } = report;
+  const paths = differences.map(({ path }) => path);
+  const what = { object: 'restore', pack: null, problems: ['What came back is not what was backed up.'] };
+  const found = { backups: [record.id], backupCount: 1, paths, pathCount: differenceCount };
+  return {
+    json: {
+      level: 'drill',
+      checked: { packs: 0, chunks: 0, bytes: compared.bytes, backups: 1 },
+      damage: differenceCount === 0 ? [] : [{ ...what, ...found }],
+      recoveryTimeMs,
+      phases,
+      compared,
+      differences,
+      differenceCount,
+      notices: report.notices,
+    },
+    text: drillText(report, session),
+    exitCode: differenceCount === 0 ? ExitCode.done : ExitCode.damage,
+  };
+}
+
+function drillText(report: DrillReport, { paint }: Session): string {
+  const { backup, recoveryTimeMs, compared, differences, differenceCount, phases } = report;
+  const tables =
+    compared.databases === 0
+      ? ''
+      : `, ${counted(compared.tables, 'table')} with ${counted(compared.rows, 'row')}`;
+  const looked = `${counted(compared.entries, 'entry', 'entries')} (${formatBytes(compared.bytes)})${tables}`;
+  const title =
+    differenceCount === 0
+      ? `${paint('green', 'All came back as it was')}: ${looked}`
+      : `${paint('red', counted(differenceCount, 'difference'))}: ${looked} compared`;
+  const timed = Object.entries(phases)
+    .map(([phase, ms]) => `${phase} ${formatDuration(ms)}`)
+    .join(', ');
+  const rest = differenceCount - differences.length;
+  return [
+    title,
+    `Backup ${shortId(backup)} was restored in ${formatDuration(recoveryTimeMs)} (${timed}).`,
+    ...differences.map(({ path, message }) => `  ${printable(path)}: ${plainText(message)}`),
+    ...(rest > 0 ? [`  and ${rest} more`] : []),
+  ].join('\n');
 }
 
 function percentage(text: string): number {

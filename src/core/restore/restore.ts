@@ -59,6 +59,8 @@ export interface RestoreOptions {
   readonly safetyBackup?: boolean | undefined;
   /** With `to`: whether files that are there may be replaced. */
   readonly overwrite?: boolean | undefined;
+  /** Whether it is a part of a drill, which keeps its own figures. */
+  readonly isDrill?: boolean | undefined;
   /** For tests: carries out every step on the disk. */
   readonly disk?: RestoreDisk | undefined;
 }
@@ -206,7 +208,7 @@ async function restorePaths(
   await extractDatabases(extracts, task);
   const load = phases.load + Math.round(performance.now() - extractedAt);
   const measured = { ...phases, load };
-  if (disk === undefined) {
+  if (disk === undefined && options.isDrill !== true) {
     const names = new Set(selected.map(({ name }) => name));
     const isWhole = options.selected === undefined && plan.counts.replace + plan.counts.unchanged === 0;
     measureRecovery(home, vault.id, record, {

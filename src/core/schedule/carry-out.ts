@@ -30,7 +30,7 @@ export async function carryOut(
   task: Task,
 ): Promise<Carried> {
   if (kind === 'verify') return verified(vault, { level: 'data' }, task);
-  if (kind === 'drill') return { status: 'skipped', message: 'Drills are not done yet.' };
+  if (kind === 'drill') return rehearsed(vault, set, surroundings, task);
   await recoverRestores(homeOf(surroundings));
   const record = await backUp(vault, set, { kind, label: LABEL }, task);
   const { id, status, problems } = record;
@@ -39,6 +39,33 @@ export async function carryOut(
   if (status === 'complete') return { status: 'done', backup: id };
   const [first] = problems.filter(({ incomplete }) => incomplete);
   return { status: 'partial', backup: id, message: first?.message };
+}
+
+async function rehearsed(
+  vault: Vault,
+  set: PlacedSet['set'],
+  surroundings: Surroundings,
+  task: Task,
+): Promise<Carried> {
+  const { records } = await vault.records();
+  const latest = records.find((record) => record.set === set.name && !record.safety);
+  if (latest === undefined)
+    return { status: 'skipped', message: 'There is no backup to rehearse a restore of.' };
+  const { drill } = await import('../drill/drill.ts');
+  const { differences, differenceCount } = await drill(
+    vault,
+    latest,
+    { home: homeOf(surroundings), set },
+    task,
+  );
+  const [first] = differences;
+  if (first === undefined) return { status: 'done', backup: latest.id };
+  return {
+    status: 'damaged',
+    backup: latest.id,
+    message: `The rehearsed restore differs from the backup in ${differenceCount} places: ${first.path}: ${first.message}`,
+    hint: 'Run “crm-backup verify --level drill” to see all of it.',
+  };
 }
 
 async function verified(vault: Vault, options: VerifyOptions, task: Task): Promise<Carried> {

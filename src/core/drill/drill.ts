@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCode } from '../errors.ts';
+import { recordRecovery, type RecoveryRecord } from '../metrics/recovery-record.ts';
+import { recoverRestores } from '../restore/recover.ts';
+import { restore, type RestoreSet } from '../restore/restore.ts';
+import { type Task, throwIfCancelled } from '../task.ts';
+import { isAlive, lockVault } from '../vault/lock.ts';
+import type { BackupRecord } from '../vault/record.ts';
+import type { Vault } from '../vault/vault.ts';
+import { compareFiles } from './compare-files.ts';
+import { Differences, type Difference } from './difference.ts';
+import { rehearseDatabases } from './rehearse-databases.ts';
+
+/** What a drill works with. */
+export interface DrillOptions {
+  /** The folder with everything the tool keeps for its user; the scratch folder is made there. */
+  readonly home: string;
+  /** The live set: only where its database servers are is taken from it. */
+  readonly set?: Pick<RestoreSet, 'databases'> | undefined;
+}
+
+/** What a rehearsed restore came to. */
+export interface DrillReport {
+  /** Id of the backup. */
+  readonly backup: string;
+  /** How long a restore of all of it takes, in milliseconds, without comparing it afterwards. */
+  readonly recoveryTimeMs: number;
+  readonly phases: RecoveryRecord['phases'];
+  /** What was compared with the backup, and how long that took. */
+  readonly compared: {
+    readonly entries: number;
+    readonly bytes: number;
+    readonly databases: number;
+    readonly tables: number;
+    readonly rows: number;
+    readonly durationMs: number;
+  };
+  /** What did not come back as it was backed up; the first of it, if it is very much. */
+  readonly differences: readonly Difference[];
+  readonly differenceCount: number;
+  /** What could not be rehearsed, a sentence each. */
+  readonly notices: readonly string[];
+}
+
+const WAIT_FOR_LOCK_MS = 10_000;
+
+/**
+ * Restores a backup for real, to a scratch folder and to databases of other names on their servers, compares what came
+ * back with the backup, entry by entry and row by row, and removes it again. Nothing that is live is read or written.
+ * How long it took is kept ({@link recordRecovery}). A cancellation removes what was restored; what a kill leaves is
+ * removed by the next drill or restore.
+ * @throws {RestoreError}, {DatabaseError}, {SetError}, {VaultError}, {StorageError}, {CancelledError}
+ */
+export async function drill(
+  vault: Vault,
+  record: BackupRecord,
+  { home, set }: DrillOptions,
+  task: Task = {},
+): Promise<DrillReport> {
+  throwIfCancelled(task);
+  await recoverRestores(home);
+  const startedAt = new Date();
+  // Between the restore and the comparison nothing may be pruned either.
+  await using _lock = await lockVault(
+    vault.storage,
+    'shared',
+    { purpose: 'a drill', waitMs: WAIT_FOR_LOCK_MS },
+    task,
+  );
+  const differences = new Differences();
+  const scratch = makeScratch(home);
+  try {
+    const hasFiles = record.sources.some(({ type }) => type === 'files');
+    const files = hasFiles
+      ? await restore(vault, record, { home, to: scratch, databases: 'none', isDrill: true }, task)
+      : undefined;
+    const restoredAt = performance.now();
+    const compared = hasFiles ? await compareFiles(vault, record, scratch, differences, task) : NO_FILES;
+    const filesMs = performance.now() - restoredAt;
+    const databases = await rehearseDatabases(
+      vault,
+      record,
+      { home, scratch, live: set?.databases ?? [] },
+      differences,
+      task,
+    );
+    const { fetch = 0, decode = 0, write = 0, load = 0, verify = 0 } = files?.phases ?? {};
+    const report: DrillReport = {
+      backup: record.id,
+      recoveryTimeMs: Math.round((files?.durationMs ?? 0) + databases.durationMs),
+      phases: { fetch, decode, write, load: load + databases.loadMs, verify },
+      compared: {
+        ...compared,
+        databases: databases.databases,
+        tables: databases.tables,
+        rows: databases.rows,
+        durationMs: Math.round(filesMs + databases.comparedMs),
+      },
+      differences: differences.first,
+      differenceCount: differences.count,
+      notices: databases.notices,
+    };
+    keep(home, vault.id, record, startedAt, report, databases.bytes, databases.notices.length === 0);
+    return report;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+const NO_FILES = { entries: 0, bytes: 0 };
+
+function keep(
+  home: string,
+  vaultId: string,
+  record: BackupRecord,
+  startedAt: Date,
+  { recoveryTimeMs, phases, compared, differenceCount }: DrillReport,
+  databaseBytes: number,
+  isWhole: boolean,
+): void {
+  recordRecovery(home, vaultId, {
+    version: 1,
+    kind: 'drill',
+    set: record.set,
+    backup: record.id,
+    at: startedAt.toISOString(),
+    durationMs: recoveryTimeMs,
+    phases,
+    bytes: compared.bytes,
+    databaseBytes,
+    files: record.files.total,
+    tables: compared.tables,
+    isWhole,
+    isGood: differenceCount === 0,
+  });
+}
+
+/** Makes a folder for one drill, and removes those of drills that died. */
+function makeScratch(home: string): string {
+  const all = join(home, 'drills');
+  for (const name of namesIn(all)) {
+    const [pid = ''] = name.split('-');
+    if (!isAlive(Number(pid)) || Number(pid) === process.pid) {
+      rmSync(join(all, name), { recursive: true, force: true });
+    }
+  }
+  const scratch = join(all, `${process.pid}-${randomBytes(4).toString('hex')}`);
+  mkdirSync(scratch, { recursive: true, mode: 0o700 });
+  return scratch;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { buildCli, type Cli } from '../../build/cli.ts';
+import { hasMariaDb, startMariaDb } from '../../build/mariadb-server.ts';
+import { hasPostgres, startPostgres } from '../../build/postgres-server.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+interface Drilled {
+  readonly level: string;
+  readonly recoveryTimeMs: number;
+  readonly phases: Readonly<Record<string, number>>;
+  readonly damage: readonly unknown[];
+  readonly compared: { readonly databases: number; readonly tables: number; readonly rows: number };
+  readonly notices: readonly string[];
+}
+
+let cli: Cli;
+beforeAll(async () => {
+  cli = await buildCli();
+});
+afterAll(() => cli[Symbol.asyncDispose]());
+beforeEach(() => {
+  for (const folder of [cli.workspace, cli.scratch, cli.home])
+    rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(cli.workspace, '.vscode'), { recursive: true });
+  writeFileSync(join(cli.workspace, 'kept'), 'kept');
+});
+
+function use(...databases: readonly object[]): void {
+  const sets = [{ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases }];
+  writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+}
+
+async function drilled(): Promise<{ code: number | null; value: Drilled }> {
+  const { code, text } = await cli.run(['verify', '--level', 'drill', '--json']);
+  return { code, value: JSON.parse(text) as Drilled };
+}
+
+const ROWS = 20_000;
+
+describe('verify --level drill', () => {
+  it('says what it compared and how long a restore takes', async () => {
+    use();
+    await cli.must(['init', '--yes'], ['backup']);
+    const { code, value } = await drilled();
+    expect(code).toBe(0);
+    expect(value).toMatchObject({ level: 'drill', checked: { backups: 1, bytes: 4 }, damage: [] });
+    expect(Object.keys(value.phases)).toEqual(['fetch', 'decode', 'write', 'load', 'verify']);
+    expect(value.recoveryTimeMs).toBeGreaterThan(0);
+    expect((await cli.run(['verify', '--level', 'drill'])).text).toContain('All came back as it was');
+  });
+
+  it('writes the dump of a database that has commands of its own, and says that it was not loaded', async () => {
+    use({ name: 'legacy', command: { dump: 'cat kept', restore: 'cat > restored' } });
+    await cli.must(['init', '--yes'], ['backup']);
+    const { code, value } = await drilled();
+    expect(code).toBe(0);
+    expect(value.notices).toHaveLength(1);
+    expect(readdirSync(cli.workspace).sort()).toEqual(['.vscode', 'kept']);
+  });
+
+  it('takes no sample', async () => {
+    use();
+    expect((await cli.run(['verify', '--level', 'drill', '--sample', '5%'])).code).toBe(2);
+  });
+});
+
+/** A server of either kind with a database `crm` that has a table of so many rows. */
+interface Server {
+  readonly url: string;
+  readonly databases: () => Promise<readonly string[]>;
+  readonly run: (sql: string) => Promise<unknown>;
+}
+
+async function mustRehearse({ url, databases, run }: Server): Promise<void> {
+  use({ name: 'crm', url });
+  await cli.must(['init', '--yes'], ['backup']);
+  const before = await databases();
+  // A drill compares with the backup, whatever has become of what is live.
+  await run('DELETE FROM t WHERE id > 10');
+  const { code, value } = await drilled();
+  expect(code).toBe(0);
+  expect(value).toMatchObject({ damage: [], compared: { databases: 1, tables: 1, rows: ROWS } });
+  expect(value.phases['load']).toBeGreaterThan(0);
+  expect(await databases()).toEqual(before);
+
+  let kill = (): void => undefined;
+  const killed = cli.run(['verify', '--level', 'drill'], {
+    started: (process) => (kill = () => process.kill('SIGKILL')),
+  });
+  while ((await databases()).length === before.length) await wait(5);
+  kill();
+  await killed;
+  expect((await databases()).length).toBeGreaterThan(before.length);
+  expect((await drilled()).code).toBe(0);
+  expect(await databases()).toEqual(before);
+  expect(readdirSync(join(cli.home, 'drills'))).toEqual([]);
+}
+
+describe.skipIf(!hasPostgres())('a drill on PostgreSQL', () => {
+  it('loads another database, compares every row, and drops it, also after a kill', async () => {
+    await using server = await startPostgres();
+    await server.sql('postgres', 'CREATE DATABASE crm');
+    await server.sql(
+      'crm',
+      'CREATE TABLE t (id int PRIMARY KEY, v text); CREATE VIEW w AS SELECT count(*) FROM t',
+    );
+    await server.sql('crm', `INSERT INTO t SELECT i, md5(i::text) FROM generate_series(1, ${ROWS}) i`);
+    await mustRehearse({
+      url: server.url('crm'),
+      databases: async () =>
+        (await server.sql('crm', 'SELECT datname FROM pg_database ORDER BY 1')).map(({ datname }) =>
+          String(datname),
+        ),
+      run: async (sql) => server.sql('crm', sql),
+    });
+  });
+});
+
+describe.skipIf(!hasMariaDb)('a drill on MariaDB', () => {
+  it('loads another database, compares every row, and drops it, also after a kill', async () => {
+    await using server = await startMariaDb();
+    await server.run(undefined, 'CREATE DATABASE crm');
+    await server.run(
+      'crm',
+      'CREATE TABLE t (id int PRIMARY KEY, v text)',
+      'CREATE VIEW w AS SELECT count(*) FROM t',
+    );
+    await server.run('crm', `INSERT INTO t SELECT seq, md5(seq) FROM seq_1_to_${ROWS}`);
+    await mustRehearse({
+      url: server.url('crm'),
+      databases: async () => (await server.rows(undefined, 'SHOW DATABASES')).map(([name]) => name ?? ''),
+      run: async (sql) => server.run('crm', sql),
+    });
+  });
+});
