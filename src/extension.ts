@@ -13,6 +13,7 @@ import { Sets } from './vscode/sets.ts';
 import { showStatus } from './vscode/status-bar.ts';
 import { TextDocuments } from './vscode/text-documents.ts';
 import { BackupsTree } from './vscode/tree/backups-tree.ts';
+import { registerTools } from './vscode/tools/register.ts';
 import { tellState } from './vscode/view-state.ts';
 import { watchSets } from './vscode/watch.ts';
 import { Works } from './vscode/works.ts';
@@ -47,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): void {
       isReadonly: true,
     }),
     registerCommands(app),
+    registerTools(app),
     tellState(sets),
     showStatus(sets, works),
     showSetFileProblems(sets),
