@@ -19,9 +19,14 @@ const LINES = /** @type {const} */ ({
   pinnedBackup: 'viewItem == backup.pinned',
   unpinnedBackup: 'viewItem == backup.unpinned',
   changes: 'viewItem == changes',
+  working: 'viewItem == working',
+  workingChange: 'viewItem == working.change',
   entry: 'viewItem =~ /^(change$|files$|entry\\.)/',
-  file: 'viewItem =~ /^(change|entry\\.file)$/',
+  file: 'viewItem =~ /^(change|working\\.change|entry\\.file)$/',
 });
+
+/** The lines of the view of destinations. */
+const DESTINATIONS = /** @type {const} */ ({ vault: 'viewItem =~ /^vault/' });
 
 const IN_EDITOR = /** @type {const} */ ({
   place: 'editor',
@@ -84,12 +89,13 @@ function menus() {
     const place = /** @type {keyof typeof LINES} */ (line);
     return items(place, `${VIEW} && ${LINES[place]}`);
   });
+  const destinations = items('vault', `view == crmBackup.destinations && ${DESTINATIONS.vault}`);
   /** @type {Record<string, ReturnType<typeof items>>} */
   const files = {};
   for (const [menu, { place, when }] of Object.entries(FILE_MENUS)) files[menu] = items(place, when);
   return {
     'view/title': items('viewTitle', VIEW),
-    'view/item/context': lines,
+    'view/item/context': [...lines, ...destinations],
     ...files,
   };
 }

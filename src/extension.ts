@@ -2,9 +2,10 @@ import * as vscode from 'vscode';
 import type { App } from './vscode/app.ts';
 import { registerCommands } from './vscode/commands/register.ts';
 import { Engine } from './vscode/engine.ts';
+import { DestinationsTree } from './vscode/destinations/destinations-tree.ts';
 import { BackupFiles } from './vscode/files/backup-files.ts';
 import { BACKUP_SCHEME } from './vscode/files/backup-uri.ts';
-import { BACKUPS_VIEW } from './vscode/ids.ts';
+import { DESTINATIONS_VIEW } from './vscode/ids.ts';
 import { openLog } from './vscode/log.ts';
 import { tellInterrupted } from './vscode/restore/interrupted.ts';
 import { Secrets } from './vscode/secrets.ts';
@@ -13,9 +14,11 @@ import { Sets } from './vscode/sets.ts';
 import { showStatus } from './vscode/status-bar.ts';
 import { TextDocuments } from './vscode/text-documents.ts';
 import { BackupsTree } from './vscode/tree/backups-tree.ts';
+import { showBackups } from './vscode/tree/backups-view.ts';
 import { registerTools } from './vscode/tools/register.ts';
 import { tellState } from './vscode/view-state.ts';
 import { watchSets } from './vscode/watch.ts';
+import { WorkingChanges } from './vscode/working/working-changes.ts';
 import { Works } from './vscode/works.ts';
 
 /** Wires the parts together. Nothing heavy is loaded and no process started: the first need does that. */
@@ -27,7 +30,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const engine = new Engine(context.asAbsolutePath('dist/engine.js'), log, storage, secrets);
   const sets = new Sets(engine);
   const documents = new TextDocuments();
-  const tree = new BackupsTree(sets, engine);
+  const working = new WorkingChanges(sets, engine, works);
+  const tree = new BackupsTree(sets, engine, working);
+  const destinations = new DestinationsTree(engine, sets, works);
   const files = new BackupFiles(engine, sets);
   const app: App = { engine, sets, works, log, documents, secrets };
   context.subscriptions.push(
@@ -36,13 +41,12 @@ export function activate(context: vscode.ExtensionContext): void {
     sets,
     works,
     documents,
+    working,
     tree,
     files,
-    vscode.window.createTreeView(BACKUPS_VIEW, {
-      treeDataProvider: tree,
-      canSelectMany: true,
-      showCollapseAll: true,
-    }),
+    showBackups(tree, working),
+    destinations,
+    vscode.window.createTreeView(DESTINATIONS_VIEW, { treeDataProvider: destinations }),
     vscode.workspace.registerFileSystemProvider(BACKUP_SCHEME, files, {
       isCaseSensitive: true,
       isReadonly: true,

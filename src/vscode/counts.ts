@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { TableSummary } from '../core/compare/rows.ts';
 import { formatNumber } from './format.ts';
 
 /** A number of files in words: “1 file”, “1,234 files”. */
@@ -11,4 +12,28 @@ export function fileCount(count: number): string {
 export function backupCount(count: number): string {
   if (count === 1) return vscode.l10n.t('1 backup');
   return vscode.l10n.t('{0} backups', formatNumber(count, vscode.env.language));
+}
+
+/** A number of tables in words. */
+function tableCount(count: number): string {
+  if (count === 1) return vscode.l10n.t('1 table');
+  return vscode.l10n.t('{0} tables', formatNumber(count, vscode.env.language));
+}
+
+/** How many files and tables, as “12 files · 2 tables”; “none” where there are neither; unknown ones are left out. */
+export function entryCount(files: number | undefined, tables: number | undefined): string {
+  const parts = [files ? fileCount(files) : undefined, tables ? tableCount(tables) : undefined];
+  return parts.filter((part) => part !== undefined).join(' · ') || vscode.l10n.t('none');
+}
+
+/** How many rows came, changed and went, as “+3 ~1 −2”; what happened to the table where no row tells. */
+export function rowCounts({ added, changed, deleted, schemaChanged }: TableSummary): string {
+  const locale = vscode.env.language;
+  const rows = [
+    added > 0 ? `+${formatNumber(added, locale)}` : '',
+    changed > 0 ? `~${formatNumber(changed, locale)}` : '',
+    deleted > 0 ? `−${formatNumber(deleted, locale)}` : '',
+  ].filter((part) => part !== '');
+  if (schemaChanged) rows.push(vscode.l10n.t('other columns'));
+  return rows.join(' ');
 }

@@ -3,6 +3,9 @@
 /** The tree of backups. */
 export const BACKUPS_VIEW = 'crmBackup.backups';
 
+/** The places backups are kept in. */
+export const DESTINATIONS_VIEW = 'crmBackup.destinations';
+
 /** Context keys for menus and welcome texts. */
 export const Context = {
   /** `loading`, `none` (no set file), `empty` (a set, no backups), `ready`, `failed`. */

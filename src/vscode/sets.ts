@@ -119,11 +119,21 @@ export class Sets implements vscode.Disposable {
 /** A set as it is now, from what was known and what is different; what did not change is the same object as before. */
 function merged(earlier: readonly SetState[], { revision: _revision, removed, ...told }: ToldSet): SetState {
   const known = earlier.find(({ name }) => name === told.name)?.backups;
-  if (removed === undefined || known === undefined) return told;
+  if (known === undefined) return told;
+  if (removed === undefined) return { ...told, backups: told.backups.map(sameObjects(known)) };
   if (removed.length === 0 && told.backups.length === 0) return { ...told, backups: known };
   const replaced = new Set([...removed, ...told.backups.map(({ id }) => id)]);
   const kept = known.filter(({ id }) => !replaced.has(id));
   return { ...told, backups: [...told.backups, ...kept].sort(newestFirst) };
+}
+
+/** For each backup the object it had before, unless it is different. */
+function sameObjects(known: readonly BackupSummary[]): (summary: BackupSummary) => BackupSummary {
+  const byId = new Map(known.map((summary) => [summary.id, summary]));
+  return (summary) => {
+    const before = byId.get(summary.id);
+    return before !== undefined && JSON.stringify(before) === JSON.stringify(summary) ? before : summary;
+  };
 }
 
 function newestFirst(a: BackupSummary, b: BackupSummary): number {

@@ -5,6 +5,7 @@ import type { InSet } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { EditorError } from '../error.ts';
 import { BACKUP_SCHEME, displayName, toAddress } from '../files/backup-uri.ts';
+import { entryOfFile } from '../files/on-disk.ts';
 import type { FoundSet } from '../sets.ts';
 import { fieldOf } from './targets.ts';
 
@@ -64,26 +65,18 @@ function inBackup(app: App, uri: vscode.Uri): BackedUpFile | undefined {
   return address === undefined || found === undefined ? undefined : fileOf(found, address.path, uri);
 }
 
-/** Of roots within each other the inner one counts: its path below is shorter. */
+/** Of folders within each other the inner one counts: its path below is shorter. */
 async function onDisk(app: App, uri: vscode.Uri): Promise<BackedUpFile | undefined> {
   if (uri.scheme !== 'file') return undefined;
   const file = uri.fsPath;
   const real = await realpath(file).catch(() => file);
-  let best: { readonly found: FoundSet; readonly below: string; readonly root: string } | undefined;
-  for (const found of app.sets.all()) {
-    for (const { name, directory } of found.state.roots) {
-      const below = belowOf(directory, file) ?? belowOf(directory, real);
-      if (below === undefined || (best !== undefined && below.length >= best.below.length)) continue;
-      best = { found, below, root: name };
-    }
-  }
-  return best && fileOf(best.found, `files/${best.root}/${best.below}`, uri);
-}
-
-function belowOf(directory: string, file: string): string | undefined {
-  const relative = path.relative(directory, file);
-  const leadsOut = relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative);
-  return relative === '' || leadsOut ? undefined : relative.replaceAll(path.sep, '/');
+  const entries = app.sets.all().flatMap((found) => {
+    const entry = entryOfFile(found.state.roots, file) ?? entryOfFile(found.state.roots, real);
+    return entry === undefined ? [] : [{ found, entry }];
+  });
+  const below = ({ entry }: { readonly entry: string }): number => entry.split('/').slice(2).join('/').length;
+  const [best] = entries.sort((a, b) => below(a) - below(b));
+  return best && fileOf(best.found, best.entry, uri);
 }
 
 function fileOf(found: FoundSet, inBackup: string, uri: vscode.Uri | undefined): BackedUpFile {

@@ -12,7 +12,8 @@ import { type BackedUpFile, pickFile } from './file-history-target.ts';
 import { showOneChange } from './show-changes.ts';
 import { momentAndLabel } from './targets.ts';
 
-interface VersionItem extends vscode.QuickPickItem {
+/** A version in a list, by its place among the versions. */
+export interface VersionItem extends vscode.QuickPickItem {
   readonly at: number;
 }
 
@@ -42,7 +43,7 @@ export async function fileHistory(app: App, target?: unknown): Promise<readonly 
     if (found === undefined) throw new CancelledError();
     const { versions, hint } = found;
     tellHint(app.log, hint);
-    pick.items = versions.map((version, at) => itemOf(app, file, version, at));
+    pick.items = versions.map((version, at) => versionItem(app, file, version, at));
     void currentLineOrigin(app, file, versions, cancellation.token).then((origin) => {
       if (origin !== undefined)
         mark(pick, origin.at, vscode.l10n.t('line {0} is as in this version', origin.line));
@@ -85,7 +86,8 @@ function openButton(): vscode.QuickInputButton {
   return { iconPath: new vscode.ThemeIcon('go-to-file'), tooltip: vscode.l10n.t('Open This Version') };
 }
 
-function itemOf(app: App, file: BackedUpFile, version: FileVersion, at: number): VersionItem {
+/** What a list tells of a version. */
+export function versionItem(app: App, file: BackedUpFile, version: FileVersion, at: number): VersionItem {
   const { change, oldPath, size } = version;
   const summary = summaryOf(app, file, version);
   const bytes = size === undefined ? undefined : formatBytes(size, vscode.env.language);

@@ -3,18 +3,25 @@ import type { App } from '../app.ts';
 import { codeOf, EditorError } from '../error.ts';
 import { showFailure } from '../failures.ts';
 import { backUpDifferential, backUpFull, backUpIncremental, backUpNow } from './back-up.ts';
+import { compare } from './compare.ts';
+import { compareWithPrevious } from './compare-with-previous.ts';
+import { compareWithWorkspace } from './compare-with-workspace.ts';
 import { createSet } from './create-set.ts';
 import { doctor } from './doctor.ts';
 import { editSet } from './edit-set.ts';
 import { fileHistory } from './file-history.ts';
 import { findInBackups } from './find-in-backups.ts';
 import { forget } from './forget.ts';
+import { openAsFolder } from './open-as-folder.ts';
 import { pin, unpin } from './pin.ts';
 import { manageSecrets } from './manage-secrets.ts';
 import { prune } from './prune.ts';
 import { rename } from './rename.ts';
+import { restoreFile } from './restore-file.ts';
 import { restore } from './restore.ts';
+import { revealVault } from './reveal-vault.ts';
 import { showChanges } from './show-changes.ts';
+import { showRecoveryKey } from './show-recovery-key.ts';
 import { type CommandId, commandTable } from './table.ts';
 import { undoRestore } from './undo-restore.ts';
 import { verify } from './verify.ts';
@@ -34,6 +41,11 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'crmBackup.restore': restore,
   'crmBackup.undoRestore': undoRestore,
   'crmBackup.showChanges': showChanges,
+  'crmBackup.compare': compare,
+  'crmBackup.compareWithWorkspace': compareWithWorkspace,
+  'crmBackup.compareWithPrevious': compareWithPrevious,
+  'crmBackup.openAsFolder': openAsFolder,
+  'crmBackup.restoreFile': restoreFile,
   'crmBackup.fileHistory': fileHistory,
   'crmBackup.findInBackups': findInBackups,
   'crmBackup.pin': pin,
@@ -42,6 +54,8 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'crmBackup.verify': verify,
   'crmBackup.forget': forget,
   'crmBackup.prune': prune,
+  'crmBackup.showRecoveryKey': showRecoveryKey,
+  'crmBackup.revealVault': revealVault,
   'crmBackup.editSet': editSet,
   'crmBackup.manageSecrets': manageSecrets,
   'crmBackup.doctor': doctor,

@@ -5,6 +5,7 @@ import { displayName } from '../files/backup-uri.ts';
 import { chooseWhat } from '../restore/choose-what.ts';
 import { chooseWhere } from '../restore/choose-where.ts';
 import { originalPlace, runRestore } from '../restore/run-restore.ts';
+import { showSince } from './compare-with-workspace.ts';
 import { fieldOf, momentAndLabel, pickBackup } from './targets.ts';
 
 /** Picks a backup, what of it, and where to; then restores with a preview. A target answers what it knows. */
@@ -31,6 +32,7 @@ export async function restore(
     isSafe,
     plan: (options, endSessions) => app.engine.call('planRestore', { ...request, endSessions }, options),
     apply: (options, endSessions) => app.engine.call('restore', { ...request, endSessions }, options),
+    compare: to === undefined ? async () => showSince(app, backup, paths) : undefined,
   });
 }
 

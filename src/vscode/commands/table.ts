@@ -13,10 +13,15 @@ export interface Menus {
   readonly pinnedBackup?: readonly string[];
   readonly unpinnedBackup?: readonly string[];
   readonly changes?: readonly string[];
+  /** What changed since the newest backup: all of it, and one file the backup has. */
+  readonly working?: readonly string[];
+  readonly workingChange?: readonly string[];
   /** The files of a backup, entries below, and changed entries. */
   readonly entry?: readonly string[];
   /** One file of a backup, or a changed one. */
   readonly file?: readonly string[];
+  /** A vault in the view of destinations. */
+  readonly vault?: readonly string[];
   /** A file in the Explorer. */
   readonly explorer?: readonly string[];
   /** A file in an editor: in its text and on its tab. */
@@ -59,6 +64,19 @@ export const commandTable = {
     needsTrust: false,
     menus: { backup: ['inline@1', '1_show@1'], changes: ['1_show@1'] },
   },
+  'crmBackup.compare': { needsTrust: false, menus: { backup: ['1_show@2'] } },
+  'crmBackup.compareWithWorkspace': {
+    icon: 'diff-multiple',
+    needsTrust: true,
+    menus: { backup: ['1_show@3'], working: ['inline@1', '1_show@1'] },
+  },
+  'crmBackup.compareWithPrevious': { needsTrust: false, menus: { backup: ['1_show@4'] } },
+  'crmBackup.openAsFolder': { needsTrust: false, menus: { backup: ['1_show@5'] } },
+  'crmBackup.restoreFile': {
+    icon: 'discard',
+    needsTrust: true,
+    menus: { workingChange: ['inline@1', '2_restore@1'], explorer: ['4_timeline@10'] },
+  },
   'crmBackup.fileHistory': {
     needsTrust: false,
     menus: { file: ['1_show@2'], explorer: ['4_timeline@9'], editor: ['4_timeline@9'] },
@@ -71,12 +89,21 @@ export const commandTable = {
   'crmBackup.pin': { needsTrust: true, menus: { unpinnedBackup: ['3_keep@1'] } },
   'crmBackup.unpin': { needsTrust: true, menus: { pinnedBackup: ['3_keep@1'] } },
   'crmBackup.rename': { needsTrust: true, menus: { backup: ['3_keep@2'] } },
-  'crmBackup.verify': { needsTrust: true, menus: { set: ['3_vault@1'], backup: ['4_verify@1'] } },
+  'crmBackup.verify': {
+    needsTrust: true,
+    menus: { set: ['3_vault@1'], backup: ['4_verify@1'], vault: ['1_care@1'] },
+  },
   'crmBackup.forget': { needsTrust: true, menus: { backup: ['5_forget@1'] } },
-  'crmBackup.prune': { needsTrust: true, menus: { set: ['3_vault@2'] } },
+  'crmBackup.prune': { needsTrust: true, menus: { set: ['3_vault@2'], vault: ['1_care@2'] } },
+  'crmBackup.showRecoveryKey': { needsTrust: true, menus: { vault: ['2_key@1'] } },
+  'crmBackup.revealVault': {
+    icon: 'folder-opened',
+    needsTrust: false,
+    menus: { vault: ['inline@1', '3_open@1'] },
+  },
   'crmBackup.editSet': { needsTrust: false, menus: { set: ['4_set@1'] } },
   'crmBackup.manageSecrets': { needsTrust: true, menus: { set: ['4_set@9'] } },
-  'crmBackup.doctor': { needsTrust: true, menus: { viewTitle: '3_help@1' } },
+  'crmBackup.doctor': { needsTrust: true, menus: { viewTitle: '3_help@1', vault: ['1_care@3'] } },
   'crmBackup.showLog': { needsTrust: false, menus: { viewTitle: '3_help@2' } },
   'crmBackup.refresh': { icon: 'refresh', needsTrust: false, menus: { viewTitle: 'navigation@2' } },
 } as const satisfies Readonly<Record<string, CommandEntry>>;

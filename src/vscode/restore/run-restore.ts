@@ -22,6 +22,8 @@ export interface PendingRestore {
   readonly isSafe: boolean;
   readonly plan: (options: CallOptions, endSessions: boolean) => Promise<RestorePlan>;
   readonly apply: (options: CallOptions, endSessions: boolean) => Promise<RestoreResult>;
+  /** Shows the files of the backup beside those they would replace; absent where there is nothing to compare. */
+  readonly compare?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -68,13 +70,18 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
   const yes = vscode.l10n.t('Restore');
   const review = vscode.l10n.t('Review Files');
   const options = { modal: true, detail: details.join('\n') };
-  const chosen = await vscode.window.showWarningMessage(question, options, yes, review);
+  const compare = vscode.l10n.t('Compare Files');
+  const looks =
+    pending.compare === undefined || plan.replace + plan.delete === 0 ? [review] : [review, compare];
+  const chosen = await vscode.window.showWarningMessage(question, options, yes, ...looks);
   if (chosen === yes) return;
-  if (chosen !== review) cancelled();
-  await app.documents.show(
-    vscode.l10n.t('Restore Preview'),
-    planText(plan, pending.backup, pending.destination),
-  );
+  if (chosen === compare) await pending.compare?.();
+  else if (chosen === review) {
+    await app.documents.show(
+      vscode.l10n.t('Restore Preview'),
+      planText(plan, pending.backup, pending.destination),
+    );
+  } else cancelled();
   const after = await vscode.window.showQuickPick([yes, vscode.l10n.t('Cancel')], {
     placeHolder: question,
     // It stays while the list is read.

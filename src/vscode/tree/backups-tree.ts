@@ -1,91 +1,114 @@
 import * as vscode from 'vscode';
-import type { BackupSummary, EntryChange, InSet, OfBackup } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
 import { localFolders, type Sets } from '../sets.ts';
+import type { WorkingChanges } from '../working/working-changes.ts';
 import { groupByPeriod } from './days.ts';
+import { Inside } from './inside.ts';
 import { failureNode, messageNode, problemNode } from './messages.ts';
-import {
-  type BackupNode,
-  baseOf,
-  type ChangesNode,
-  type EntryNode,
-  type FilesNode,
-  type Node,
-  nodeKey,
-  type SetNode,
-} from './nodes.ts';
+import { type Node, nodeKey, type PeriodNode, type SetNode } from './nodes.ts';
 import { present } from './present.ts';
+import { changedNodes, type Shown } from './shown.ts';
 
-/** Sets tell how old their last backup is. */
-const REDRAW_MS = 60_000;
+const DAY_MS = 86_400_000;
 
-/** The tree: sets → periods → backups → changes and files. What is below a backup is asked for when opened. */
+/**
+ * The tree: sets → working changes and periods → backups → changes and files. Upper lines are made of what is known;
+ * what is below a backup is asked for when it is opened. Of each line the editor keeps one object for good, under
+ * which the latest node is looked up, so that only lines that are different are drawn anew.
+ */
 export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   readonly #sets: Sets;
-  readonly #engine: Engine;
+  readonly #working: WorkingChanges;
+  readonly #inside: Inside;
   readonly #changed = new vscode.EventEmitter<Node | undefined>();
   readonly #parents = new Map<string, Node>();
+  /** What the editor knows a line by. */
+  readonly #handles = new Map<string, Node>();
+  readonly #latest = new Map<string, Node>();
   readonly #subscriptions: vscode.Disposable;
-  #top: Node[] = [];
+  #shown: Shown | undefined;
+  #midnight: NodeJS.Timeout | undefined;
   readonly onDidChangeTreeData = this.#changed.event;
 
-  constructor(sets: Sets, engine: Engine) {
+  constructor(sets: Sets, engine: Engine, working: WorkingChanges) {
     this.#sets = sets;
-    this.#engine = engine;
-    const timer = setInterval(() => {
-      for (const node of this.#top) this.#changed.fire(node);
-    }, REDRAW_MS);
+    this.#working = working;
+    this.#inside = new Inside(sets, engine, working);
     this.#subscriptions = vscode.Disposable.from(
-      sets.onDidChange(() => this.#changed.fire(undefined)),
-      { dispose: () => clearInterval(timer) },
+      sets.onDidChange(() => this.#update()),
+      working.onDidChange(({ workspace, set }) => {
+        for (const node of this.#latest.values()) {
+          if (node.type === 'working' && node.workspace === workspace && node.set === set) this.#fire(node);
+        }
+      }),
     );
+    this.#waitForMidnight();
   }
 
-  getTreeItem(node: Node): vscode.TreeItem {
-    return present(node);
+  getTreeItem(handle: Node): vscode.TreeItem {
+    const node = this.#latest.get(nodeKey(handle)) ?? handle;
+    if (node.type !== 'working' && node.type !== 'workingDatabases') return present(node);
+    const hasDatabases = (this.#sets.find(node)?.state.databases.length ?? 0) > 0;
+    return present(node, { working: this.#working.of(node), hasDatabases });
   }
 
   getParent(node: Node): Node | undefined {
     return this.#parents.get(nodeKey(node));
   }
 
-  async getChildren(node?: Node): Promise<Node[]> {
-    const children = await this.#childrenOf(node);
-    if (node !== undefined) for (const child of children) this.#parents.set(nodeKey(child), node);
-    return children;
+  async getChildren(handle?: Node): Promise<Node[]> {
+    const parent = handle && (this.#latest.get(nodeKey(handle)) ?? handle);
+    const children = await this.#childrenOf(parent);
+    return children.map((child) => {
+      const key = nodeKey(child);
+      this.#latest.set(key, child);
+      if (handle !== undefined) this.#parents.set(key, handle);
+      const known = this.#handles.get(key) ?? child;
+      this.#handles.set(key, known);
+      return known;
+    });
   }
 
-  async #childrenOf(node: Node | undefined): Promise<Node[]> {
-    switch (node?.type) {
-      case undefined:
-        return (this.#top = await this.#roots());
+  dispose(): void {
+    clearTimeout(this.#midnight);
+    this.#subscriptions.dispose();
+    this.#changed.dispose();
+  }
+
+  async #childrenOf(node: Node | undefined): Promise<readonly Node[]> {
+    if (node === undefined) return this.#roots();
+    switch (node.type) {
       case 'set':
-        return this.#periods(node);
+        return this.#shown?.below.get(nodeKey(node)) ?? this.#below(node);
       case 'period':
-        return node.backups.map((summary) => backupNode(node, summary));
-      case 'backup':
-        return this.#insideBackup(node);
-      case 'changes':
-        return this.#orFailure(node, this.#filesIn(node));
-      case 'files':
-      case 'entry':
-        return this.#orFailure(node, this.#entries(node));
-      case 'change':
-      case 'message':
-        return [];
+        return node.backups.map((summary) => {
+          return { type: 'backup', workspace: node.workspace, set: node.set, backup: summary.id, summary };
+        });
+      default:
+        return this.#inside.childrenOf(node);
     }
   }
 
-  async #roots(): Promise<Node[]> {
+  async #roots(): Promise<readonly Node[]> {
     if (localFolders().length === 0) return [];
     await this.#sets.load();
+    // The editor lets go of everything when it asks for this.
+    for (const kept of [this.#handles, this.#latest, this.#parents]) kept.clear();
+    this.#shown = this.#look();
+    return this.#shown.roots;
+  }
+
+  /** What the upper lines are now. */
+  #look(): Shown {
     const failures = localFolders().flatMap((folder) => {
       const state = this.#sets.of(folder);
       return state?.status === 'failed' ? [failureNode(folder, state.error)] : [];
     });
     const found = this.#sets.all();
     // A single set without backups: the welcome text says more than an empty branch.
-    if (failures.length === 0 && found.length === 1 && isEmpty(found[0]!.state)) return [];
+    if (failures.length === 0 && found.length === 1 && isEmpty(found[0]!.state)) {
+      return { roots: [], below: new Map() };
+    }
     const many = localFolders().length > 1;
     const sets = found.map(({ workspace, set, state, folder }): SetNode => ({
       type: 'set',
@@ -94,10 +117,11 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
       state,
       folderName: many ? folder.name : undefined,
     }));
-    return [...failures, ...sets];
+    const below = new Map(sets.map((node) => [nodeKey(node), this.#below(node)]));
+    return { roots: [...failures, ...sets], below };
   }
 
-  #periods(node: SetNode): Node[] {
+  #below(node: SetNode): readonly Node[] {
     const { workspace, set, state } = node;
     const key = nodeKey(node);
     if (state.problem !== undefined) return [problemNode(key, state.problem)];
@@ -114,96 +138,61 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
         messageNode(key, vscode.l10n.t('No backups yet'), 'info', undefined, {
           command: 'crmBackup.backUpNow',
           title: vscode.l10n.t('Back Up Now'),
-          arguments: [node],
+          arguments: [{ workspace, set }],
         }),
       ];
     }
-    const groups = groupByPeriod(state.backups, new Date());
-    const periods = groups.map(({ period, items }, at): Node => {
+    const [from] = state.backups;
+    const working: Node[] =
+      from === undefined || !vscode.workspace.isTrusted
+        ? []
+        : [{ type: 'working', workspace, set, backup: from.id, from }];
+    const periods = groupByPeriod(state.backups, new Date()).map(({ period, items }, at): PeriodNode => {
       return { type: 'period', workspace, set, period, backups: items, first: at === 0 };
     });
-    return [...damaged, ...periods];
+    return [...damaged, ...working, ...periods];
   }
 
-  async #insideBackup(node: BackupNode): Promise<Node[]> {
-    const { workspace, set, backup, summary } = node;
-    const from = baseOf(this.#sets.find(node)?.state.backups ?? [], summary);
-    const content = await this.#content(node);
-    if (from === undefined) return content;
-    const changes = await this.#changes(node, from).catch(() => undefined);
-    return [{ type: 'changes', workspace, set, backup, from, changes }, ...content];
-  }
-
-  /** Its files and its databases, as far as it has them. */
-  async #content({ workspace, set, backup }: OfBackup): Promise<FilesNode[]> {
-    const node = { type: 'files', workspace, set, backup } as const;
-    // When it cannot be listed, opening the node tells why.
-    const tops = await this.#engine.call('list', { workspace, set, backup, path: '' }).catch(() => undefined);
-    const holds = (path: string): boolean =>
-      tops?.some((source) => source.path.startsWith(`${path}/`)) ?? path === 'files';
-    return (['files', 'databases'] as const).filter(holds).map((path) => ({ ...node, path }));
-  }
-
-  async #changes({ workspace, set, backup }: OfBackup, from: BackupSummary): Promise<readonly EntryChange[]> {
-    const target = { workspace, set, backup, from: from.id, paths: [], probe: false };
-    const { changes } = await this.#engine.call('changes', target);
-    return changes.filter(({ type }) => type !== 'directory');
-  }
-
-  async #filesIn({ workspace, set, backup, from, changes }: ChangesNode): Promise<Node[]> {
-    const known = changes ?? (await this.#changes({ workspace, set, backup }, from));
-    return known.map((change): Node => ({
-      type: 'change',
-      workspace,
-      set,
-      backup,
-      path: change.path,
-      from,
-      change,
-    }));
-  }
-
-  async #entries(node: FilesNode | EntryNode): Promise<Node[]> {
-    const { workspace, set, backup } = node;
-    const entries = await this.#engine.call('list', { workspace, set, backup, path: node.path });
-    const children = entries.map((info): EntryNode => ({
-      type: 'entry',
-      workspace,
-      set,
-      backup,
-      path: info.path,
-      info,
-    }));
-    // A single root needs no level of its own.
-    const [only, ...others] = children;
-    if (node.path === 'files' && only !== undefined && others.length === 0) return this.#entries(only);
-    return children.sort(directoriesFirst);
-  }
-
-  async #orFailure(node: OfBackup & Node, children: Promise<Node[]>): Promise<Node[]> {
-    try {
-      return await children;
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      return [messageNode(nodeKey(node), text, 'error')];
+  /** Draws anew what is different from what was shown. */
+  #update(): void {
+    const before = this.#shown;
+    if (before === undefined) {
+      this.#changed.fire(undefined);
+      return;
     }
+    const after = this.#look();
+    this.#shown = after;
+    for (const node of [...after.roots, ...[...after.below.values()].flat()]) {
+      this.#latest.set(nodeKey(node), node);
+    }
+    const changed = changedNodes(before, after);
+    if (changed === 'all') {
+      this.#changed.fire(undefined);
+      return;
+    }
+    for (const node of changed) this.#fire(node);
   }
 
-  dispose(): void {
-    this.#subscriptions.dispose();
-    this.#changed.dispose();
+  #fire(node: Node): void {
+    const key = nodeKey(node);
+    const handle = this.#handles.get(key);
+    // What nobody has seen yet is made of the latest when it is.
+    if (handle === undefined) return;
+    this.#latest.set(key, node);
+    this.#changed.fire(handle);
   }
-}
 
-function backupNode({ workspace, set }: InSet, summary: BackupSummary): BackupNode {
-  return { type: 'backup', workspace, set, backup: summary.id, summary };
+  /** Then today is yesterday. */
+  #waitForMidnight(): void {
+    const now = Date.now();
+    const midnight = new Date(now + DAY_MS).setHours(0, 0, 0, 0);
+    this.#midnight = setTimeout(() => {
+      this.#changed.fire(undefined);
+      this.#waitForMidnight();
+    }, midnight - now);
+  }
 }
 
 function isEmpty({ backups, damaged, problem }: SetNode['state']): boolean {
   return backups.length === 0 && damaged.length === 0 && problem === undefined;
-}
-
-function directoriesFirst(a: EntryNode, b: EntryNode): number {
-  const rank = (node: EntryNode): number => (node.info.type === 'directory' ? 0 : 1);
-  return rank(a) - rank(b) || a.path.localeCompare(b.path, undefined, { numeric: true });
 }

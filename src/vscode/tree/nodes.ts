@@ -1,3 +1,4 @@
+import type { TableSummary } from '../../core/compare/rows.ts';
 import type {
   BackupSummary,
   EntryChange,
@@ -47,6 +48,31 @@ export interface ChangeNode extends OfEntry {
   readonly change: EntryChange;
 }
 
+/** What changed since the newest backup; how much is known by `WorkingChanges`. */
+export interface WorkingNode extends OfBackup {
+  readonly type: 'working';
+  /** The newest backup. */
+  readonly from: BackupSummary;
+}
+
+/** One entry of the workspace that is not as the newest backup has it. */
+export interface WorkingChangeNode extends OfEntry {
+  readonly type: 'workingChange';
+  readonly from: BackupSummary;
+  readonly change: EntryChange;
+}
+
+/** The databases of a set, to be compared with the newest backup when asked for. */
+export interface WorkingDatabasesNode extends OfBackup {
+  readonly type: 'workingDatabases';
+}
+
+/** A table whose rows are not as the newest backup has them. */
+export interface WorkingTableNode extends OfEntry {
+  readonly type: 'workingTable';
+  readonly table: TableSummary;
+}
+
 /** The files of a backup, or its databases. */
 export interface FilesNode extends OfEntry {
   readonly type: 'files';
@@ -71,7 +97,18 @@ export interface MessageNode {
 }
 
 export type Node =
-  SetNode | PeriodNode | BackupNode | ChangesNode | ChangeNode | FilesNode | EntryNode | MessageNode;
+  | SetNode
+  | WorkingNode
+  | WorkingChangeNode
+  | WorkingDatabasesNode
+  | WorkingTableNode
+  | PeriodNode
+  | BackupNode
+  | ChangesNode
+  | ChangeNode
+  | FilesNode
+  | EntryNode
+  | MessageNode;
 
 /** What tells a node from all others, the same after every refresh. */
 export function nodeKey(node: Node): string {
@@ -84,7 +121,12 @@ export function nodeKey(node: Node): string {
       return `period:${node.workspace}\n${node.set}\n${node.period.key}`;
     case 'backup':
     case 'changes':
+    case 'working':
+    case 'workingDatabases':
       return `${node.type}:${node.workspace}\n${node.backup}`;
+    case 'workingChange':
+      return `${node.type}:${node.workspace}\n${node.backup}\n${node.path}\n${node.change.change}`;
+    case 'workingTable':
     case 'change':
     case 'files':
     case 'entry':

@@ -7,6 +7,7 @@ type Question =
   | 'showQuickPick'
   | 'showInputBox'
   | 'showOpenDialog'
+  | 'showSaveDialog'
   | 'showInformationMessage'
   | 'showWarningMessage'
   | 'showErrorMessage';

@@ -5,11 +5,9 @@ import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
-import { Sets } from '../../../src/vscode/sets.ts';
-import { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
-import { at, ownEngine, provideBackup, remove, run, set, workspace } from './workspace.ts';
+import { at, ownEngine, ownTree, provideBackup, remove, run, set, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
 
@@ -51,8 +49,8 @@ suite('Databases', () => {
   teardown(askAgain);
 
   test('stand in the tree with their tables and what makes them', async () => {
-    const sets = new Sets(engine);
-    const tree = new BackupsTree(sets, engine);
+    const own = ownTree(engine);
+    const { tree } = own;
     try {
       const label = (node: Node): unknown => tree.getTreeItem(node).label;
       const child = async (node: Node | undefined, name: string): Promise<Node> => {
@@ -71,8 +69,7 @@ suite('Databases', () => {
       const document = await vscode.workspace.openTextDocument(schema.resourceUri ?? assert.fail());
       assert.match(document.getText(), /CREATE TABLE contact/);
     } finally {
-      tree.dispose();
-      sets.dispose();
+      own.dispose();
     }
   });
 

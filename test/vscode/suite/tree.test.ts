@@ -1,24 +1,25 @@
 import assert from 'node:assert/strict';
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
-import { Sets } from '../../../src/vscode/sets.ts';
-import { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
+import type { Sets } from '../../../src/vscode/sets.ts';
+import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
-import { at, ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
+import { at, ownEngine, type OwnTree, ownTree, provideBackup, run, set, workspace } from './workspace.ts';
 
 suite('The tree', () => {
   let engine: Engine;
   let sets: Sets;
   let tree: BackupsTree;
+  let own: OwnTree;
   let latest: BackupSummary;
 
   suiteSetup(async () => {
     engine = ownEngine();
-    sets = new Sets(engine);
-    tree = new BackupsTree(sets, engine);
+    own = ownTree(engine);
+    ({ sets, tree } = own);
     await provideBackup(engine);
     await run('backUpFull');
     await appendFile(at('data/config.php'), '// for the tree\n');
@@ -28,7 +29,8 @@ suite('The tree', () => {
     await sets.refresh();
   });
   suiteTeardown(() => {
-    for (const part of [tree, sets, engine]) part.dispose();
+    own.dispose();
+    engine.dispose();
   });
 
   const label = (node: Node): string => {
@@ -66,6 +68,62 @@ suite('The tree', () => {
       ['added.txt', 'files/workspace/data/added.txt · added'],
       ['config.php', 'files/workspace/data/config.php · modified'],
     ]);
+  });
+
+  test('shows how the workspace differs from the newest backup, and what was saved since', async () => {
+    const working = await child(await child(undefined, set), /^Working changes since \d\d:\d\d$/);
+    const files = async (): Promise<unknown[]> =>
+      (await tree.getChildren(working)).map((node) => [label(node), tree.getTreeItem(node).description]);
+    await own.working.refresh({ workspace, set });
+    assert.deepEqual(await files(), []);
+    assert.equal(tree.getTreeItem(working).description, 'none');
+
+    const watching = own.working.watch();
+    try {
+      const original = await readFile(at('data/config.php'), 'utf8');
+      const document = await vscode.workspace.openTextDocument(at('data/config.php'));
+      const edit = new vscode.WorkspaceEdit();
+      edit.insert(document.uri, new vscode.Position(1, 0), '// saved in the editor\n');
+      await vscode.workspace.applyEdit(edit);
+      const fired = new Promise<Node | undefined>((resolve) => {
+        const listening = tree.onDidChangeTreeData((node) => {
+          listening.dispose();
+          resolve(node);
+        });
+      });
+      await document.save();
+      assert.equal(await fired, working, 'only this line is drawn anew');
+      assert.equal(tree.getTreeItem(working).description, '1 file');
+      assert.deepEqual(await files(), [['config.php', 'data']]);
+      await writeFile(at('data/config.php'), original);
+    } finally {
+      watching.dispose();
+    }
+    await own.working.refresh({ workspace, set });
+    assert.deepEqual(await files(), []);
+  });
+
+  test('draws only the line anew that is different', async () => {
+    const backup = await newest();
+    const drawn: (Node | undefined)[] = [];
+    const listening = tree.onDidChangeTreeData((node) => drawn.push(node));
+    try {
+      await run('unpin', { workspace, set, backup: latest.id });
+      await sets.refresh();
+      // The set tells of its newest backup; a change of another one is that line's alone.
+      const older = (await tree.getChildren(tree.getParent(backup)))[1]!;
+      drawn.length = 0;
+      await run('pin', older);
+      await sets.refresh();
+      assert.deepEqual(drawn, [older]);
+      assert.match(String(tree.getTreeItem(older).description), /pinned/);
+      await sets.refresh();
+      assert.equal(drawn.length, 1);
+      await run('unpin', older);
+      await sets.refresh();
+    } finally {
+      listening.dispose();
+    }
   });
 
   test('shows the files as a tree, folders first, and opens them', async () => {

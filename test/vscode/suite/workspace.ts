@@ -6,6 +6,10 @@ import * as vscode from 'vscode';
 import type { BackupSummary, SetState } from '../../../src/engine/protocol.ts';
 import { Engine } from '../../../src/vscode/engine.ts';
 import type { Log } from '../../../src/vscode/log.ts';
+import { Sets } from '../../../src/vscode/sets.ts';
+import { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
+import { WorkingChanges } from '../../../src/vscode/working/working-changes.ts';
+import { Works } from '../../../src/vscode/works.ts';
 import { answer, askAgain } from './answers.ts';
 
 /** The folder that is open. */
@@ -25,6 +29,26 @@ const quiet: Log = {
 export function ownEngine(): Engine {
   const extension = vscode.extensions.getExtension('crm-backup.crm-backup') ?? assert.fail();
   return new Engine(path.join(extension.extensionPath, 'dist', 'engine.js'), quiet);
+}
+
+/** A tree of the test's own, with what it is made of. */
+export interface OwnTree extends vscode.Disposable {
+  readonly sets: Sets;
+  readonly works: Works;
+  readonly working: WorkingChanges;
+  readonly tree: BackupsTree;
+}
+
+/** Makes a tree as the view has one. */
+export function ownTree(engine: Engine): OwnTree {
+  const sets = new Sets(engine);
+  const works = new Works();
+  const working = new WorkingChanges(sets, engine, works);
+  const tree = new BackupsTree(sets, engine, working);
+  const dispose = (): void => {
+    for (const part of [tree, working, works, sets]) part.dispose();
+  };
+  return { sets, works, working, tree, dispose };
 }
 
 /** A file of the workspace. */

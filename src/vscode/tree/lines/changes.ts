@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { changeIcon, changeName } from '../../change-words.ts';
-import { fileCount } from '../../counts.ts';
+import { entryCount } from '../../counts.ts';
 import { displayName } from '../../files/backup-uri.ts';
 import { formatMoment } from '../../format.ts';
 import { kindName } from '../../kinds.ts';
@@ -16,7 +16,9 @@ export function changesItem(node: ChangesNode): vscode.TreeItem {
   const title = vscode.l10n.t('Changes since {0} {1}', kindName(from.kind), moment);
   const item = new vscode.TreeItem(title, changes?.length === 0 ? None : Collapsed);
   if (changes !== undefined) {
-    item.description = changes.length === 0 ? vscode.l10n.t('none') : fileCount(changes.length);
+    const files = changes.filter(({ path }) => path.startsWith('files/')).length;
+    const tables = changes.filter(({ type }) => type === 'table').length;
+    item.description = entryCount(files, tables);
   }
   item.contextValue = 'changes';
   item.iconPath = new vscode.ThemeIcon('diff-multiple');
@@ -48,7 +50,7 @@ export function changeItem(node: ChangeNode): vscode.TreeItem {
 }
 
 /** The name of an entry, and the folder it is in without the part every file has: `files/<root>`. */
-function nameAndFolder(path: string): { readonly name: string; readonly folder: string } {
+export function nameAndFolder(path: string): { readonly name: string; readonly folder: string } {
   const parts = path.split('/');
   return { name: displayName(parts.at(-1) ?? path), folder: displayName(parts.slice(2, -1).join('/')) };
 }

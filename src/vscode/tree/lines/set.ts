@@ -1,21 +1,24 @@
 import * as vscode from 'vscode';
 import { displayName } from '../../files/backup-uri.ts';
-import { formatAge, formatBytes } from '../../format.ts';
+import { formatBytes, formatMoment } from '../../format.ts';
 import type { SetNode } from '../nodes.ts';
 import { setTooltip } from '../tooltips/set.ts';
 
-/** A set: its databases, the age of its last backup, its size. */
+/** A set: its databases, its last backup, its size. The time does not pass in it: nothing has to be drawn anew. */
 export function setItem(node: SetNode): vscode.TreeItem {
   const { state, folderName } = node;
   const locale = vscode.env.language;
   const [latest] = state.backups;
   const item = new vscode.TreeItem(displayName(state.name), vscode.TreeItemCollapsibleState.Expanded);
-  const age = latest && formatAge(Date.parse(latest.createdAt), Date.now(), locale);
+  const moment = latest && formatMoment(new Date(latest.createdAt), new Date(), locale);
   const size = latest && formatBytes(latest.bytes.source, locale);
-  const parts = [folderName, ...state.databases, age, size];
+  const parts = [folderName, ...state.databases, moment, size];
   item.description = parts.filter((part) => part !== undefined).join(' · ');
   item.contextValue = 'set';
   item.iconPath = new vscode.ThemeIcon('database');
   item.tooltip = setTooltip(state);
+  const spoken = moment && vscode.l10n.t('last backup {0}', moment);
+  const words = [displayName(state.name), folderName, ...state.databases, spoken, size];
+  item.accessibilityInformation = { label: words.filter((word) => word !== undefined).join(', ') };
   return item;
 }

@@ -1,0 +1,146 @@
+import * as vscode from 'vscode';
+import type { EntryChange } from '../../engine/protocol.ts';
+import type { Engine } from '../engine.ts';
+import { formatNumber } from '../format.ts';
+import { BACKUPS_VIEW } from '../ids.ts';
+import type { Sets } from '../sets.ts';
+import type { WorkingChanges } from '../working/working-changes.ts';
+import { Contents } from './contents.ts';
+import { messageNode } from './messages.ts';
+import {
+  type BackupNode,
+  baseOf,
+  type ChangesNode,
+  type EntryNode,
+  type FilesNode,
+  type Node,
+  nodeKey,
+  type WorkingDatabasesNode,
+  type WorkingNode,
+} from './nodes.ts';
+
+/** More changed files nobody reads line by line; the multi-diff editor is for those. */
+const MOST_LISTED = 1000;
+
+/** What is below the lines of backups and of working changes, asked for when they are opened. */
+export class Inside {
+  readonly #sets: Sets;
+  readonly #working: WorkingChanges;
+  readonly #contents: Contents;
+
+  constructor(sets: Sets, engine: Engine, working: WorkingChanges) {
+    this.#sets = sets;
+    this.#working = working;
+    this.#contents = new Contents(engine);
+  }
+
+  /** The lines below one; what fails becomes a sentence in their place. */
+  async childrenOf(node: Node): Promise<readonly Node[]> {
+    try {
+      switch (node.type) {
+        case 'backup':
+          return await this.#ofBackup(node);
+        case 'changes':
+          return await this.#changed(node);
+        case 'files':
+        case 'entry':
+          return await this.#entries(node);
+        case 'working':
+          return await this.#ofWorking(node);
+        case 'workingDatabases':
+          return await this.#tables(node);
+        default:
+          return [];
+      }
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      return [messageNode(nodeKey(node), text, 'error')];
+    }
+  }
+
+  async #ofBackup(node: BackupNode): Promise<readonly Node[]> {
+    const { workspace, set, backup, summary } = node;
+    const from = baseOf(this.#sets.find(node)?.state.backups ?? [], summary);
+    const content = await this.#content(node);
+    if (from === undefined) return content;
+    const changes = await this.#contents.changes(node, from.id).catch(() => undefined);
+    return [{ type: 'changes', workspace, set, backup, from, changes }, ...content];
+  }
+
+  /** Its files and its databases, as far as it has them. */
+  async #content({ workspace, set, backup }: BackupNode): Promise<readonly FilesNode[]> {
+    const node = { type: 'files', workspace, set, backup } as const;
+    // When it cannot be listed, opening the node tells why.
+    const tops = await this.#contents.list({ workspace, set, backup, path: '' }).catch(() => undefined);
+    const holds = (path: string): boolean =>
+      tops?.some((source) => source.path.startsWith(`${path}/`)) ?? path === 'files';
+    return (['files', 'databases'] as const).filter(holds).map((path) => ({ ...node, path }));
+  }
+
+  async #changed(node: ChangesNode): Promise<readonly Node[]> {
+    const { workspace, set, backup, from, changes } = node;
+    const known = changes ?? (await this.#contents.changes(node, from.id));
+    return listed(node, known, (change) => {
+      return { type: 'change', workspace, set, backup, path: change.path, from, change };
+    });
+  }
+
+  async #ofWorking(node: WorkingNode): Promise<readonly Node[]> {
+    const { workspace, set, backup, from } = node;
+    const known = this.#working.of(node)?.files ?? (await this.#working.refresh(node))?.files;
+    const files =
+      known === undefined
+        ? [messageNode(nodeKey(node), vscode.l10n.t('The workspace could not be compared.'), 'warning')]
+        : listed(node, known, (change) => {
+            return { type: 'workingChange', workspace, set, backup, path: change.path, from, change };
+          });
+    const hasDatabases = (this.#sets.find(node)?.state.databases.length ?? 0) > 0;
+    return hasDatabases ? [...files, { type: 'workingDatabases', workspace, set, backup }] : files;
+  }
+
+  async #tables(node: WorkingDatabasesNode): Promise<readonly Node[]> {
+    const { workspace, set, backup } = node;
+    const tables = await vscode.window.withProgress({ location: { viewId: BACKUPS_VIEW } }, () =>
+      this.#working.findTables(node),
+    );
+    if (tables.length === 0) return [messageNode(nodeKey(node), vscode.l10n.t('No row differs.'), 'info')];
+    return tables.map((table) => {
+      const path = `databases/${table.database}/${table.path}`;
+      return { type: 'workingTable', workspace, set, backup, path, table };
+    });
+  }
+
+  async #entries(node: FilesNode | EntryNode): Promise<readonly Node[]> {
+    const { workspace, set, backup } = node;
+    const entries = await this.#contents.list(node);
+    const children = entries.map((info): EntryNode => ({
+      type: 'entry',
+      workspace,
+      set,
+      backup,
+      path: info.path,
+      info,
+    }));
+    // A single root needs no level of its own.
+    const [only, ...others] = children;
+    if (node.path === 'files' && only !== undefined && others.length === 0) return this.#entries(only);
+    return children.sort(directoriesFirst);
+  }
+}
+
+function listed(
+  node: Node,
+  changes: readonly EntryChange[],
+  lineOf: (change: EntryChange) => Node,
+): readonly Node[] {
+  const lines = changes.slice(0, MOST_LISTED).map(lineOf);
+  const rest = changes.length - lines.length;
+  if (rest === 0) return lines;
+  const text = vscode.l10n.t('… and {0} more', formatNumber(rest, vscode.env.language));
+  return [...lines, messageNode(nodeKey(node), text, 'info')];
+}
+
+function directoriesFirst(a: EntryNode, b: EntryNode): number {
+  const rank = (node: EntryNode): number => (node.info.type === 'directory' ? 0 : 1);
+  return rank(a) - rank(b) || a.path.localeCompare(b.path, undefined, { numeric: true });
+}

@@ -1,0 +1,84 @@
+import * as vscode from 'vscode';
+import { changeIcon, changeName } from '../../change-words.ts';
+import { entryCount, rowCounts } from '../../counts.ts';
+import { displayName } from '../../files/backup-uri.ts';
+import { formatMoment } from '../../format.ts';
+import type { Working } from '../../working/working-changes.ts';
+import type { WorkingChangeNode, WorkingDatabasesNode, WorkingNode, WorkingTableNode } from '../nodes.ts';
+import { nameAndFolder } from './changes.ts';
+
+const { Collapsed, None } = vscode.TreeItemCollapsibleState;
+
+/** How the workspace differs from the newest backup: how much, and everything with one click. */
+export function workingItem(
+  node: WorkingNode,
+  known: Working | undefined,
+  hasDatabases: boolean,
+): vscode.TreeItem {
+  const { from } = node;
+  const moment = formatMoment(new Date(from.createdAt), new Date(), vscode.env.language);
+  const isNothing = known?.files?.length === 0 && !hasDatabases;
+  const item = new vscode.TreeItem(
+    vscode.l10n.t('Working changes since {0}', moment),
+    isNothing ? None : Collapsed,
+  );
+  if (known?.files !== undefined) item.description = entryCount(known.files.length, known.tables?.length);
+  item.contextValue = 'working';
+  item.iconPath = new vscode.ThemeIcon('edit');
+  item.tooltip = vscode.l10n.t(
+    'How the workspace differs from the newest backup. Select to compare and to edit.',
+  );
+  item.command = {
+    command: 'crmBackup.compareWithWorkspace',
+    title: vscode.l10n.t('Compare with Workspace'),
+    arguments: [node],
+  };
+  return item;
+}
+
+/** One file that is not as the newest backup has it. */
+export function workingChangeItem(node: WorkingChangeNode): vscode.TreeItem {
+  const { change } = node;
+  const { name, folder } = nameAndFolder(change.path);
+  const item = new vscode.TreeItem(name, None);
+  item.description = folder;
+  // What the backup does not have cannot be restored from it.
+  item.contextValue = change.change === 'added' ? 'working.added' : 'working.change';
+  item.iconPath = changeIcon(change.change);
+  item.tooltip = `${displayName(change.path)} · ${changeName(change.change)}`;
+  item.command = {
+    command: 'crmBackup.compareWithWorkspace',
+    title: vscode.l10n.t('Compare with Workspace'),
+    arguments: [node],
+  };
+  item.accessibilityInformation = { label: [name, changeName(change.change), folder].join(', ') };
+  return item;
+}
+
+/** The databases as they are now; they are compared when this is opened, for that may take a while. */
+export function workingDatabasesItem(
+  _node: WorkingDatabasesNode,
+  known: Working | undefined,
+): vscode.TreeItem {
+  const item = new vscode.TreeItem(vscode.l10n.t('Databases'), Collapsed);
+  item.description =
+    known?.tables === undefined
+      ? vscode.l10n.t('compared when opened')
+      : entryCount(undefined, known.tables.length);
+  item.contextValue = 'workingDatabases';
+  item.iconPath = new vscode.ThemeIcon('database');
+  return item;
+}
+
+/** A table with other rows than the newest backup has. */
+export function workingTableItem({ table }: WorkingTableNode): vscode.TreeItem {
+  const { database, change } = table;
+  const name = displayName(`${database}.${table.table}`);
+  const item = new vscode.TreeItem(name, None);
+  item.description = rowCounts(table);
+  item.contextValue = 'workingTable';
+  item.iconPath = new vscode.ThemeIcon('table');
+  item.tooltip = `${name} · ${changeName(change)}`;
+  item.accessibilityInformation = { label: [name, changeName(change), item.description].join(', ') };
+  return item;
+}

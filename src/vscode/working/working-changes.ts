@@ -1,0 +1,214 @@
+import * as vscode from 'vscode';
+import type { TableSummary } from '../../core/compare/rows.ts';
+import { CancelledError } from '../../core/errors.ts';
+import type { BackupSummary, EntryChange, InSet } from '../../engine/protocol.ts';
+import type { Engine } from '../engine.ts';
+import { entryOfFile } from '../files/on-disk.ts';
+import type { FoundSet, Sets } from '../sets.ts';
+import type { Works } from '../works.ts';
+import { withChangesAt } from './patch.ts';
+
+/** Saving comes in bursts. */
+const CALM_MS = 400;
+/** A look at everything takes so small a part of the time at most, however large the workspace is. */
+const PART_OF_TIME = 20;
+const LEAST_PAUSE_MS = 2_000;
+
+/** What is known of how a set's workspace differs from its newest backup. */
+export interface Working {
+  readonly from: BackupSummary;
+  /** Files and links; undefined before the first look, or when it failed. */
+  readonly files: readonly EntryChange[] | undefined;
+  /** Tables with other rows; undefined until somebody asked. */
+  readonly tables: readonly TableSummary[] | undefined;
+}
+
+interface Watched {
+  working: Working;
+  /** Whether something may have changed since the last look; entries to look at, or everything. */
+  stale: Set<string> | 'all' | undefined;
+  /** When everything may be looked at again. */
+  notBefore: number;
+  running: vscode.CancellationTokenSource | undefined;
+}
+
+/**
+ * Compares the workspace with the newest backup of each set for as long as somebody looks: after saving, when the window
+ * gets the focus, and when there is a new backup. It gives way to all work the user waits for.
+ */
+export class WorkingChanges implements vscode.Disposable {
+  readonly #sets: Sets;
+  readonly #engine: Engine;
+  readonly #works: Works;
+  readonly #watched = new Map<string, Watched>();
+  readonly #changed = new vscode.EventEmitter<InSet>();
+  readonly #subscriptions: vscode.Disposable;
+  #timer: NodeJS.Timeout | undefined;
+  #watchers = 0;
+
+  /** What is known of a set is different now. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(sets: Sets, engine: Engine, works: Works) {
+    this.#sets = sets;
+    this.#engine = engine;
+    this.#works = works;
+    const all = (): void => this.#expect('all');
+    const each = (uris: readonly vscode.Uri[]): void => uris.forEach((uri) => this.#expect(uri));
+    this.#subscriptions = vscode.Disposable.from(
+      sets.onDidChange(() => this.#takeSets()),
+      works.onDidChange(() => this.#giveWay()),
+      vscode.workspace.onDidSaveTextDocument(({ uri }) => this.#expect(uri)),
+      vscode.workspace.onDidCreateFiles(({ files }) => each(files)),
+      vscode.workspace.onDidDeleteFiles(({ files }) => each(files)),
+      vscode.workspace.onDidRenameFiles(({ files }) =>
+        each(files.flatMap(({ oldUri, newUri }) => [oldUri, newUri])),
+      ),
+      vscode.window.onDidChangeWindowState(({ focused }) => {
+        if (focused) all();
+      }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.#takeSets()),
+    );
+  }
+
+  /** What is known of a set; undefined where there is nothing to compare with, or in Restricted Mode. */
+  of(target: InSet): Working | undefined {
+    return this.#watched.get(keyOf(target))?.working;
+  }
+
+  /** Keeps looking until the result is disposed of. */
+  watch(): vscode.Disposable {
+    this.#watchers++;
+    this.#schedule();
+    return new vscode.Disposable(() => this.#watchers--);
+  }
+
+  /** Compares the databases of a set as they are now. Throws what comparing throws. */
+  async findTables(target: InSet, token?: vscode.CancellationToken): Promise<readonly TableSummary[]> {
+    const key = keyOf(target);
+    const from = this.#watched.get(key)?.working.from;
+    if (from === undefined) return [];
+    const { workspace, set } = target;
+    const input = { workspace, set, from: from.id, to: null };
+    const { tables, problems } = await this.#engine.call('tables', input, { token });
+    const [problem] = problems;
+    if (problem !== undefined && tables.length === 0) throw new Error(problem.message);
+    const watched = this.#watched.get(key);
+    if (watched?.working.from === from) {
+      watched.working = { ...watched.working, tables };
+      this.#changed.fire(target);
+    }
+    return tables;
+  }
+
+  /** Looks at what changed since; for tests and for whoever cannot wait. */
+  async refresh(target: InSet): Promise<Working | undefined> {
+    this.#takeSets();
+    const found = this.#sets.find(target);
+    const watched = this.#watched.get(keyOf(target));
+    if (found !== undefined && watched !== undefined) {
+      watched.stale = 'all';
+      await this.#look(found, watched);
+    }
+    return this.of(target);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#subscriptions.dispose();
+    for (const { running } of this.#watched.values()) running?.cancel();
+    this.#changed.dispose();
+  }
+
+  /** Sets have come or gone, or have a newer backup. */
+  #takeSets(): void {
+    const wanted = new Map(
+      (vscode.workspace.isTrusted ? this.#sets.all() : []).flatMap((found) => {
+        const [from] = found.state.backups;
+        return from === undefined || found.state.problem !== undefined ? [] : [[keyOf(found), from] as const];
+      }),
+    );
+    for (const [key, { running }] of this.#watched) {
+      if (wanted.has(key)) continue;
+      running?.cancel();
+      this.#watched.delete(key);
+    }
+    for (const [key, from] of wanted) {
+      const known = this.#watched.get(key);
+      if (known?.working.from.id === from.id) continue;
+      known?.running?.cancel();
+      const working = { from, files: undefined, tables: undefined };
+      this.#watched.set(key, { working, stale: 'all', notBefore: 0, running: undefined });
+    }
+    this.#schedule();
+  }
+
+  /** Everything may have changed, or one file has. */
+  #expect(what: vscode.Uri | 'all'): void {
+    if (what !== 'all' && what.scheme !== 'file') return;
+    for (const found of this.#sets.all()) {
+      const watched = this.#watched.get(keyOf(found));
+      if (watched === undefined) continue;
+      const entry = what === 'all' ? 'all' : entryOfFile(found.state.roots, what.fsPath);
+      if (entry === undefined) continue;
+      if (entry === 'all' || watched.working.files === undefined) watched.stale = 'all';
+      else if (watched.stale !== 'all') watched.stale = new Set([...(watched.stale ?? []), entry]);
+    }
+    this.#schedule();
+  }
+
+  #giveWay(): void {
+    if (this.#works.current === undefined) this.#schedule();
+    else for (const { running } of this.#watched.values()) running?.cancel();
+  }
+
+  #schedule(delayMs = CALM_MS): void {
+    clearTimeout(this.#timer);
+    if (this.#watchers === 0 || ![...this.#watched.values()].some(({ stale }) => stale)) return;
+    this.#timer = setTimeout(() => void this.#lookAtAll(), delayMs);
+  }
+
+  async #lookAtAll(): Promise<void> {
+    let nextMs: number | undefined;
+    for (const found of this.#sets.all()) {
+      const watched = this.#watched.get(keyOf(found));
+      if (watched?.stale === undefined || watched.running !== undefined) continue;
+      if (this.#works.current !== undefined || this.#watchers === 0) return;
+      const pauseMs = watched.stale === 'all' ? watched.notBefore - Date.now() : 0;
+      if (pauseMs > 0) nextMs = Math.min(nextMs ?? pauseMs, pauseMs);
+      else await this.#look(found, watched);
+    }
+    if (nextMs !== undefined) this.#schedule(nextMs);
+  }
+
+  async #look({ workspace, set }: FoundSet, watched: Watched): Promise<void> {
+    const cancellation = new vscode.CancellationTokenSource();
+    const { stale } = watched;
+    const { from, files } = watched.working;
+    watched.running = cancellation;
+    watched.stale = undefined;
+    const paths = stale === 'all' || stale === undefined || files === undefined ? [] : [...stale];
+    const startMs = Date.now();
+    try {
+      const input = { workspace, set, backup: from.id, paths, probe: false };
+      const { changes } = await this.#engine.call('workingChanges', input, { token: cancellation.token });
+      const found = withChangesAt(files ?? [], paths, changes);
+      if (JSON.stringify(found) === JSON.stringify(files)) return;
+      watched.working = { ...watched.working, files: found };
+      if (this.#watched.get(keyOf({ workspace, set })) === watched) this.#changed.fire({ workspace, set });
+    } catch (error) {
+      // What was cancelled is looked at later; what failed, when something changes again.
+      if (error instanceof CancelledError) watched.stale = 'all';
+    } finally {
+      watched.running = undefined;
+      cancellation.dispose();
+      const tookMs = Date.now() - startMs;
+      if (paths.length === 0)
+        watched.notBefore = Date.now() + Math.max(LEAST_PAUSE_MS, tookMs * PART_OF_TIME);
+    }
+  }
+}
+
+function keyOf({ workspace, set }: InSet): string {
+  return `${workspace}\n${set}`;
+}
