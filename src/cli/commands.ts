@@ -17,6 +17,7 @@ import { definePrune } from './prune.ts';
 import { defineRepair } from './repair.ts';
 import { defineRestore } from './restore.ts';
 import { defineShow } from './show.ts';
+import { defineStats } from './stats.ts';
 import { defineVerify } from './verify.ts';
 
 /**
@@ -41,6 +42,7 @@ export function defineCommands(program: Command, act: Act): void {
     defineLabel,
     defineForget,
     definePrune,
+    defineStats,
     defineSchedule,
     defineKey,
     defineDoctor,

@@ -3,6 +3,7 @@ import type { DamageReport } from './damage.ts';
 import { VaultError } from './error.ts';
 import { readKeyFiles } from './key-file.ts';
 import { readNotes } from './notes.ts';
+import { readPast } from './past.ts';
 import { type BackupRecord, decodeRecord, listRecordIds } from './record.ts';
 import { newestFirst, type Vault } from './vault.ts';
 
@@ -13,6 +14,7 @@ const NAMES: Readonly<Record<string, RegExp>> = {
   index: /^[0-9a-f]{64}\.idx$/,
   keys: /^[0-9a-f]{32}\.json$/,
   notes: /^[0-9a-f]{64}$/,
+  past: /^[0-9a-f]{64}$/,
   packs: /^([0-9a-f]{2})\/\1[0-9a-f]{62}\.pack$/,
 };
 /** What file managers leave behind. */
@@ -29,6 +31,12 @@ export async function inspectObjects(vault: Vault, report: DamageReport): Promis
   }
   for (const name of (await readNotes(storage, keys)).damaged) {
     report.add(name, 'Labels, pins or verifications noted here cannot be read.');
+  }
+  for (const name of (await readPast(storage, keys)).damaged) {
+    report.add(
+      name,
+      'What is remembered of backups that are gone cannot be read; figures of growth lack it.',
+    );
   }
   for (const [folder, pattern] of Object.entries(NAMES)) {
     for (const { name } of await storage.list(folder)) {

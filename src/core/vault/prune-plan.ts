@@ -20,7 +20,7 @@ export interface PrunePlan {
 }
 
 /** A pack is written anew when this share of it is waste. */
-const MOST_WASTE = 0.25;
+export const MOST_WASTE = 0.25;
 
 /**
  * Decides on every pack. A delta frame of which little or nothing is needed may be small itself and yet keep much alive

@@ -7,6 +7,7 @@ import { type Liveness, markLive } from './liveness.ts';
 import { lockVault, type VaultLock } from './lock.ts';
 import { encodeNotes, latestNotes, readNotes } from './notes.ts';
 import { type ListedPack, packName, readFooter } from './pack.ts';
+import { remember } from './past.ts';
 import { type PackFate, planPrune } from './prune-plan.ts';
 import { type BackupRecord, decodeRecord, forgottenName, listRecordIds } from './record.ts';
 import { Repacker } from './repack.ts';
@@ -81,6 +82,7 @@ const CHANGE: typeof LOOK = [
   ['index', replaceIndexes],
   ['remove', removePacks],
   ['notes', foldNotesObjects],
+  ['past', rememberPrune],
   ['sweep', sweep],
 ];
 
@@ -197,12 +199,27 @@ async function plan(work: Work): Promise<void> {
 
 /** From here on forgotten backups cannot be taken back: their records go before their data. */
 async function removeForgotten(work: Work): Promise<void> {
-  const { storage } = work.vault;
+  const { storage, keys } = work.vault;
   if (work.forgotten.length > 0) await work.lock.assertHeld();
+  work.freedBytes -= await remember(storage, keys, await forgottenRecords(work), []);
   for (const id of work.forgotten) {
     work.freedBytes += (await storage.size(forgottenName(id))) ?? 0;
     await storage.remove(forgottenName(id));
   }
+}
+
+/** Of backups that are really gone; those that cannot be read are not remembered. */
+async function forgottenRecords({ vault, forgotten, records }: Work): Promise<BackupRecord[]> {
+  const gone: BackupRecord[] = [];
+  for (const id of forgotten) {
+    if (records.some((record) => record.id === id)) continue;
+    try {
+      gone.push(decodeRecord(vault.keys, id, await vault.storage.read(forgottenName(id))));
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+    }
+  }
+  return gone;
 }
 
 async function repack(work: Work): Promise<void> {
@@ -292,6 +309,14 @@ async function foldNotesObjects(work: Work): Promise<void> {
     await storage.write(name, [bytes]);
   }
   for (const name of objects) await storage.remove(name);
+}
+
+async function rememberPrune(work: Work): Promise<void> {
+  const { vault, freedBytes } = work;
+  if (freedBytes <= 0) return;
+  await work.lock.assertHeld();
+  const event = { at: new Date().toISOString(), freedBytes };
+  work.freedBytes -= await remember(vault.storage, vault.keys, [], [event]);
 }
 
 async function sweep(work: Work): Promise<void> {

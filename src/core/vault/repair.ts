@@ -11,6 +11,7 @@ import { inspectData } from './inspect-data.ts';
 import { inspectObjects, inspectRecords } from './inspect-objects.ts';
 import { lockVault, type VaultLock } from './lock.ts';
 import { readNotes } from './notes.ts';
+import { readPast } from './past.ts';
 import { packHeaderSalt, packName } from './pack.ts';
 import { type BackupRecord, decodeRecord } from './record.ts';
 import { Repacker } from './repack.ts';
@@ -245,8 +246,10 @@ async function rebuildPacks(work: Work): Promise<void> {
 }
 
 async function mendNotes(work: Work): Promise<void> {
-  const { damaged } = await readNotes(work.vault.storage, work.vault.keys);
-  for (const name of damaged) await setAside(work, name);
+  const { storage, keys } = work.vault;
+  const notes = await readNotes(storage, keys);
+  const past = await readPast(storage, keys);
+  for (const name of [...notes.damaged, ...past.damaged]) await setAside(work, name);
 }
 
 async function write(work: Work, name: string, bytes: Buffer): Promise<void> {
