@@ -6,6 +6,7 @@ import { DestinationsTree } from './vscode/destinations/destinations-tree.ts';
 import { BackupFiles } from './vscode/files/backup-files.ts';
 import { BACKUP_SCHEME } from './vscode/files/backup-uri.ts';
 import { DESTINATIONS_VIEW } from './vscode/ids.ts';
+import { tellLacks } from './vscode/lacks.ts';
 import { openLog } from './vscode/log.ts';
 import { tellInterrupted } from './vscode/restore/interrupted.ts';
 import { Secrets } from './vscode/secrets.ts';
@@ -54,6 +55,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommands(app),
     registerTools(app),
     tellState(sets),
+    tellLacks(engine, sets),
     showStatus(sets, works),
     showSetFileProblems(sets),
     watchSets(sets),

@@ -11,4 +11,7 @@ export const Context = {
   /** `loading`, `none` (no set file), `empty` (a set, no backups), `ready`, `failed`. */
   state: 'crmBackup.state',
   canUndoRestore: 'crmBackup.canUndoRestore',
+  /** What backups would be better with, looked for while there are none. */
+  lacksGit: 'crmBackup.lacksGit',
+  lacksDatabase: 'crmBackup.lacksDatabase',
 } as const;

@@ -19,6 +19,7 @@ export function showStatus(sets: Sets, works: Works): vscode.Disposable {
     if (work !== undefined) {
       item.text = `$(sync~spin) ${work.title}`;
       item.tooltip = work.progress;
+      item.accessibilityInformation = { label: work.title, role: 'button' };
       item.command = 'crmBackup.showLog';
     } else if (found.length > 0) {
       drawAge(item, found);

@@ -16,7 +16,8 @@ export function tellState(sets: Sets): vscode.Disposable {
   return sets.onDidChange(tell);
 }
 
-function stateOf(sets: Sets): ViewState {
+/** How the sets of all folders stand, as one word. */
+export function stateOf(sets: Sets): ViewState {
   if (!sets.known) return 'loading';
   if (localFolders().some((folder) => sets.of(folder)?.status === 'failed')) return 'failed';
   const all = sets.all();
