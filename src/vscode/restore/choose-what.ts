@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { EntryInfo } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
-import { cancelled, type FoundBackup } from '../commands/targets.ts';
+import { cancelled, type FoundBackup, momentAndLabel } from '../commands/targets.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatBytes, formatNumber } from '../format.ts';
 
@@ -34,8 +34,15 @@ export async function chooseWhat(app: App, backup: FoundBackup): Promise<readonl
       : [{ label: `$(list-tree) ${vscode.l10n.t('A folder or file…')}`, enter: startOf(roots) }]),
     ...(await databaseItems(app, backup, databases)),
   ];
-  const picked = await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('What to restore?') });
+  const picked = await vscode.window.showQuickPick(items, {
+    title: titleOf(backup),
+    placeHolder: vscode.l10n.t('What to restore?'),
+  });
   return follow(app, backup, picked);
+}
+
+function titleOf({ set, summary }: FoundBackup): string {
+  return vscode.l10n.t('Restore {0}', [displayName(set), momentAndLabel(summary)].join(', '));
 }
 
 function everything(
@@ -94,6 +101,7 @@ async function follow(
     const isTables = folder.startsWith('databases/');
     const items = isTables ? entries.map(entryItem) : folderItems(folder, entries);
     picked = await vscode.window.showQuickPick(items, {
+      title: titleOf(backup),
       placeHolder: displayName(folder),
       matchOnDescription: true,
     });

@@ -1,23 +1,31 @@
 import * as vscode from 'vscode';
-import type { RestorePlan } from '../../engine/protocol.ts';
+import type { Output, RestorePlan } from '../../engine/protocol.ts';
 import { fileCount } from '../counts.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
-import { formatBytes } from '../format.ts';
+import { formatBytes, formatNumber } from '../format.ts';
 
 /** As many paths of a kind are listed; the rest is counted. */
 const MOST_LISTED = 5000;
 
 type Action = RestorePlan['steps'][number]['action'];
 
-/** A restore's plan as a text to read: what is replaced, deleted and created, by name. */
-export function planText(plan: RestorePlan, backup: string, destination: string): string {
+/** The tables of a backup whose live rows differ; what is `added` there would be deleted. */
+export type TableChanges = Output<'tables'>;
+
+/** A restore's plan as a text to read: what is replaced, deleted and created, by name, and the rows of each table. */
+export function planText(
+  plan: RestorePlan,
+  backup: string,
+  destination: string,
+  rows: TableChanges | undefined,
+): string {
   return [
     vscode.l10n.t('Restore of {0}', backup),
     vscode.l10n.t('to {0}', destination),
     '',
     vscode.l10n.t('Unchanged: {0}', fileCount(plan.unchanged)),
     vscode.l10n.t('To write: {0}', formatBytes(plan.bytes, vscode.env.language)),
-    ...databases(plan),
+    ...databases(plan, rows),
     ...section(plan, 'replace', vscode.l10n.t('Replaced: {0}', fileCount(plan.replace))),
     ...section(plan, 'delete', vscode.l10n.t('Deleted: {0}', fileCount(plan.delete))),
     ...section(plan, 'create', vscode.l10n.t('Created: {0}', fileCount(plan.create))),
@@ -25,13 +33,37 @@ export function planText(plan: RestorePlan, backup: string, destination: string)
   ].join('\n');
 }
 
-function databases({ databases: all }: RestorePlan): string[] {
+function databases({ databases: all }: RestorePlan, rows: TableChanges | undefined): string[] {
   if (all.length === 0) return [];
   const lines = all.flatMap(({ database, target, creates, tables, notices }) => [
     `    ${displayName(database)} → ${displayName(target)}: ${becomes(creates, tables)}`,
     ...notices.map((notice) => `        ${displayName(notice)}`),
+    ...rowsOf(database, rows).map((line) => `        ${line}`),
   ]);
   return ['', vscode.l10n.t('Databases:'), ...lines];
+}
+
+/** What happens to the rows of each table that differs. */
+function rowsOf(name: string, rows: TableChanges | undefined): string[] {
+  if (rows === undefined) return [];
+  const problem = rows.problems.find(({ path }) => path === `databases/${name}`);
+  if (problem !== undefined) return [displayName(problem.message)];
+  const differing = rows.tables.filter(({ database }) => database === name);
+  if (differing.length === 0) return [vscode.l10n.t('The rows are as in the backup.')];
+  const count = (value: number): string => formatNumber(value, vscode.env.language);
+  return differing.map(({ table, change, added, changed, deleted }) => {
+    const title = displayName(table);
+    if (change === 'added') return vscode.l10n.t('{0}: the table is deleted', title);
+    if (change === 'deleted') return vscode.l10n.t('{0}: the table is created', title);
+    // What has come since goes, and what has gone comes back.
+    return vscode.l10n.t(
+      '{0}: rows replaced: {1}, deleted: {2}, created: {3}',
+      title,
+      count(changed),
+      count(added),
+      count(deleted),
+    );
+  });
 }
 
 function becomes(creates: boolean, tables: number): string {

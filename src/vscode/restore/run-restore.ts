@@ -7,7 +7,7 @@ import { codeOf } from '../error.ts';
 import type { CallOptions } from '../engine.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatDuration } from '../format.ts';
-import { planText } from './plan-text.ts';
+import { planText, type TableChanges } from './plan-text.ts';
 
 /** A restore that has been decided on, or its undoing. */
 export interface PendingRestore {
@@ -24,6 +24,8 @@ export interface PendingRestore {
   readonly apply: (options: CallOptions, endSessions: boolean) => Promise<RestoreResult>;
   /** Shows the files of the backup beside those they would replace; absent where there is nothing to compare. */
   readonly compare?: (() => Promise<void>) | undefined;
+  /** Which rows of the databases would change, for the preview; absent where nobody can tell before. */
+  readonly rows?: ((options: CallOptions, databases: readonly string[]) => Promise<TableChanges>) | undefined;
 }
 
 /**
@@ -68,7 +70,7 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
     ...plan.databases.flatMap(({ notices }) => notices.map(displayName)),
   ];
   const yes = vscode.l10n.t('Restore');
-  const review = vscode.l10n.t('Review Files');
+  const review = vscode.l10n.t('Show Preview');
   const options = { modal: true, detail: details.join('\n') };
   const compare = vscode.l10n.t('Compare Files');
   const looks =
@@ -79,7 +81,7 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
   else if (chosen === review) {
     await app.documents.show(
       vscode.l10n.t('Restore Preview'),
-      planText(plan, pending.backup, pending.destination),
+      planText(plan, pending.backup, pending.destination, await changedRows(app, pending, plan)),
     );
   } else cancelled();
   const after = await vscode.window.showQuickPick([yes, vscode.l10n.t('Cancel')], {
@@ -88,6 +90,18 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
     ignoreFocusOut: true,
   });
   if (after !== yes) cancelled();
+}
+
+/** Rows are compared only for the preview: it reads the databases from end to end. */
+async function changedRows(
+  app: App,
+  { workspace, backup, rows }: PendingRestore,
+  plan: RestorePlan,
+): Promise<TableChanges | undefined> {
+  const names = replacedDatabases(plan).map(({ database }) => database);
+  if (rows === undefined || names.length === 0) return undefined;
+  const title = vscode.l10n.t('Comparing the rows with {0}', backup);
+  return app.works.run(`restore:${workspace}`, title, (options) => rows(options, names));
 }
 
 function questionOf(plan: RestorePlan): string {

@@ -73,6 +73,18 @@ suite('Databases', () => {
     }
   });
 
+  test('have what becomes of the rows of each table in the preview', async () => {
+    answer(
+      'showWarningMessage',
+      (_question: string, _options: unknown, _yes: string, preview: string) => preview,
+    );
+    pick('Database crm', 'Original place', 'Cancel');
+    await run('restore', { workspace, set, backup: backup.id });
+    const preview = vscode.window.activeTextEditor?.document.getText() ?? assert.fail('a preview is open');
+    assert.match(preview, /^ +contact: rows replaced: 1, deleted: 1, created: 0$/m);
+    assert.deepEqual(names(), ['Bo', null]);
+  });
+
   test('are restored alone after a question, and that is undone', async () => {
     let asked = '';
     noteMessages();

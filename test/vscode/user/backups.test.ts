@@ -55,7 +55,7 @@ test('a user backs up, changes a file, looks at the changes and restores', async
   await quickPick.filter({ hasText: 'Original place, exactly as it was' }).click();
   await page.locator('.monaco-dialog-box').waitFor();
   await workbench.screenshot('10-confirm');
-  await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Review Files' }).click();
+  await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Show Preview' }).click();
   await page.locator('.view-line').filter({ hasText: 'data/new.bin' }).waitFor();
   await workbench.screenshot('11-review');
   await quickPick.filter({ hasText: 'Restore' }).click();

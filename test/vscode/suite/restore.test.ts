@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
+import type * as vscode from 'vscode';
+import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
+import type { Engine } from '../../../src/vscode/engine.ts';
+import { answer, askAgain, noteMessages, told, until } from './answers.ts';
+import { enginesOfThisHost } from './engines.ts';
+import { at, ownEngine, provideBackup, remove, run, set, workspace } from './workspace.ts';
+
+suite('Restoring', () => {
+  let engine: Engine;
+  suiteSetup(async () => {
+    engine = ownEngine();
+    await provideBackup(engine);
+  });
+  suiteTeardown(() => engine.dispose());
+  teardown(askAgain);
+
+  test('of a file alone is not offered with deleting what was added', async () => {
+    const { id } = await run<BackupSummary>('backUpNow', { workspace, set });
+    const offered = async (path: string): Promise<readonly string[]> => {
+      let labels: readonly string[] = [];
+      answer('showQuickPick', (items: vscode.QuickPickItem[]) => {
+        labels = items.map(({ label }) => label.replace(/^\$\(.*?\) /, ''));
+      });
+      await run('restore', { workspace, set, backup: id, path });
+      return labels;
+    };
+    assert.deepEqual(await offered('files/workspace/data/config.php'), ['Original place', 'Another folder…']);
+    assert.deepEqual(await offered('files/workspace/data'), [
+      'Original place',
+      'Original place, exactly as it was',
+      'Another folder…',
+    ]);
+  });
+
+  test('goes to its end or is undone when the engine is killed in its middle, and that is said', async () => {
+    mkdirSync(at('data/much'));
+    const write = (): void => {
+      for (let file = 0; file < 800; file++) writeFileSync(at(`data/much/${file}`), randomBytes(60_000));
+    };
+    const content = (): string =>
+      Array.from({ length: 800 }, (_, file) => readFileSync(at(`data/much/${file}`), 'base64')).join();
+    try {
+      write();
+      const { id } = await run<BackupSummary>('backUpNow', { workspace, set });
+      const old = content();
+      write();
+      const live = content();
+      noteMessages();
+      answer('showWarningMessage', (_question: string, _options: unknown, yes: string) => yes);
+      let step = 0;
+      answer('showQuickPick', (items: vscode.QuickPickItem[]) => items[step++]);
+      const own = await engine.processId();
+      const restore = run<RestoreResult | undefined>('restore', {
+        workspace,
+        set,
+        backup: id,
+        path: 'files/workspace/data/much',
+      });
+      // It is at work once it has begun to lay out files beside the live ones.
+      await until(() => (readdirSync(workspace).some(isStaging) ? true : undefined));
+      for (const pid of enginesOfThisHost()) if (pid !== own) process.kill(pid, 'SIGKILL');
+      assert.equal(await restore, undefined);
+      const sentence = await until(() =>
+        told.find(({ text }) => text.startsWith('A restore of espocrm was interrupted')),
+      );
+      assert.equal(content(), sentence.text.endsWith('it is finished now.') ? old : live);
+      assert.deepEqual(readdirSync(workspace).filter(isStaging), []);
+      assert.ok(told.some(({ text }) => text.startsWith('The backup engine stopped unexpectedly (SIGKILL)')));
+    } finally {
+      remove('data/much');
+    }
+  });
+});
+
+/** What a restore lays out beside the files it replaces. */
+function isStaging(name: string): boolean {
+  return name.startsWith('.crm-backup-restore-');
+}
