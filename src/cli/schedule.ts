@@ -1,11 +1,13 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CrmBackupError } from '../core/errors.ts';
 import type { DueRuns, ScheduledRun } from '../core/schedule/run.ts';
 import type { ListedJob } from '../core/schedule/survey.ts';
 import { homeOf } from '../core/surroundings.ts';
 import { ExitCode, exitCodeOfName } from './exit-code.ts';
-import { plainText } from './printable.ts';
-import { formatTime } from './quantity.ts';
+import { plainText, printable } from './printable.ts';
+import { counted, formatTime } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
@@ -21,7 +23,52 @@ export function defineSchedule(program: Command, act: Act): void {
     .command('run')
     .description('do what is due now, here and in all workspaces that were handed to the system')
     .action(() => act(run));
+  schedule
+    .command('install')
+    .description('have the system’s own scheduler do it: systemd, cron, launchd or Task Scheduler')
+    .action(() => act(install));
+  schedule
+    .command('uninstall')
+    .description('take it away from the system’s scheduler')
+    .option('--all', 'for all workspaces')
+    .action(({ all }: { all?: true }) => act(async (session) => uninstall(session, all === true)));
 }
+
+async function install(session: Session): Promise<Outcome> {
+  const { options, surroundings } = session;
+  const { handOver } = await import('../core/schedule/handover.ts');
+  const runtime = {
+    executable: process.execPath,
+    script: realpathSync(process.argv[1] ?? ''),
+    isElectron: process.versions['electron'] !== undefined,
+  };
+  const done = await handOver(options.workspace, runtime, surroundings);
+  if (done.notice !== undefined) session.warn(done.notice);
+  const { scheduler, files, workspaces } = done;
+  const all = workspaces.map((each) => `  ${printable(each)}`).join('\n');
+  return {
+    json: { scheduler, files, workspaces },
+    summary: `${NAMES[scheduler]} now runs the schedules of\n${all}`,
+  };
+}
+
+async function uninstall({ options, surroundings }: Session, isAll: boolean): Promise<Outcome> {
+  const { takeBack } = await import('../core/schedule/handover.ts');
+  const { findWorkspace } = await import('../core/set/load.ts');
+  const { cwd } = surroundings;
+  const here = options.workspace === undefined ? await findWorkspace(cwd) : resolve(cwd, options.workspace);
+  const workspaces = takeBack(isAll ? undefined : (here ?? cwd), surroundings);
+  const left =
+    workspaces.length === 0 ? 'nothing' : `the schedules of ${counted(workspaces.length, 'workspace')}`;
+  return { json: { workspaces }, summary: `The system’s scheduler now runs ${left}.` };
+}
+
+const NAMES = {
+  systemd: 'systemd',
+  cron: 'cron',
+  launchd: 'launchd',
+  'task-scheduler': 'Task Scheduler',
+} as const;
 
 async function list(session: Session): Promise<Outcome> {
   const { openWorkspace } = await import('../core/open.ts');
@@ -72,6 +119,11 @@ async function run(session: Session): Promise<Outcome> {
     const done: DueRuns = await runDue(workspace, surroundings, task);
     runs.push(...done.runs);
     for (const notice of done.notices) session.warn(notice);
+  }
+  // Whoever started it and hears nothing when all is well must hear of this.
+  for (const each of runs) {
+    if (options.quiet === true && each.status !== 'done' && each.status !== 'skipped')
+      session.warn(runText(each, session));
   }
   return {
     json: { runs },

@@ -1,6 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { findTool } from '../../../scripts/tools.mjs';
 import { buildCli, type Cli, type CliRun } from '../../build/cli.ts';
 import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
 
@@ -176,7 +187,62 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   });
 });
 
+const cron = findTool('cron');
+const hasCron = cron !== undefined && hasFaketime && process.getuid?.() === 0;
+
+function crontab(): string {
+  const { status, stdout } = spawnSync('crontab', ['-l'], { encoding: 'utf8' });
+  return status === 0 ? stdout : '';
+}
+
+describe.skipIf(!hasCron)('schedule, handed to cron', () => {
+  it('runs when nobody is there, once for however often it is installed, and goes without a trace', async () => {
+    // Where only this is found, there is no systemd.
+    const bin = join(cli.scratch, 'bin');
+    mkdirSync(bin);
+    symlinkSync(spawnSync('which', ['crontab'], { encoding: 'utf8' }).stdout.trim(), join(bin, 'crontab'));
+    const options = { env: { PATH: bin } };
+    schedule(DAILY);
+    await cli.must(['init', '--yes']);
+    const before = crontab();
+    const daemon = spawn(cron!, ['-f'], {
+      env: { ...process.env, ...clockAt(new Date().toISOString()), FAKETIME: '+0 x60' },
+      stdio: 'ignore',
+    });
+    try {
+      for (let time = 0; time < 2; time++) {
+        const { code, text } = await cli.run(['schedule', 'install', '--json'], options);
+        expect(code).toBe(0);
+        expect(JSON.parse(text)).toMatchObject({ scheduler: 'cron', workspaces: [cli.workspace] });
+      }
+      expect(
+        crontab()
+          .split('\n')
+          .filter((line) => line.includes('run.sh')),
+      ).toHaveLength(1);
+      for (;;) {
+        const { text } = await cli.run(['list', '--json']);
+        if ((JSON.parse(text) as { backups: unknown[] }).backups.length > 0) break;
+        await wait(200);
+      }
+      expect((await cli.run(['schedule', 'uninstall'], options)).code).toBe(0);
+      expect(crontab()).toBe(before);
+      const { text } = await cli.run(['schedule', 'list', '--json']);
+      expect(JSON.parse(text)).toMatchObject({ jobs: [{ lastStatus: 'done' }] });
+    } finally {
+      daemon.kill();
+      await cli.run(['schedule', 'uninstall', '--all'], options);
+    }
+  });
+});
+
 describe('schedule', () => {
+  it('says so where the system has no scheduler', async () => {
+    schedule(DAILY);
+    const { code, value } = await cli.json(['schedule', 'install'], { env: { PATH: cli.scratch } });
+    expect([code, value.error.code]).toEqual([1, 'no-scheduler']);
+  });
+
   it('says so when nothing is scheduled', async () => {
     schedule([]);
     expect((await cli.run(['schedule', 'list'])).text).toContain('Nothing is scheduled');

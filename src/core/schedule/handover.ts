@@ -1,0 +1,80 @@
+import { CrmBackupError } from '../errors.ts';
+import { openWorkspace } from '../open.ts';
+import type { BackupSet } from '../set/definition.ts';
+import { homeOf, type Surroundings } from '../surroundings.ts';
+import { type Handover, install, uninstall } from './handover/install.ts';
+import { programOf } from './handover/program.ts';
+import { handedOverWorkspaces, readSchedule, writeSchedule } from './state.ts';
+
+/** The program that runs the command line. */
+export interface Runtime {
+  /** Absolute. */
+  readonly executable: string;
+  /** The command line's bundle, absolute. */
+  readonly script: string;
+  /** Whether the executable is VS Code's. */
+  readonly isElectron: boolean;
+}
+
+/** What the system's scheduler does now. */
+export interface HandedOver extends Handover {
+  /** Whose schedules it runs. */
+  readonly workspaces: readonly string[];
+}
+
+/**
+ * Has the system's scheduler run the schedules of a workspace, besides those it has already. Calling it again brings it
+ * up to date.
+ * @throws {ScheduleError}, {SetError}
+ */
+export async function handOver(
+  workspace: string | undefined,
+  runtime: Runtime,
+  surroundings: Surroundings,
+): Promise<HandedOver> {
+  const home = homeOf(surroundings);
+  const { directory } = await openWorkspace(workspace, surroundings);
+  const workspaces = [...new Set([...handedOverWorkspaces(home), directory])].sort();
+  const { executable, script, isElectron } = runtime;
+  const times = await timesOf(workspaces, surroundings);
+  const done = install(programOf(executable, script, isElectron, surroundings.env, times), surroundings);
+  writeSchedule(home, { ...readSchedule(home, directory), isHandedOver: true });
+  return { ...done, workspaces };
+}
+
+/**
+ * Takes a workspace's schedules away from the system's scheduler; when no other is left, the scheduler keeps nothing.
+ * @param workspace undefined for all
+ * @returns the workspaces whose schedules it still runs
+ * @throws {ScheduleError}
+ */
+export function takeBack(workspace: string | undefined, surroundings: Surroundings): readonly string[] {
+  const home = homeOf(surroundings);
+  const before = handedOverWorkspaces(home);
+  const left = before.filter((each) => workspace !== undefined && each !== workspace);
+  if (left.length === 0) uninstall(surroundings);
+  for (const each of before) {
+    if (!left.includes(each)) writeSchedule(home, { ...readSchedule(home, each), isHandedOver: false });
+  }
+  return left;
+}
+
+/** The times of day that the schedules of some workspaces name. */
+async function timesOf(workspaces: readonly string[], surroundings: Surroundings): Promise<string[]> {
+  const times: string[] = [];
+  for (const workspace of workspaces) {
+    try {
+      const { sets } = await openWorkspace(workspace, surroundings);
+      times.push(...sets.flatMap(timesOfSet));
+    } catch (error) {
+      // Running it will say what is wrong with it.
+      if (!(error instanceof CrmBackupError)) throw error;
+    }
+  }
+  return times;
+}
+
+function timesOfSet({ schedule = [], offPeak = [] }: BackupSet): string[] {
+  const windows = [offPeak].flat();
+  return [...schedule.flatMap(({ at }) => at ?? []), ...windows.map(({ from }) => from)];
+}
