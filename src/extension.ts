@@ -19,6 +19,7 @@ import { showBackups } from './vscode/tree/backups-view.ts';
 import { registerTools } from './vscode/tools/register.ts';
 import { tellState } from './vscode/view-state.ts';
 import { watchSets } from './vscode/watch.ts';
+import { Decorations } from './vscode/working/decorations.ts';
 import { WorkingChanges } from './vscode/working/working-changes.ts';
 import { Works } from './vscode/works.ts';
 
@@ -46,6 +47,7 @@ export function activate(context: vscode.ExtensionContext): void {
     tree,
     files,
     showBackups(tree, working),
+    new Decorations(sets, working),
     destinations,
     vscode.window.createTreeView(DESTINATIONS_VIEW, { treeDataProvider: destinations }),
     vscode.workspace.registerFileSystemProvider(BACKUP_SCHEME, files, {

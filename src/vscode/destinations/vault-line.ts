@@ -48,7 +48,7 @@ function statusName(status: VaultState['status']): string {
 function iconOf({ status }: VaultState): vscode.ThemeIcon {
   switch (status) {
     case 'healthy':
-      return new vscode.ThemeIcon('vm-active');
+      return new vscode.ThemeIcon('pass-filled', new vscode.ThemeColor('crmBackup.healthyVault'));
     case 'damaged':
       return new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
     case 'unreachable':

@@ -43,8 +43,9 @@ export class WorkingChanges implements vscode.Disposable {
   readonly #watched = new Map<string, Watched>();
   readonly #changed = new vscode.EventEmitter<InSet>();
   readonly #subscriptions: vscode.Disposable;
+  /** Which sets somebody looks at, told by their newest backup. */
+  readonly #watchers = new Set<(from: BackupSummary) => boolean>();
   #timer: NodeJS.Timeout | undefined;
-  #watchers = 0;
 
   /** What is known of a set is different now. */
   readonly onDidChange = this.#changed.event;
@@ -76,11 +77,12 @@ export class WorkingChanges implements vscode.Disposable {
     return this.#watched.get(keyOf(target))?.working;
   }
 
-  /** Keeps looking until the result is disposed of. */
-  watch(): vscode.Disposable {
-    this.#watchers++;
+  /** Keeps looking, until the result is disposed of, at the sets whose newest backup qualifies. */
+  watch(qualifies: (from: BackupSummary) => boolean = () => true): vscode.Disposable {
+    const watcher = (from: BackupSummary): boolean => qualifies(from);
+    this.#watchers.add(watcher);
     this.#schedule();
-    return new vscode.Disposable(() => this.#watchers--);
+    return new vscode.Disposable(() => void this.#watchers.delete(watcher));
   }
 
   /** Compares the databases of a set as they are now. Throws what comparing throws. */
@@ -164,16 +166,20 @@ export class WorkingChanges implements vscode.Disposable {
 
   #schedule(delayMs = CALM_MS): void {
     clearTimeout(this.#timer);
-    if (this.#watchers === 0 || ![...this.#watched.values()].some(({ stale }) => stale)) return;
+    if (![...this.#watched.values()].some((one) => one.stale && this.#isWanted(one))) return;
     this.#timer = setTimeout(() => void this.#lookAtAll(), delayMs);
+  }
+
+  #isWanted({ working }: Watched): boolean {
+    return [...this.#watchers].some((qualifies) => qualifies(working.from));
   }
 
   async #lookAtAll(): Promise<void> {
     let nextMs: number | undefined;
     for (const found of this.#sets.all()) {
       const watched = this.#watched.get(keyOf(found));
-      if (watched?.stale === undefined || watched.running !== undefined) continue;
-      if (this.#works.current !== undefined || this.#watchers === 0) return;
+      if (watched?.stale === undefined || watched.running !== undefined || !this.#isWanted(watched)) continue;
+      if (this.#works.current !== undefined) return;
       const pauseMs = watched.stale === 'all' ? watched.notBefore - Date.now() : 0;
       if (pauseMs > 0) nextMs = Math.min(nextMs ?? pauseMs, pauseMs);
       else await this.#look(found, watched);

@@ -61,12 +61,25 @@ describe('the manifest', () => {
     );
   });
 
+  test('has each colour for four kinds of themes, and none without use', () => {
+    for (const { id, defaults } of manifest.contributes.colors) {
+      expect(Object.keys(defaults).sort(), id).toEqual([
+        'dark',
+        'highContrast',
+        'highContrastLight',
+        'light',
+      ]);
+      expect(sources(), id).toContain(`'${id}'`);
+    }
+  });
+
   test('names only commands there are, in welcome texts and in code', () => {
     const named = [...`${JSON.stringify(strings)}${sources()}`.matchAll(/\bcrmBackup\.([a-z]\w+)\b/g)];
     const known = new Set([
       ...Object.keys(commandTable),
       ...Object.keys(manifest.contributes.configuration.properties),
       ...manifest.contributes.views.crmBackup.map(({ id }) => id),
+      ...manifest.contributes.colors.map(({ id }) => id),
       ...(JSON.stringify(manifest.contributes.viewsWelcome).match(/crmBackup\.\w+/g) ?? []),
       'crmBackup.canUndoRestore',
       'crmBackup.status',

@@ -6,7 +6,9 @@ import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
 import type { Sets } from '../../../src/vscode/sets.ts';
 import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
+import { DragOut } from '../../../src/vscode/tree/drag.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
+import { Decorations } from '../../../src/vscode/working/decorations.ts';
 import { at, ownEngine, type OwnTree, ownTree, provideBackup, run, set, workspace } from './workspace.ts';
 
 suite('The tree', () => {
@@ -150,6 +152,45 @@ suite('The tree', () => {
       }
     };
     await visit(undefined);
+  });
+
+  test('lets what it shows be dragged out, to be copied', async () => {
+    const data = new vscode.DataTransfer();
+    const backup = await newest();
+    const config = await child(await child(await child(backup, 'Files'), 'data'), 'config.php');
+    new DragOut().handleDrag([backup, config], data);
+    const list = (await data.get('text/uri-list')?.asString()) ?? assert.fail();
+    const [whole, one] = list.split('\r\n').map((line) => vscode.Uri.parse(line));
+    const names = (await vscode.workspace.fs.readDirectory(whole!)).map(([name]) => name);
+    assert.deepEqual(names, ['files']);
+    const copy = vscode.Uri.file(at('data/copied.php'));
+    await vscode.workspace.fs.copy(one!, copy);
+    assert.match(await readFile(copy.fsPath, 'utf8'), /for the tree/);
+    await vscode.workspace.fs.delete(copy);
+  });
+
+  test('marks files that changed since the newest backup, for as long as that is wanted', async () => {
+    const decorations = new Decorations(sets, own.working);
+    const uri = vscode.Uri.file(at('data/config.php'));
+    const original = await readFile(uri.fsPath, 'utf8');
+    const settings = vscode.workspace.getConfiguration('crmBackup');
+    try {
+      await own.working.refresh({ workspace, set });
+      assert.equal(decorations.provideFileDecoration(uri), undefined);
+      await appendFile(uri.fsPath, '// not backed up\n');
+      const told = new Promise<vscode.Uri[]>((resolve) => decorations.onDidChangeFileDecorations(resolve));
+      await own.working.refresh({ workspace, set });
+      assert.deepEqual((await told).map(String), [uri.toString()]);
+      const mark = decorations.provideFileDecoration(uri);
+      assert.match(mark?.tooltip ?? '', /^Changed since the backup of /);
+      assert.deepEqual(mark?.color, new vscode.ThemeColor('crmBackup.modifiedSinceBackup'));
+      await settings.update('decorations', false, vscode.ConfigurationTarget.Global);
+      assert.equal(decorations.provideFileDecoration(uri), undefined);
+    } finally {
+      await settings.update('decorations', undefined, vscode.ConfigurationTarget.Global);
+      await writeFile(uri.fsPath, original);
+      decorations.dispose();
+    }
   });
 
   test('finds the parent of a line', async () => {

@@ -17,7 +17,8 @@ export const folder = vscode.workspace.workspaceFolders?.[0] ?? assert.fail('a f
 export const workspace = folder.uri.fsPath;
 export const set = 'espocrm';
 
-const quiet: Log = {
+/** Notes nothing. */
+export const quiet: Log = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
@@ -27,8 +28,13 @@ const quiet: Log = {
 
 /** An engine of the test's own, as another window has one. */
 export function ownEngine(): Engine {
+  return new Engine(engineScript(), quiet);
+}
+
+/** What an engine's process runs. */
+export function engineScript(): string {
   const extension = vscode.extensions.getExtension('crm-backup.crm-backup') ?? assert.fail();
-  return new Engine(path.join(extension.extensionPath, 'dist', 'engine.js'), quiet);
+  return path.join(extension.extensionPath, 'dist', 'engine.js');
 }
 
 /** A tree of the test's own, with what it is made of. */

@@ -33,7 +33,7 @@ export function backupItem({ summary }: BackupNode): vscode.TreeItem {
 /** A full disc for a full backup, half of one for a differential, a ring for an incremental. */
 function backupIcon(summary: BackupNode['summary']): vscode.ThemeIcon {
   if (summary.status === 'partial' || isDamaged(summary))
-    return new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
+    return new vscode.ThemeIcon('warning', new vscode.ThemeColor('crmBackup.incompleteBackup'));
   const icons = {
     full: 'circle-large-filled',
     differential: 'color-mode',
