@@ -23,6 +23,7 @@ const bundles = [
   { out: 'dist/cli.js', entry: 'src/cli.ts', executable: true },
   { out: 'dist/program.js', entry: 'src/cli/main.ts' },
   { out: 'dist/rows.js', entry: 'src/webview/rows/main.ts', page: true },
+  { out: 'dist/dashboard.js', entry: 'src/webview/dashboard/main.ts', page: true },
 ];
 
 /** Options of bundles that run in a webview of the editor's own browser. */

@@ -8,6 +8,7 @@ import { BACKUP_SCHEME } from './vscode/files/backup-uri.ts';
 import { DESTINATIONS_VIEW } from './vscode/ids.ts';
 import { tellLacks } from './vscode/lacks.ts';
 import { openLog } from './vscode/log.ts';
+import { tellTroubles } from './vscode/notifications.ts';
 import { tellInterrupted } from './vscode/restore/interrupted.ts';
 import { Secrets } from './vscode/secrets.ts';
 import { showSetFileProblems } from './vscode/set-file-problems.ts';
@@ -36,7 +37,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const tree = new BackupsTree(sets, engine, working);
   const destinations = new DestinationsTree(engine, sets, works);
   const files = new BackupFiles(engine, sets);
-  const app: App = { engine, sets, works, log, documents, secrets };
+  const app: App = { engine, sets, works, log, documents, secrets, extension: context.extensionUri };
   context.subscriptions.push(
     log,
     engine,
@@ -59,6 +60,7 @@ export function activate(context: vscode.ExtensionContext): void {
     tellState(sets),
     tellLacks(engine, sets),
     showStatus(sets, works),
+    tellTroubles(sets, context.workspaceState),
     showSetFileProblems(sets),
     watchSets(sets),
     tellInterrupted(engine, log),

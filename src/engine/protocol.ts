@@ -8,6 +8,7 @@ import type { Recovered } from '../core/restore/recover.ts';
 import type { Progress } from '../core/task.ts';
 import type { FailureData } from './failure.ts';
 import type { ComparingOperations } from './protocol/comparing.ts';
+import type { DashboardOperations } from './protocol/dashboard.ts';
 import type { EntryOperations } from './protocol/entries.ts';
 import type { HistoryOperations } from './protocol/history.ts';
 import type { RestoringOperations } from './protocol/restoring.ts';
@@ -17,6 +18,7 @@ import type { UpkeepOperations } from './protocol/upkeep.ts';
 import type { VaultOperations } from './protocol/vaults.ts';
 
 export type * from './protocol/comparing.ts';
+export type * from './protocol/dashboard.ts';
 export type * from './protocol/entries.ts';
 export type * from './protocol/history.ts';
 export type * from './protocol/restoring.ts';
@@ -36,7 +38,8 @@ export interface Operations
     RestoringOperations,
     RowOperations,
     UpkeepOperations,
-    VaultOperations {}
+    VaultOperations,
+    DashboardOperations {}
 
 export type Operation = keyof Operations;
 export type Input<O extends Operation> = Operations[O]['in'];
@@ -79,6 +82,7 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   doctor: false,
   vaults: false,
   saveRecoveryKey: true,
+  figures: false,
 };
 
 /** What travels as a request's parameters. */

@@ -9,6 +9,7 @@ import { planRestore, planUndo, recover, restore, undoRestore } from './operatio
 import { copyRows, countRows, planRows, restoreRows, rows, tables, undoRows } from './operations/rows.ts';
 import { state } from './operations/state.ts';
 import { backup, createSet } from './operations/take.ts';
+import { figures } from './operations/dashboard.ts';
 import { doctor, prune, verify } from './operations/upkeep.ts';
 import { saveRecoveryKey, vaultStates } from './operations/vaults.ts';
 import { Comparisons } from './comparisons.ts';
@@ -59,6 +60,7 @@ const service = serve(connection, ready, {
   planUndo: planUndo(vaults),
   undoRestore: undoRestore(vaults),
   doctor: doctor(vaults),
+  figures: figures(vaults),
   vaults: vaultStates(vaults),
   saveRecoveryKey: saveRecoveryKey(vaults),
 });

@@ -1,3 +1,4 @@
+import type { Uri } from 'vscode';
 import type { Engine } from './engine.ts';
 import type { Log } from './log.ts';
 import type { Secrets } from './secrets.ts';
@@ -13,4 +14,6 @@ export interface App {
   readonly log: Log;
   readonly documents: TextDocuments;
   readonly secrets: Secrets;
+  /** The extension's own folder. */
+  readonly extension: Uri;
 }

@@ -3,6 +3,7 @@ import { displayName } from './files/backup-uri.ts';
 import { formatAge } from './format.ts';
 import { kindName } from './kinds.ts';
 import type { FoundSet, Sets } from './sets.ts';
+import { troubleText } from './trouble-words.ts';
 import type { Works } from './works.ts';
 
 const REDRAW_MS = 60_000;
@@ -43,19 +44,30 @@ function drawAge(item: vscode.StatusBarItem, found: readonly FoundSet[]): void {
   const latest = found
     .flatMap(({ state }) => state.backups.slice(0, 1))
     .sort((a, b) => b.createdAt.localeCompare(a.createdAt))[0];
-  const icon = latest?.status === 'partial' ? '$(warning)' : '$(archive)';
+  const troubled = found.find(({ state }) => state.troubles.length > 0);
+  const icon = latest?.status === 'partial' || troubled !== undefined ? '$(warning)' : '$(archive)';
   const age = latest && formatAge(Date.parse(latest.createdAt), Date.now(), vscode.env.language);
   item.text = `${icon} ${age ?? vscode.l10n.t('No backup')}`;
   item.accessibilityInformation = {
     label:
       age === undefined
         ? vscode.l10n.t('CRM Backup: no backup yet')
-        : vscode.l10n.t('CRM Backup: last backup {0}', age),
+        : [
+            vscode.l10n.t('CRM Backup: last backup {0}', age),
+            troubled && troubleText(troubled.set, troubled.state.troubles[0]!),
+          ]
+            .filter((part) => part !== undefined)
+            .join('. '),
     role: 'button',
   };
   const tooltip = new vscode.MarkdownString();
   for (const { set, state } of found) {
     tooltip.appendText(`${displayName(set)}: ${lastOf(state.backups)}`).appendMarkdown('\n\n');
+  }
+  for (const { set, state } of found) {
+    for (const trouble of state.troubles) {
+      tooltip.appendText(troubleText(set, trouble)).appendMarkdown('\n\n');
+    }
   }
   tooltip.appendText(vscode.l10n.t('Click to back up now'));
   item.tooltip = tooltip;

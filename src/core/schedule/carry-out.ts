@@ -1,4 +1,5 @@
 import { backUp } from '../backup.ts';
+import { CancelledError, CrmBackupError } from '../errors.ts';
 import type { PlacedSet } from '../open.ts';
 import { recoverRestores } from '../restore/recover.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
@@ -36,9 +37,23 @@ export async function carryOut(
   const { id, status, problems } = record;
   const check = await verified(vault, { level: 'quick' }, task);
   if (check.status === 'damaged') return { ...check, backup: id };
-  if (status === 'complete') return { status: 'done', backup: id };
+  const left = await tidyUp(vault, set, task);
+  if (status === 'complete') return { status: 'done', backup: id, ...left };
   const [first] = problems.filter(({ incomplete }) => incomplete);
   return { status: 'partial', backup: id, message: first?.message };
+}
+
+/** Forgets and frees by the set's retention. What keeps it from that is told; the backup is good all the same. */
+async function tidyUp(vault: Vault, set: PlacedSet['set'], task: Task): Promise<Partial<Carried>> {
+  if (set.retention === undefined) return {};
+  const { tidy } = await import('../retention/tidy.ts');
+  try {
+    await tidy(vault, [set], new Date(), task);
+    return {};
+  } catch (error) {
+    if (!(error instanceof CrmBackupError) || error instanceof CancelledError) throw error;
+    return { message: `The retention was not applied: ${error.message}` };
+  }
 }
 
 async function rehearsed(

@@ -1,5 +1,7 @@
 import { placeSet } from '../../core/open.ts';
 import { planForget } from '../../core/retention/forget.ts';
+import { type JobState, readSchedule } from '../../core/schedule/state.ts';
+import { troublesOf } from '../../core/schedule/troubles.ts';
 import type { BackupSet } from '../../core/set/definition.ts';
 import { readUndo } from '../../core/restore/last-restore.ts';
 import { SetError } from '../../core/set/error.ts';
@@ -39,6 +41,7 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
     damaged: [],
     restoredAt: undefined,
     problem: undefined,
+    troubles: troublesOf(set, scheduled(vaults, workspace), [], new Date()),
   };
   try {
     const placed = await placeSet(workspace, set, undefined, vaults.surroundings);
@@ -51,6 +54,12 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
       return {
         ...found,
         backups: summariesOf(records, set),
+        troubles: troublesOf(
+          set,
+          scheduled(vaults, workspace),
+          records.filter((record) => record.set === set.name),
+          new Date(),
+        ),
         restoredAt: restoredAt(vaults, vault, set.name, records),
         damaged: damaged.map(({ id, error }) => ({ id, message: error.message })),
       };
@@ -60,6 +69,11 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
   } catch (error) {
     return { ...nothing, ...known, problem: toFailure(error) };
   }
+}
+
+/** What is remembered of the scheduled work of a workspace. */
+function scheduled({ surroundings }: Vaults, workspace: string): readonly JobState[] {
+  return readSchedule(homeOf(surroundings), workspace).jobs;
 }
 
 /** The backups of a set, each with why the retention keeps it. */

@@ -1,4 +1,5 @@
 import type { KeepReason } from '../../core/retention/retain.ts';
+import type { Trouble } from '../../core/schedule/troubles.ts';
 import type { BackupKind, BackupRecord } from '../../core/vault/record.ts';
 import type { FailureData } from '../failure.ts';
 import type { InSet, InWorkspace } from './scope.ts';
@@ -24,6 +25,8 @@ export interface SetState {
   readonly restoredAt: string | undefined;
   /** Why the set or its vault cannot be used. */
   readonly problem: FailureData | undefined;
+  /** What somebody has to know of its scheduled work, the worst first. */
+  readonly troubles: readonly Trouble[];
 }
 
 /**

@@ -13,6 +13,7 @@ import { fileHistory } from './file-history.ts';
 import { findInBackups } from './find-in-backups.ts';
 import { forget } from './forget.ts';
 import { openAsFolder } from './open-as-folder.ts';
+import { openDashboard } from './open-dashboard.ts';
 import { pin, unpin } from './pin.ts';
 import { manageSecrets } from './manage-secrets.ts';
 import { prune } from './prune.ts';
@@ -48,6 +49,7 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'crmBackup.restoreFile': restoreFile,
   'crmBackup.fileHistory': fileHistory,
   'crmBackup.findInBackups': findInBackups,
+  'crmBackup.openDashboard': openDashboard,
   'crmBackup.pin': pin,
   'crmBackup.unpin': unpin,
   'crmBackup.rename': rename,

@@ -86,6 +86,11 @@ export const commandTable = {
     needsTrust: false,
     menus: { viewTitle: 'navigation@3', set: ['1_show@1'] },
   },
+  'crmBackup.openDashboard': {
+    icon: 'graph',
+    needsTrust: false,
+    menus: { viewTitle: 'navigation@4', set: ['1_show@2'] },
+  },
   'crmBackup.pin': { needsTrust: true, menus: { unpinnedBackup: ['3_keep@1'] } },
   'crmBackup.unpin': { needsTrust: true, menus: { pinnedBackup: ['3_keep@1'] } },
   'crmBackup.rename': { needsTrust: true, menus: { backup: ['3_keep@2'] } },

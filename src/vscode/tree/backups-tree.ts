@@ -7,6 +7,7 @@ import { Inside } from './inside.ts';
 import { failureNode, messageNode, problemNode } from './messages.ts';
 import { type Node, nodeKey, type PeriodNode, type SetNode } from './nodes.ts';
 import { present } from './present.ts';
+import { troubleText } from '../trouble-words.ts';
 import { changedNodes, type Shown } from './shown.ts';
 
 const DAY_MS = 86_400_000;
@@ -133,8 +134,17 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
         message,
       ),
     );
+    const troubles = state.troubles.map((trouble) => {
+      const text = troubleText(set, trouble);
+      return messageNode(`${key}\n${trouble.code} ${trouble.at}`, text, 'warning', text, {
+        command: 'crmBackup.openDashboard',
+        title: vscode.l10n.t('Open Dashboard'),
+        arguments: [node],
+      });
+    });
     if (isEmpty(state)) {
       return [
+        ...troubles,
         messageNode(key, vscode.l10n.t('No backups yet'), 'info', undefined, {
           command: 'crmBackup.backUpNow',
           title: vscode.l10n.t('Back Up Now'),
@@ -150,7 +160,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     const periods = groupByPeriod(state.backups, new Date()).map(({ period, items }, at): PeriodNode => {
       return { type: 'period', workspace, set, period, backups: items, first: at === 0 };
     });
-    return [...damaged, ...working, ...periods];
+    return [...troubles, ...damaged, ...working, ...periods];
   }
 
   /** Draws anew what is different from what was shown. */

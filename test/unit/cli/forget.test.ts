@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildCli, type Cli } from '../../build/cli.ts';
+import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -85,5 +86,42 @@ describe('forget without backups named', () => {
     expect(code).toBe(1);
     expect(stderr).toContain(sentence);
     expect(stderr).toMatch(/line 1, column \d+/);
+  });
+});
+
+describe.skipIf(!hasFaketime)('with the clock moved', () => {
+  async function backupAt(moment: string): Promise<string> {
+    writeFileSync(join(cli.workspace, 'a.txt'), moment);
+    return (await cli.json(['backup'], { env: clockAt(moment) })).value.id;
+  }
+
+  it('counts days, weeks and months by the calendar, and loses nothing to a clock that had jumped ahead', async () => {
+    writeSet({ daily: 2, weekly: 2, monthly: 2 });
+    await cli.must(['init', '--yes']);
+    const january = await backupAt('2026-01-31T12:00:00Z');
+    const gone = await backupAt('2026-02-09T12:00:00Z');
+    const sunday = await backupAt('2026-02-15T12:00:00Z');
+    const ahead = await backupAt('2031-01-01T12:00:00Z');
+    const monday = await backupAt('2026-02-16T12:00:00Z');
+    const { code, text, stderr } = await cli.run(['forget', '--json'], {
+      env: clockAt('2026-02-16T13:00:00Z'),
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(text)).toMatchObject({
+      removed: [gone],
+      kept: [
+        { id: ahead, reasons: ['in-the-future'] },
+        { id: monday, reasons: ['daily', 'weekly', 'monthly'] },
+        { id: sunday, reasons: ['daily', 'weekly'] },
+        { id: january, reasons: ['monthly'] },
+      ],
+    });
+    expect(stderr).toContain(
+      '1 backup is dated later than now and stays: this computer’s clock was, or is, wrong.',
+    );
+    // What was forgotten stays a week, then nothing large enough is there to be freed.
+    expect((await cli.json(['forget', '--undo'], { env: clockAt('2026-03-30T12:00:00Z') })).value).toEqual({
+      restored: [gone],
+    });
   });
 });

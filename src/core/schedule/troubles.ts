@@ -1,0 +1,70 @@
+import type { BackupSet } from '../set/definition.ts';
+import type { BackupRecord } from '../vault/record.ts';
+import { jobsOf } from './job.ts';
+import { latestOccurrence, nextOccurrence } from './recurrence.ts';
+import type { JobState } from './state.ts';
+
+/** Something about a set's schedule that somebody has to know; silence means that all is well. */
+export interface Trouble {
+  /** The worst first: damage was found, work failed, no backup for twice the interval. */
+  readonly code: 'damaged' | 'failed' | 'overdue';
+  /** When it came about, ISO 8601 UTC; the same trouble keeps its moment. */
+  readonly at: string;
+  /** For `damaged` and `failed`: what the run said. */
+  readonly message: string | undefined;
+  /** For `overdue`: when the last backup was taken. */
+  readonly lastBackup: string | undefined;
+}
+
+const ORDER: readonly Trouble['code'][] = ['damaged', 'failed', 'overdue'];
+
+/**
+ * The troubles of a set, the worst first. Pure.
+ * @param states what is remembered of its jobs
+ * @param records its backups, newest first
+ */
+export function troublesOf(
+  set: Pick<BackupSet, 'name' | 'schedule'>,
+  states: readonly JobState[],
+  records: readonly Pick<BackupRecord, 'createdAt' | 'safety'>[],
+  now: Date,
+): Trouble[] {
+  const jobs = jobsOf(set);
+  const [latest] = records.filter(({ safety }) => !safety);
+  const troubles: Trouble[] = [];
+  for (const job of jobs) {
+    const state = states.find(({ set: name, key }) => name === set.name && key === job.key);
+    const { lastRun, lastStatus, message } = state ?? {};
+    if (lastRun === undefined || (lastStatus !== 'failed' && lastStatus !== 'damaged')) continue;
+    // A backup by hand since then has made up for one that failed.
+    const isMadeUp =
+      lastStatus === 'failed' && isBackup(job.kind) && latest !== undefined && latest.createdAt > lastRun;
+    if (!isMadeUp) troubles.push({ code: lastStatus, at: lastRun, message, lastBackup: undefined });
+  }
+  const deadline = latest && deadlineOf(jobs, new Date(latest.createdAt));
+  if (deadline !== undefined && deadline < now) {
+    troubles.push({
+      code: 'overdue',
+      at: deadline.toISOString(),
+      message: undefined,
+      lastBackup: latest!.createdAt,
+    });
+  }
+  return troubles.sort((a, b) => ORDER.indexOf(a.code) - ORDER.indexOf(b.code));
+}
+
+/** When twice the interval of the most frequent backup has passed since the last one; undefined without a schedule. */
+function deadlineOf(jobs: ReturnType<typeof jobsOf>, last: Date): Date | undefined {
+  const deadlines = jobs
+    .filter(({ kind }) => isBackup(kind))
+    .map(({ recurrence }) => {
+      const before = latestOccurrence(recurrence, last);
+      const intervalMs = nextOccurrence(recurrence, last).getTime() - before.getTime();
+      return last.getTime() + 2 * intervalMs;
+    });
+  return deadlines.length === 0 ? undefined : new Date(Math.min(...deadlines));
+}
+
+function isBackup(kind: ReturnType<typeof jobsOf>[number]['kind']): boolean {
+  return kind !== 'verify' && kind !== 'drill';
+}

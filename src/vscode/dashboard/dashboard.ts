@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import type { Output } from '../../engine/protocol.ts';
+import type { Dashboard, FromPage, Recovery, ToPage } from '../../webview/dashboard/messages.ts';
+import type { App } from '../app.ts';
+import { displayName } from '../files/backup-uri.ts';
+import type { FoundSet } from '../sets.ts';
+import { troubleText } from '../trouble-words.ts';
+import { calendarDays } from './calendar-days.ts';
+import { dashboardWords } from './words.ts';
+
+const VIEW_TYPE = 'crm-backup.dashboard';
+let open: DashboardPanel | undefined;
+
+/** Shows the dashboard, of a set if one is named; there is one panel for all. */
+export function showDashboard(app: App, extension: vscode.Uri, chosen: string | undefined): void {
+  if (open === undefined) open = new DashboardPanel(app, extension, chosen);
+  else open.show(chosen);
+}
+
+/** What tells a set from the others of all folders. */
+export function keyOf({ workspace, set }: { readonly workspace: string; readonly set: string }): string {
+  return JSON.stringify([workspace, set]);
+}
+
+class DashboardPanel {
+  readonly #app: App;
+  readonly #panel: vscode.WebviewPanel;
+  #chosen: string | undefined;
+  /** The look that is under way; what an older one finds out is not shown. */
+  #look = 0;
+
+  constructor(app: App, extension: vscode.Uri, chosen: string | undefined) {
+    this.#app = app;
+    this.#chosen = chosen;
+    const dist = vscode.Uri.joinPath(extension, 'dist');
+    this.#panel = vscode.window.createWebviewPanel(
+      VIEW_TYPE,
+      vscode.l10n.t('Backup Dashboard'),
+      vscode.ViewColumn.Active,
+      { enableScripts: true, localResourceRoots: [dist] },
+    );
+    const { webview } = this.#panel;
+    this.#panel.iconPath = new vscode.ThemeIcon('graph');
+    const subscriptions = vscode.Disposable.from(
+      webview.onDidReceiveMessage((message: FromPage) => void this.#take(message)),
+      app.sets.onDidChange(() => void this.#draw()),
+    );
+    this.#panel.onDidDispose(() => {
+      open = undefined;
+      void subscriptions.dispose();
+    });
+    webview.html = pageHtml(webview, dist);
+  }
+
+  show(chosen: string | undefined): void {
+    this.#panel.reveal();
+    if (chosen === undefined || chosen === this.#chosen) return;
+    this.#chosen = chosen;
+    void this.#draw();
+  }
+
+  async #take(message: FromPage): Promise<void> {
+    if (message.type === 'choose') this.#chosen = message.key;
+    if (message.type === 'refresh') await this.#app.sets.refresh();
+    await this.#draw();
+  }
+
+  async #draw(): Promise<void> {
+    const look = ++this.#look;
+    const answer = await this.#answer();
+    if (look === this.#look) await this.#panel.webview.postMessage(answer);
+  }
+
+  async #answer(): Promise<ToPage> {
+    try {
+      await this.#app.sets.load();
+      const sets = this.#app.sets.all();
+      const found = sets.find((each) => keyOf(each) === this.#chosen) ?? sets[0];
+      if (found === undefined) {
+        return { type: 'failed', message: vscode.l10n.t('There is no backup set yet.') };
+      }
+      const { workspace, set } = found;
+      const told = await this.#app.engine.call('figures', { workspace, set });
+      return { type: 'show', dashboard: dashboardOf(sets, found, told) };
+    } catch (error) {
+      return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}
+
+function dashboardOf(
+  sets: readonly FoundSet[],
+  found: FoundSet,
+  { figures, planned }: Output<'figures'>,
+): Dashboard {
+  const { state, set } = found;
+  const severalFolders = new Set(sets.map(({ workspace }) => workspace)).size > 1;
+  const [latest] = state.backups;
+  return {
+    locale: vscode.env.language,
+    words: dashboardWords(),
+    sets: sets.map((each) => ({
+      key: keyOf(each),
+      name: severalFolders ? `${each.folder.name} · ${displayName(each.set)}` : displayName(each.set),
+    })),
+    shown: keyOf(found),
+    troubles: [
+      ...(state.problem === undefined ? [] : [state.problem.message]),
+      ...state.troubles.map((trouble) => troubleText(set, trouble)),
+    ],
+    backups: figures?.backups ?? 0,
+    source: figures?.source ?? 0,
+    stored: figures?.stored ?? 0,
+    ratio: figures?.ratio ?? null,
+    dedup: figures?.dedup ?? null,
+    compression: figures?.compression ?? null,
+    unused: figures?.unused ?? 0,
+    lastBackup: latest === undefined ? null : Date.parse(latest.createdAt),
+    nextRun: planned[0] === undefined ? null : Date.parse(planned[0]),
+    recovery: recoveryOf(figures),
+    growth: (figures?.history ?? []).map(({ createdAt, stored, source }) => {
+      return { at: Date.parse(createdAt), stored, source };
+    }),
+    parts: figures?.parts ?? [],
+    days: calendarDays(state.backups, planned, new Date()),
+  };
+}
+
+function recoveryOf(figures: Output<'figures'>['figures']): Recovery {
+  const { recoveryTime } = figures ?? {};
+  const moment = (at: string | null | undefined): number | null => (at ? Date.parse(at) : null);
+  return {
+    last: recoveryTime?.last ?? null,
+    kind: recoveryTime?.kind ?? null,
+    at: moment(recoveryTime?.at),
+    estimate: recoveryTime?.estimate ?? null,
+    estimatedFrom: moment(recoveryTime?.estimatedFrom),
+    trend: recoveryTime?.trend ?? null,
+    history: (recoveryTime?.history ?? []).map((each) => ({ ...each, at: Date.parse(each.at) })),
+  };
+}
+
+/** The page: our script and our styles, and nothing from anywhere else. */
+function pageHtml(webview: vscode.Webview, dist: vscode.Uri): string {
+  const nonce = randomBytes(16).toString('base64');
+  const address = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(dist, name)).toString();
+  const policy = [
+    "default-src 'none'",
+    `style-src ${webview.cspSource}`,
+    `script-src 'nonce-${nonce}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  return `<!DOCTYPE html>
+<html>
+  <head>
+    <meta charset="utf-8">
+    <meta http-equiv="Content-Security-Policy" content="${policy}">
+    <link rel="stylesheet" href="${address('dashboard.css')}">
+  </head>
+  <body>
+    <main id="root" aria-live="off"></main>
+    <script nonce="${nonce}" src="${address('dashboard.js')}"></script>
+  </body>
+</html>`;
+}
