@@ -1,1 +1,31 @@
 import './rows.css';
+import { type PageState, RowsEditor } from './editor.ts';
+import type { FromPage, ToPage } from './messages.ts';
+
+/** What VS Code gives a page. */
+interface EditorApi {
+  postMessage(message: FromPage): void;
+  getState(): unknown;
+  setState(state: unknown): void;
+}
+declare function acquireVsCodeApi(): EditorApi;
+
+const api = acquireVsCodeApi();
+const root = document.getElementById('root')!;
+let editor: RowsEditor | undefined;
+
+addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
+  if (data.type !== 'opened') {
+    if (editor !== undefined) editor.take(data);
+    else if (data.type === 'failed') root.textContent = data.message;
+    return;
+  }
+  document.documentElement.lang = data.locale;
+  const host = {
+    post: (message: FromPage): void => api.postMessage(message),
+    load: (): PageState | undefined => (api.getState() ?? undefined) as PageState | undefined,
+    save: (state: PageState): void => api.setState(state),
+  };
+  editor = new RowsEditor(host, data, root);
+});
+api.postMessage({ type: 'ready' });
