@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { InSet } from './engine/protocol.ts';
 import type { App } from './vscode/app.ts';
 import { registerCommands } from './vscode/commands/register.ts';
 import { Engine } from './vscode/engine.ts';
@@ -9,6 +10,7 @@ import { DESTINATIONS_VIEW } from './vscode/ids.ts';
 import { tellLacks } from './vscode/lacks.ts';
 import { openLog } from './vscode/log.ts';
 import { tellTroubles } from './vscode/notifications.ts';
+import { registerRowsEditor } from './vscode/rows/rows-editor.ts';
 import { tellInterrupted } from './vscode/restore/interrupted.ts';
 import { Secrets } from './vscode/secrets.ts';
 import { showSetFileProblems } from './vscode/set-file-problems.ts';
@@ -37,7 +39,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const tree = new BackupsTree(sets, engine, working);
   const destinations = new DestinationsTree(engine, sets, works);
   const files = new BackupFiles(engine, sets);
-  const app: App = { engine, sets, works, log, documents, secrets, extension: context.extensionUri };
+  const rowsChanged = new vscode.EventEmitter<InSet>();
+  const extension = context.extensionUri;
+  const app: App = { engine, sets, works, log, documents, rowsChanged, secrets, extension };
   context.subscriptions.push(
     log,
     engine,
@@ -56,6 +60,7 @@ export function activate(context: vscode.ExtensionContext): void {
       isReadonly: true,
     }),
     registerCommands(app),
+    registerRowsEditor(app),
     registerTools(app),
     tellState(sets),
     tellLacks(engine, sets),

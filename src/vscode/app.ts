@@ -1,4 +1,5 @@
-import type { Uri } from 'vscode';
+import type { EventEmitter, Uri } from 'vscode';
+import type { InSet } from '../engine/protocol.ts';
 import type { Engine } from './engine.ts';
 import type { Log } from './log.ts';
 import type { Secrets } from './secrets.ts';
@@ -13,6 +14,8 @@ export interface App {
   readonly works: Works;
   readonly log: Log;
   readonly documents: TextDocuments;
+  /** Rows of a set’s live databases were changed by us. */
+  readonly rowsChanged: EventEmitter<InSet>;
   readonly secrets: Secrets;
   /** The extension's own folder. */
   readonly extension: Uri;

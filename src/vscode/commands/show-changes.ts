@@ -4,6 +4,7 @@ import type { App } from '../app.ts';
 import { showComparison, showFile } from '../diff/show.ts';
 import { backupSide } from '../diff/sides.ts';
 import { EditorError } from '../error.ts';
+import { openTableNode } from '../rows/open-rows.ts';
 import { baseOf, type ChangeNode } from '../tree/nodes.ts';
 import { type FoundBackup, pickBackup } from './targets.ts';
 
@@ -40,15 +41,15 @@ export async function showBetween(
     from: backupSide(set, from),
     to: backupSide(set, summary),
     changes,
+    versions: { workspace, set, from: from.id, to: backup },
     hint,
   });
 }
 
 /** Shows one changed file: both sides beside each other, or the only one there is. */
-export async function showOneChange(
-  app: App,
-  { workspace, set, backup, from, change }: ChangeNode,
-): Promise<void> {
+export async function showOneChange(app: App, node: ChangeNode): Promise<void> {
+  const { workspace, set, backup, from, change } = node;
+  if (change.type === 'table') return openTableNode(app, node);
   const summary = app.sets.findBackup({ workspace, set, backup });
   if (summary === undefined) return;
   // A list of many changes does not know of every file whether it is text; asked for one, it does.

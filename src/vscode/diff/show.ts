@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
-import type { EntryChange } from '../../engine/protocol.ts';
+import type { EntryChange, InVersions } from '../../engine/protocol.ts';
 import type { FailureData } from '../../engine/failure.ts';
 import type { App } from '../app.ts';
 import { tellHint } from '../failures.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatNumber } from '../format.ts';
+import { offerTables, showTables } from '../rows/offer-tables.ts';
 import { diffSides, type Side } from './sides.ts';
 
 /** The multi-diff editor loads every file it is given: more than this it is not given. */
@@ -16,14 +17,20 @@ export interface Comparison {
   readonly from: Side;
   readonly to: Side;
   readonly changes: readonly EntryChange[];
+  /** Where rows of the tables among the changes are shown; absent where they cannot be. */
+  readonly versions?: InVersions;
   /** Why there is less to see than there could be. */
   readonly hint: FailureData | undefined;
 }
 
 /** Shows all files that differ in one editor; says so when none does. */
-export async function showComparison(app: App, { set, from, to, changes, hint }: Comparison): Promise<void> {
+export async function showComparison(app: App, comparison: Comparison): Promise<void> {
+  const { set, from, to, changes, versions, hint } = comparison;
   tellHint(app.log, hint);
-  const files = changes.filter(({ type }) => type !== 'directory');
+  const tables = versions === undefined ? [] : changes.filter(({ type }) => type === 'table');
+  const files = changes.filter((change) => change.type !== 'directory' && !tables.includes(change));
+  if (versions !== undefined && files.length === 0 && tables.length > 0)
+    return showTables(app, versions, tables);
   if (files.length === 0) {
     const message = vscode.l10n.t('Nothing changed between {0} and {1}.', from.title, to.title);
     void vscode.window.showInformationMessage(message);
@@ -34,6 +41,7 @@ export async function showComparison(app: App, { set, from, to, changes, hint }:
     return [label, before, after];
   });
   await vscode.commands.executeCommand('vscode.changes', titleOf(set, from, to, files.length), resources);
+  if (versions !== undefined) void offerTables(app, versions, tables);
 }
 
 function titleOf(set: string, from: Side, to: Side, files: number): string {

@@ -97,7 +97,6 @@ export interface Strings {
   readonly value: string;
   readonly retry: string;
   readonly grid: string;
-  readonly keys: string;
 }
 
 /** What is shown, told once and after every reload. */

@@ -81,7 +81,10 @@ describe('the manifest', () => {
       ...manifest.contributes.views.crmBackup.map(({ id }) => id),
       ...manifest.contributes.colors.map(({ id }) => id),
       ...(JSON.stringify(manifest.contributes.viewsWelcome).match(/crmBackup\.\w+/g) ?? []),
+      ...manifest.contributes.customEditors.map(({ viewType }) => viewType),
       'crmBackup.canUndoRestore',
+      // Lines of the tree call it.
+      'crmBackup.openRows',
       'crmBackup.status',
     ]);
     for (const [name] of named) expect(known).toContain(name);

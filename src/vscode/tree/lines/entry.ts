@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { BACKUP_SCHEME, addressToPath, displayName } from '../../files/backup-uri.ts';
 import { formatBytes } from '../../format.ts';
+import { OPEN_ROWS } from '../../ids.ts';
 import type { EntryNode, FilesNode } from '../nodes.ts';
 
 const { Collapsed, None } = vscode.TreeItemCollapsibleState;
@@ -31,9 +32,9 @@ export function entryItem(node: EntryNode): vscode.TreeItem {
   item.tooltip = displayName(info.path);
   if (info.type === 'link') item.description = `→ ${displayName(info.target ?? '')}`;
   else if (!directory) item.description = formatBytes(info.size, vscode.env.language);
-  // The rows of a SQLite table are not kept as text.
-  const opens = info.type === 'table' ? info.size > 0 : !directory && info.type !== 'link';
-  if (opens) {
+  if (info.type === 'table') {
+    item.command = { command: OPEN_ROWS, title: vscode.l10n.t('Open'), arguments: [node] };
+  } else if (!directory && info.type !== 'link') {
     item.command = {
       command: 'vscode.open',
       title: vscode.l10n.t('Open'),

@@ -3,6 +3,7 @@ import { changeIcon, changeName } from '../../change-words.ts';
 import { entryCount, rowCounts } from '../../counts.ts';
 import { displayName } from '../../files/backup-uri.ts';
 import { formatMoment } from '../../format.ts';
+import { OPEN_ROWS } from '../../ids.ts';
 import type { Working } from '../../working/working-changes.ts';
 import type { WorkingChangeNode, WorkingDatabasesNode, WorkingNode, WorkingTableNode } from '../nodes.ts';
 import { nameAndFolder } from './changes.ts';
@@ -71,7 +72,8 @@ export function workingDatabasesItem(
 }
 
 /** A table with other rows than the newest backup has. */
-export function workingTableItem({ table }: WorkingTableNode): vscode.TreeItem {
+export function workingTableItem(node: WorkingTableNode): vscode.TreeItem {
+  const { table } = node;
   const { database, change } = table;
   const name = displayName(`${database}.${table.table}`);
   const item = new vscode.TreeItem(name, None);
@@ -79,6 +81,7 @@ export function workingTableItem({ table }: WorkingTableNode): vscode.TreeItem {
   item.contextValue = 'workingTable';
   item.iconPath = new vscode.ThemeIcon('table');
   item.tooltip = `${name} · ${changeName(change)}`;
+  item.command = { command: OPEN_ROWS, title: vscode.l10n.t('Show Changes'), arguments: [node] };
   item.accessibilityInformation = { label: [name, changeName(change), item.description].join(', ') };
   return item;
 }

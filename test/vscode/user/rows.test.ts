@@ -1,0 +1,254 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { root } from '../../../scripts/bootstrap.mjs';
+import { makeWorkspace } from '../workspace.ts';
+import { rowsPage } from './rows-page.ts';
+import { openWorkbench } from './workbench.ts';
+
+const cli = path.join(root, 'dist', 'cli.js');
+const MILLION = 1_000_000;
+
+function run(workspace: string, sql: string): void {
+  using database = new DatabaseSync(path.join(workspace, 'crm.db'));
+  database.exec(sql);
+}
+
+function valuesOf(workspace: string, sql: string): unknown[] {
+  using database = new DatabaseSync(path.join(workspace, 'crm.db'), { readOnly: true });
+  return database
+    .prepare(sql)
+    .all()
+    .map((row) => Object.values(row));
+}
+
+/** Makes backups of a workspace with a SQLite database. */
+async function prepareWith(
+  home: string,
+  environment: Readonly<Record<string, string>>,
+  steps: readonly (readonly [label: string, sql: string])[],
+): Promise<string> {
+  const workspace = await makeWorkspace(home);
+  const crmBackup = (...args: string[]): void => {
+    const env = { ...process.env, ...environment };
+    const { status, stderr } = spawnSync(process.execPath, [cli, ...args], { cwd: workspace, env });
+    if (status !== 0)
+      throw new Error(`crm-backup ${args.join(' ')} exited with ${status}: ${stderr.toString()}`);
+  };
+  crmBackup('init', '--yes', '--name', 'crm');
+  const file = path.join(workspace, '.vscode/crm-backup.json');
+  const definition = JSON.parse(readFileSync(file, 'utf8')) as { sets: Record<string, unknown>[] };
+  definition.sets[0]!['databases'] = [{ name: 'crm', url: 'sqlite:crm.db' }];
+  writeFileSync(file, JSON.stringify(definition, null, 2));
+  for (const [label, sql] of steps) {
+    run(workspace, sql);
+    crmBackup('backup', '--label', label);
+  }
+  return workspace;
+}
+
+const CONTACTS = `CREATE TABLE contact (id INTEGER PRIMARY KEY, name VARCHAR(100), email TEXT, city TEXT, revenue DECIMAL(12,2), photo BLOB, note TEXT);
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+  INSERT INTO contact SELECT i, 'Contact ' || i, 'contact' || i || '@example.org',
+    CASE i % 4 WHEN 0 THEN 'Berlin' WHEN 1 THEN 'Köln' WHEN 2 THEN '上海' ELSE NULL END, i * 12.5,
+    CASE WHEN i % 9 = 0 THEN randomblob(2000 + i) END,
+    CASE i % 6 WHEN 0 THEN '' WHEN 1 THEN 'Called on Monday.' || char(10) || 'Calls back.' ELSE NULL END FROM n;`;
+
+const UPGRADE = `ALTER TABLE contact ADD COLUMN consent TEXT;
+  UPDATE contact SET consent = 'given 2026-11-01' WHERE id % 40 = 3;
+  UPDATE contact SET city = 'Frankfurt am Main', note = NULL WHERE id % 50 = 6;
+  UPDATE contact SET email = replace(email, 'example.org', 'example.net') WHERE id BETWEEN 20 AND 24;
+  UPDATE contact SET photo = randomblob(3000) WHERE id = 27;
+  DELETE FROM contact WHERE id IN (12, 77, 78, 79);
+  INSERT INTO contact VALUES (501, 'Åsa Öberg', 'asa@example.se', 'Malmö', 99, NULL, '', 'given 2026-11-20'),
+    (502, 'O''Neill "Bo"', NULL, '', NULL, x'00ff', 'two' || char(9) || 'columns', NULL);`;
+
+async function openByKeyboard(page: Page, ...lines: readonly (string | RegExp)[]): Promise<void> {
+  await page.locator('.activitybar').getByRole('tab', { name: 'CRM Backup' }).click();
+  const tree = page.locator('.sidebar .monaco-list').first();
+  await tree.locator('.monaco-list-row').first().waitFor();
+  await page.keyboard.press('F1');
+  await page.locator('.quick-input-widget input[type=text]').fill('>Focus on Backups View');
+  await page.locator('.quick-input-list .monaco-list-row').first().waitFor();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Home');
+  for (const line of lines) {
+    const wanted = tree.locator('.monaco-list-row').filter({ hasText: line }).first();
+    await wanted.waitFor();
+    const focused = tree.locator('.monaco-list-row.focused');
+    for (let step = 0; !(await focused.innerText()).match(line); step++) {
+      if (step > 60) throw new Error(`${String(line)} cannot be reached`);
+      await page.keyboard.press('ArrowDown');
+    }
+    if ((await wanted.getAttribute('aria-expanded')) === 'false') await page.keyboard.press('ArrowRight');
+  }
+  await page.keyboard.press('Enter');
+}
+
+test('a user looks at changed rows, filters, copies and restores some, by keyboard alone', async () => {
+  await using workbench = await openWorkbench('rows', {
+    prepare: async (home, environment) =>
+      prepareWith(home, environment, [
+        ['First import', CONTACTS],
+        ['After the upgrade', UPGRADE],
+      ]),
+  });
+  const { page, workspace } = workbench;
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await openByKeyboard(page, 'After the upgrade', 'Changes since', /contact/);
+  const rows = await rowsPage(page);
+  await rows.status.getByText('26 rows').waitFor();
+  await workbench.screenshot('rows-1-changes');
+
+  // What changed is marked, and said.
+  const cell = rows.frame.getByRole('gridcell', {
+    name: 'was contact20@example.org, is contact20@example.net',
+  });
+  await cell.waitFor();
+  expect(
+    await rows.frame.getByRole('row').filter({ hasText: 'Contact 77' }).getAttribute('aria-rowindex'),
+  ).not.toBeNull();
+  await rows.frame.getByText('consent TEXT').first().waitFor();
+
+  // The filter, and back to the rows.
+  await page.keyboard.press('Control+f');
+  await page.keyboard.type('EXAMPLE.NET');
+  await page.keyboard.press('Enter');
+  await rows.status.getByText('5 rows').waitFor();
+  await workbench.screenshot('rows-2-filter');
+  await page.keyboard.press('Control+a');
+  await rows.status.getByText('5 selected').waitFor();
+  await page.keyboard.press('Control+c');
+  await page.locator('.statusbar').getByText('5 rows copied as SQL.').waitFor();
+  const sql = await page.evaluate(async () => navigator.clipboard.readText());
+  expect(
+    sql.match(/^UPDATE "contact" SET "email" = 'contact2\d@example\.net' WHERE "id" = 2\d;$/gm),
+  ).toHaveLength(5);
+
+  // Two of them are put back.
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Space');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Space');
+  await rows.status.getByText('2 selected').waitFor();
+  await workbench.screenshot('rows-3-selected');
+  for (let step = 0; step < 8; step++) {
+    await page.keyboard.press('Shift+Tab');
+    if (
+      await rows.frame
+        .getByRole('button', { name: 'Restore Rows…' })
+        .evaluate((one) => one === document.activeElement)
+    )
+      break;
+  }
+  await page.keyboard.press('Enter');
+  await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'the older version' }).waitFor();
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('.monaco-dialog-box');
+  await dialog.getByText('Restore 2 rows of contact?').waitFor();
+  await workbench.screenshot('rows-4-confirm');
+  await dialog.getByText(`UPDATE "contact" SET "email" = 'contact21@example.org' WHERE "id" = 21`).waitFor();
+  await page.keyboard.press('Enter');
+  const done = page.locator('.notification-list-item').filter({ hasText: '2 rows of contact restored.' });
+  await done.waitFor();
+  const emails = (): unknown[] =>
+    valuesOf(workspace, 'SELECT email FROM contact WHERE id BETWEEN 20 AND 23').flat();
+  expect(emails()).toEqual([
+    'contact20@example.net',
+    'contact21@example.org',
+    'contact22@example.org',
+    'contact23@example.net',
+  ]);
+  await done.getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(() => emails().filter((email) => String(email).endsWith('.org'))).toEqual([]);
+});
+
+test.each([
+  ['light', 'Default Light Modern'],
+  ['dark', 'Default Dark Modern'],
+  ['contrast', 'Default High Contrast'],
+  ['contrast-light', 'Default High Contrast Light'],
+])('rows are readable in %s', async (name, theme) => {
+  await using workbench = await openWorkbench(`rows-theme-${name}`, {
+    settings: { 'workbench.colorTheme': theme },
+    prepare: async (home, environment) =>
+      prepareWith(home, environment, [
+        ['First import', CONTACTS],
+        ['After the upgrade', UPGRADE],
+      ]),
+  });
+  const { page } = workbench;
+  await openByKeyboard(page, 'After the upgrade', 'Changes since', /contact/);
+  const rows = await rowsPage(page);
+  await rows.status.getByText('26 rows').waitFor();
+  for (const key of [
+    'ArrowDown',
+    'Space',
+    'ArrowDown',
+    'ArrowRight',
+    'ArrowRight',
+    'ArrowRight',
+    'ArrowRight',
+    'Enter',
+  ])
+    await page.keyboard.press(key);
+  await workbench.screenshot(`rows-theme-${name}`);
+  // The whole value of the cell stands below.
+  await rows.frame.getByRole('region', { name: 'Value' }).waitFor();
+});
+
+test('a million rows open with few messages and few elements, and the last is one key away', async () => {
+  const received: number[] = [];
+  await using workbench = await openWorkbench('rows-million', {
+    prepare: async (home, environment) =>
+      prepareWith(home, environment, [
+        [
+          'All of it',
+          `CREATE TABLE log (id INTEGER PRIMARY KEY, at TEXT, what TEXT);
+          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${MILLION})
+          INSERT INTO log SELECT i, datetime(1700000000 + i, 'unixepoch'), 'event ' || (i * 7919 % 10007) FROM n`,
+        ],
+      ]),
+  });
+  const { page } = workbench;
+  await page.exposeFunction('rowsMessage', (count: number) => void received.push(count));
+  await page.addInitScript(() => {
+    addEventListener('message', ({ data }: MessageEvent<{ type?: string; rows?: unknown[] }>) => {
+      const { rowsMessage } = globalThis as unknown as { rowsMessage?: (count: number) => void };
+      if (data?.type === 'rows' || data?.type === 'counts') rowsMessage?.(data.rows?.length ?? 0);
+    });
+  });
+  await openByKeyboard(page, 'All of it', 'Databases', 'crm', 'tables', /log/);
+  const rows = await rowsPage(page);
+  await rows.status.getByText('1,000,000 rows').waitFor();
+  const elements = async (): Promise<number> => rows.frame.locator('*').count();
+  expect(await elements()).toBeLessThan(1500);
+  const atFirst = received.length;
+  expect(atFirst).toBeGreaterThan(0);
+  expect(atFirst).toBeLessThan(8);
+
+  await page.keyboard.press('Control+End');
+  await rows.frame.getByRole('gridcell', { name: '1000000', exact: true }).waitFor();
+  expect(await rows.active.innerText()).toContain('1,000,000');
+  expect(await rows.rows.last().getAttribute('aria-rowindex')).not.toBeNull();
+  await page.keyboard.press('PageUp');
+  await page.keyboard.press('Control+Home');
+  await rows.frame.getByRole('gridcell', { name: 'event 7919', exact: true }).waitFor();
+  expect(await elements()).toBeLessThan(1500);
+  await workbench.screenshot('rows-5-million');
+
+  await page.keyboard.press('Control+f');
+  await page.keyboard.type('event 4711');
+  await page.keyboard.press('Enter');
+  await rows.status.getByText(/^\d+ rows$/).waitFor();
+  await workbench.screenshot('rows-6-million-filtered');
+  expect(await rows.grid.getAttribute('aria-rowcount')).toBe('101');
+  expect(await elements()).toBeLessThan(1500);
+  expect(received.length - atFirst).toBeLessThan(120);
+  expect(Math.max(...received)).toBeLessThanOrEqual(100);
+});
