@@ -2,6 +2,8 @@ import type { Cell, Column, Row } from './messages.ts';
 
 const LEAST_CHARACTERS = 6;
 const MOST_CHARACTERS = 40;
+/** A name and a type that are longer are cut rather than that all columns get wide. */
+const MOST_HEAD = 22;
 /** Beside the text: padding and the line between columns. */
 const PADDING = 17;
 const LEAST_WIDTH = 40;
@@ -39,13 +41,13 @@ export class Columns {
 
 /** Widths that fit what stands in some of the rows. @param character how wide one is */
 export function fittingWidths(columns: readonly Column[], rows: readonly Row[], character: number): number[] {
-  return columns.map(({ name, type }, at) => {
+  return columns.map(({ name, type, isKey }, at) => {
     const lengths = rows.map(({ before, after }) => {
       const [old, fresh] = [before?.[at], after?.[at]];
       const isChanged = before !== null && after !== null && !isSameCell(old ?? null, fresh ?? null);
       return isChanged ? lengthOf(old) + lengthOf(fresh) + 3 : Math.max(lengthOf(old), lengthOf(fresh));
     });
-    const head = Math.max(name.length + 2, Math.min(type.length, 14));
+    const head = Math.min(MOST_HEAD, name.length + type.length + (isKey ? 6 : 2));
     const characters = Math.min(MOST_CHARACTERS, Math.max(LEAST_CHARACTERS, head, ...lengths));
     return Math.ceil(characters * character) + PADDING;
   });

@@ -219,7 +219,7 @@ export class RowsEditor {
     part.append(element('summary', '', strings.structureChanged));
     const lines = element('pre');
     const signs = { same: ' ', added: '+', deleted: '−' };
-    for (const { kind, text } of structure)
+    for (const { kind, text } of structure.filter((each) => each.kind !== 'same'))
       lines.append(element('span', `line ${kind}`, `${signs[kind]} ${text}\n`));
     part.append(lines);
     return [part];

@@ -175,10 +175,10 @@ export class Grid {
       column.isKey ? strings.key : '',
       column.on === 'after' ? strings.newColumn : column.on === 'before' ? strings.goneColumn : '',
     ].filter((note) => (note !== '' && this.#options.opened.mode === 'changes') || note === strings.key);
-    if (column.isKey) cell.append(element('span', 'key', '⚿'));
     if (column.on !== 'both' && this.#options.opened.mode === 'changes')
       cell.append(element('span', 'key', column.on === 'after' ? '+' : '−'));
     cell.append(element('span', 'name', column.name), element('span', 'type', column.type));
+    if (column.isKey) cell.append(element('span', 'tag', strings.key));
     cell.title = [`${column.name} ${column.type}`, ...notes].join(' · ');
     cell.setAttribute('aria-label', [column.name, column.type, ...notes].join(', '));
     const grip = element('div', 'grip');

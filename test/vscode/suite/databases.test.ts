@@ -63,7 +63,7 @@ suite('Databases', () => {
       const table = tree.getTreeItem(await child(await child(crm, 'tables'), 'main.contact'));
       assert.deepEqual(table.iconPath, new vscode.ThemeIcon('table'));
       assert.equal(table.contextValue, 'entry.table');
-      assert.equal(table.command, undefined);
+      assert.equal(table.command?.command, 'crmBackup.openRows');
       const schema = tree.getTreeItem(await child(crm, 'schema.sql'));
       assert.equal(schema.contextValue, 'part');
       const document = await vscode.workspace.openTextDocument(schema.resourceUri ?? assert.fail());

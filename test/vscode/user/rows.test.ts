@@ -102,7 +102,7 @@ test('a user looks at changed rows, filters, copies and restores some, by keyboa
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await openByKeyboard(page, 'After the upgrade', 'Changes since', /contact/);
   const rows = await rowsPage(page);
-  await rows.status.getByText('26 rows').waitFor();
+  await rows.status.getByText('30 rows').waitFor();
   await workbench.screenshot('rows-1-changes');
 
   // What changed is marked, and said.
@@ -183,7 +183,7 @@ test.each([
   const { page } = workbench;
   await openByKeyboard(page, 'After the upgrade', 'Changes since', /contact/);
   const rows = await rowsPage(page);
-  await rows.status.getByText('26 rows').waitFor();
+  await rows.status.getByText('30 rows').waitFor();
   for (const key of [
     'ArrowDown',
     'Space',

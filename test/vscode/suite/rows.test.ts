@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
+import * as vscode from 'vscode';
+import type { BackupSummary } from '../../../src/engine/protocol.ts';
+import type { App } from '../../../src/vscode/app.ts';
+import type { Engine } from '../../../src/vscode/engine.ts';
+import { RowsSession } from '../../../src/vscode/rows/rows-session.ts';
+import type { RowsTarget } from '../../../src/vscode/rows/rows-uri.ts';
+import { Sets } from '../../../src/vscode/sets.ts';
+import { TextDocuments } from '../../../src/vscode/text-documents.ts';
+import { Works } from '../../../src/vscode/works.ts';
+import type { Filter, FromPage, Opened, ToPage } from '../../../src/webview/rows/messages.ts';
+import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
+import { at, ownEngine, provideBackup, quiet, remove, run, set, workspace } from './workspace.ts';
+
+const setFile = '.vscode/crm-backup.json';
+const KINDS = ['added', 'changed', 'deleted'] as const;
+
+suite('Rows', () => {
+  let engine: Engine;
+  let original: string;
+  let first: BackupSummary;
+  let second: BackupSummary;
+
+  const execute = (sql: string): void => {
+    using database = new DatabaseSync(at('rows.db'));
+    database.exec(sql);
+  };
+  const values = (sql: string): unknown[] => {
+    using database = new DatabaseSync(at('rows.db'), { readOnly: true });
+    return database
+      .prepare(sql)
+      .all()
+      .flatMap((row) => Object.values(row));
+  };
+
+  suiteSetup(async () => {
+    engine = ownEngine();
+    await provideBackup(engine);
+    execute(`CREATE TABLE contact (id INTEGER PRIMARY KEY, name TEXT, photo BLOB);
+      CREATE TABLE keyless (word TEXT); INSERT INTO keyless VALUES ('one');
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+      INSERT INTO contact SELECT i, 'Contact ' || i, NULL FROM n`);
+    original = await readFile(at(setFile), 'utf8');
+    const databases = [{ name: 'crm', url: 'sqlite:rows.db' }];
+    const definition = { version: 1, sets: [{ name: set, files: [{ root: '.' }], databases }] };
+    await writeFile(at(setFile), JSON.stringify(definition));
+    first = await run<BackupSummary>('backUpFull');
+    execute(`UPDATE contact SET name = 'Changed ' || id WHERE id <= 150; DELETE FROM contact WHERE id = 300;
+      INSERT INTO contact VALUES (301, '', x'00ff'); DELETE FROM keyless`);
+    second = await run<BackupSummary>('backUpDifferential');
+  });
+  suiteTeardown(async () => {
+    await writeFile(at(setFile), original);
+    remove('rows.db');
+    engine.dispose();
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+  teardown(askAgain);
+
+  const target = (more: Partial<RowsTarget> = {}): RowsTarget => ({
+    workspace,
+    set,
+    from: first.id,
+    to: second.id,
+    database: 'crm',
+    table: 'tables/main.contact',
+    ...more,
+  });
+
+  /** An editor’s answers to its page, without the page. */
+  class Conversation implements Disposable {
+    readonly heard: ToPage[] = [];
+    readonly app: App;
+    readonly #session: RowsSession;
+    #query = 0;
+
+    constructor(rows: RowsTarget) {
+      const works = new Works();
+      this.app = {
+        engine,
+        sets: new Sets(engine),
+        works,
+        log: quiet,
+        documents: new TextDocuments(),
+        rowsChanged: new vscode.EventEmitter(),
+      } as unknown as App;
+      this.#session = new RowsSession(this.app, rows, (message) => this.heard.push(message));
+    }
+
+    async say(message: FromPage): Promise<void> {
+      await this.#session.take(message);
+    }
+
+    async open(): Promise<Opened> {
+      await this.say({ type: 'ready' });
+      const last = this.heard.at(-1)!;
+      assert.equal(last.type, 'opened', JSON.stringify(last));
+      return last;
+    }
+
+    /** Asks for rows as the page does: a window, then the count. */
+    async rows(filter: Filter, start = 0, limit = 100): Promise<Extract<ToPage, { type: 'rows' }>> {
+      const query = ++this.#query;
+      await this.say({ type: 'count', query, filter });
+      await this.say({ type: 'rows', query, filter, start, limit });
+      const last = this.heard.at(-1)!;
+      assert.equal(last.type, 'rows', JSON.stringify(last));
+      return last;
+    }
+
+    [Symbol.dispose](): void {
+      this.#session.dispose();
+      this.app.sets.dispose();
+      this.app.works.dispose();
+      this.app.documents.dispose();
+      this.app.rowsChanged.dispose();
+    }
+  }
+
+  test('of a changed table open from the tree, and from the changes of its backup', async () => {
+    const opened = async (): Promise<vscode.TabInputCustom> =>
+      until(() => {
+        const { activeTab } = vscode.window.tabGroups.activeTabGroup;
+        const { input } = activeTab ?? {};
+        return input instanceof vscode.TabInputCustom && input.viewType === 'crmBackup.rows'
+          ? input
+          : undefined;
+      });
+    const info = { path: 'databases/crm/tables/main.contact', type: 'table', size: 0, mtimeMs: 0, mode: 0 };
+    const entry = { type: 'entry', workspace, set, backup: first.id, path: info.path, info };
+    await run('openRows', entry);
+    assert.match((await opened()).uri.path, /^\/contact \([^↔]+\)$/);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+
+    noteMessages();
+    answer('showInformationMessage', (_: string, action: string) => action);
+    pick('contact');
+    await run('showChanges', { workspace, set, backup: second.id });
+    assert.match((await opened()).uri.path, /^\/contact \(.+ ↔ .+\)$/);
+    assert.ok(told.some(({ text }) => text === 'Rows of 2 tables changed, too.'));
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  test('are told a window at a time, filtered and counted', async () => {
+    using page = new Conversation(target());
+    const opened = await page.open();
+    assert.deepEqual(
+      [
+        opened.mode,
+        opened.table,
+        opened.restoreRefusal,
+        opened.columns.map(({ name, isKey }) => [name, isKey]),
+      ],
+      [
+        'changes',
+        'contact',
+        null,
+        [
+          ['id', true],
+          ['name', false],
+          ['photo', false],
+        ],
+      ],
+    );
+    const all = await page.rows({}, 100, 100);
+    assert.deepEqual(
+      [all.found, all.isComplete, all.counts],
+      [152, true, { added: 1, changed: 150, deleted: 1 }],
+    );
+    assert.deepEqual(all.rows[0], {
+      change: 'changed',
+      key: [],
+      before: ['101', 'Contact 101', null],
+      after: ['101', 'Changed 101', null],
+    });
+    assert.equal(all.rows.length, 52);
+    for (const kind of KINDS) {
+      const some = await page.rows({ changes: [kind] });
+      assert.ok(some.rows.every((row) => row.change === kind));
+      assert.equal(some.found, all.counts[kind]);
+    }
+    const [added] = (await page.rows({ changes: ['added'] })).rows;
+    assert.deepEqual(added?.after?.slice(0, 2), ['301', '']);
+    assert.equal((added.after?.[2] as { bytes: number }).bytes, 2);
+    assert.equal((await page.rows({ contains: 'contact 14' })).found, 11);
+  });
+
+  test('of one backup are all there, of whatever engine', async () => {
+    using page = new Conversation(target({ from: null, to: first.id }));
+    assert.equal((await page.open()).mode, 'rows');
+    const last = await page.rows({}, 299, 100);
+    assert.deepEqual([last.found, last.rows.map(({ after }) => after?.[0])], [300, ['300']]);
+  });
+
+  test('are copied whole', async () => {
+    using page = new Conversation(target());
+    await page.open();
+    const filter = { changes: ['added', 'deleted'] } as const;
+    const copy = { type: 'copy', filter, ranges: [{ start: 0, end: 2 }] } as const;
+    await page.say({ ...copy, format: 'sql' });
+    assert.equal(
+      await vscode.env.clipboard.readText(),
+      `DELETE FROM "contact" WHERE "id" = 300;\nINSERT INTO "contact" ("id", "name", "photo") VALUES (301, '', x'00ff');\n`,
+    );
+    await page.say({ ...copy, format: 'json' });
+    const rows = JSON.parse(await vscode.env.clipboard.readText()) as { change: string }[];
+    assert.deepEqual(
+      rows.map(({ change }) => change),
+      ['deleted', 'added'],
+    );
+  });
+
+  test('are restored after a question that shows what will be done, and taken back', async () => {
+    using page = new Conversation(target());
+    await page.open();
+    let asked = '';
+    noteMessages();
+    pick('');
+    answer('showWarningMessage', (question: string, { detail }: vscode.MessageOptions) => {
+      asked = `${question}\n${detail ?? ''}`;
+    });
+    const restore = {
+      type: 'restore',
+      filter: { contains: 'contact 7' },
+      ranges: [{ start: 0, end: 2 }],
+    } as const;
+    // Declined: nothing happens.
+    await page.say(restore);
+    assert.match(asked, /^Restore 2 rows of contact\?\nInserted: 0\. Updated: 2\./);
+    assert.match(asked, /UPDATE "contact" SET "name" = 'Contact 70' WHERE "id" = 70/);
+    assert.deepEqual(values('SELECT name FROM contact WHERE id = 7'), ['Changed 7']);
+
+    noteMessages();
+    pick('');
+    answer('showWarningMessage', (_: string, _options: unknown, yes: string) => yes);
+    let undo: ((action: string) => void) | undefined;
+    answer('showInformationMessage', async (text: string) =>
+      text.endsWith('restored.') ? new Promise((resolve) => (undo = resolve)) : undefined,
+    );
+    await page.say(restore);
+    assert.deepEqual(values('SELECT name FROM contact WHERE id IN (7, 70, 71)'), [
+      'Contact 7',
+      'Contact 70',
+      'Changed 71',
+    ]);
+    (await until(() => undo))('Undo');
+    await until(() => told.find(({ text }) => text === 'The rows of contact are as they were.'));
+    assert.deepEqual(values('SELECT name FROM contact WHERE id IN (7, 70)'), ['Changed 7', 'Changed 70']);
+  });
+
+  test('that nothing can find again are not offered to be restored', async () => {
+    using page = new Conversation(target({ table: 'tables/main.keyless' }));
+    assert.match((await page.open()).restoreRefusal ?? '', /Without a key/);
+  });
+
+  test('that are not there are told on the page', async () => {
+    using page = new Conversation(target({ table: 'tables/main.nothing' }));
+    await page.say({ type: 'ready' });
+    assert.equal(page.heard.at(-1)?.type, 'failed');
+  });
+});
