@@ -184,7 +184,7 @@ suite('Rows', () => {
     }
     const [added] = (await page.rows({ changes: ['added'] })).rows;
     assert.deepEqual(added?.after?.slice(0, 2), ['301', '']);
-    assert.equal((added.after?.[2] as { bytes: number }).bytes, 2);
+    assert.equal((added.after[2] as { bytes: number }).bytes, 2);
     assert.equal((await page.rows({ contains: 'contact 14' })).found, 11);
   });
 
