@@ -1,3 +1,4 @@
+import type { TableSummary } from '../../core/compare/rows.ts';
 import type { EntryChange, EntryInfo, OfBackup, OfEntry } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
 
@@ -26,6 +27,14 @@ export class Contents {
       const target = { workspace, set, backup, from, paths: [], probe: false };
       const { changes } = await this.#engine.call('changes', target);
       return changes.filter(({ type }) => type !== 'directory');
+    });
+  }
+
+  /** Tables whose rows differ, and how many. Throws what the engine throws. */
+  async tables({ workspace, set, backup }: OfBackup, from: string): Promise<readonly TableSummary[]> {
+    return this.#once(['tables', workspace, backup, from], async () => {
+      const { tables } = await this.#engine.call('tables', { workspace, set, from, to: backup });
+      return tables;
     });
   }
 

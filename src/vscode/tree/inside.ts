@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { TableSummary } from '../../core/compare/rows.ts';
 import type { EntryChange } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
 import { formatNumber } from '../format.ts';
@@ -21,6 +22,9 @@ import {
 
 /** More changed files nobody reads line by line; the multi-diff editor is for those. */
 const MOST_LISTED = 1000;
+
+/** Rows are counted so long before the tables are shown without. */
+const COUNT_MS = 1500;
 
 /** What is below the lines of backups and of working changes, asked for when they are opened. */
 export class Inside {
@@ -80,9 +84,18 @@ export class Inside {
   async #changed(node: ChangesNode): Promise<readonly Node[]> {
     const { workspace, set, backup, from, changes } = node;
     const known = changes ?? (await this.#contents.changes(node, from.id));
+    const tables = known.some(({ type }) => type === 'table') ? await this.#counted(node) : [];
     return listed(node, known, (change) => {
-      return { type: 'change', workspace, set, backup, path: change.path, from, change };
+      const table = tables.find(({ database, path }) => `databases/${database}/${path}` === change.path);
+      return { type: 'change', workspace, set, backup, path: change.path, from, change, table };
     });
+  }
+
+  /** Tables with how many rows differ; what takes longer than a moment is there when this is opened again. */
+  async #counted(node: ChangesNode): Promise<readonly TableSummary[]> {
+    const tables = this.#contents.tables(node, node.from.id).catch(() => []);
+    const later = new Promise<readonly TableSummary[]>((resolve) => setTimeout(resolve, COUNT_MS, []));
+    return Promise.race([tables, later]);
   }
 
   async #ofWorking(node: WorkingNode): Promise<readonly Node[]> {

@@ -46,6 +46,8 @@ export interface ChangeNode extends OfEntry {
   readonly type: 'change';
   readonly from: BackupSummary;
   readonly change: EntryChange;
+  /** How many of its rows, for a table; undefined where nobody has counted them yet. */
+  readonly table?: TableSummary | undefined;
 }
 
 /** What changed since the newest backup; how much is known by `WorkingChanges`. */

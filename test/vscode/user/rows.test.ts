@@ -80,7 +80,8 @@ async function openByKeyboard(page: Page, ...lines: readonly (string | RegExp)[]
   for (const line of lines) {
     const wanted = tree.locator('.monaco-list-row').filter({ hasText: line }).first();
     await wanted.waitFor();
-    const isThere = async (): Promise<boolean> => wanted.evaluate((row) => row.classList.contains('focused'));
+    const isThere = async (): Promise<boolean> =>
+      /\bfocused\b/.test((await wanted.getAttribute('class')) ?? '');
     for (let step = 0; !(await isThere()); step++) {
       if (step > 60) throw new Error(`${String(line)} cannot be reached`);
       await page.keyboard.press('ArrowDown');

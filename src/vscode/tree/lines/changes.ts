@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
 import { changeIcon, changeName } from '../../change-words.ts';
-import { entryCount } from '../../counts.ts';
+import { entryCount, rowCounts } from '../../counts.ts';
 import { displayName } from '../../files/backup-uri.ts';
 import { formatMoment } from '../../format.ts';
 import { kindName } from '../../kinds.ts';
+import { placeOfTable, tableName } from '../../rows/rows-uri.ts';
 import type { ChangeNode, ChangesNode } from '../nodes.ts';
 
 const { Collapsed, None } = vscode.TreeItemCollapsibleState;
@@ -33,11 +34,11 @@ export function changesItem(node: ChangesNode): vscode.TreeItem {
 /** One changed file. */
 export function changeItem(node: ChangeNode): vscode.TreeItem {
   const { change } = node;
-  const { name, folder } = nameAndFolder(change.path);
+  const { name, folder } = tablePlace(node) ?? nameAndFolder(change.path);
   const item = new vscode.TreeItem(name, None);
   item.description = folder;
   item.contextValue = 'change';
-  item.iconPath = changeIcon(change.change);
+  item.iconPath = change.type === 'table' ? new vscode.ThemeIcon('table') : changeIcon(change.change);
   const was = change.oldPath === undefined ? '' : `${displayName(change.oldPath)} → `;
   item.tooltip = `${was}${displayName(change.path)} · ${changeName(change.change)}`;
   item.command = {
@@ -47,6 +48,15 @@ export function changeItem(node: ChangeNode): vscode.TreeItem {
   };
   item.accessibilityInformation = { label: [name, changeName(change.change), folder].join(', ') };
   return item;
+}
+
+/** A table, and the database it is in with how many of its rows differ. */
+function tablePlace({ change, table }: ChangeNode): ReturnType<typeof nameAndFolder> | undefined {
+  const place = change.type === 'table' ? placeOfTable(change.path) : undefined;
+  if (place === undefined) return undefined;
+  const counts = table === undefined ? '' : rowCounts(table);
+  const folder = [displayName(place.database), counts].filter((part) => part !== '').join(' · ');
+  return { name: displayName(tableName(place)), folder };
 }
 
 /** The name of an entry, and the folder it is in without the part every file has: `files/<root>`. */
