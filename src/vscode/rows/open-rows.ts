@@ -6,7 +6,7 @@ import type { ChangeNode, EntryNode, WorkingTableNode } from '../tree/nodes.ts';
 import { placeOfTable, ROWS_SCHEME, rowsAddress, type RowsTarget, tableName } from './rows-uri.ts';
 
 /** The address of an editor of rows. */
-export function rowsUri(app: App, target: RowsTarget): vscode.Uri {
+function rowsUri(app: App, target: RowsTarget): vscode.Uri {
   const names = [target.from, target.to].filter((version, at) => at > 0 || version !== null);
   const versions = names.map((version) => versionName(app, target, version)).join(' ↔ ');
   const title = `${displayName(tableName(target))} (${versions})`;

@@ -1,7 +1,7 @@
 import type { ChangeKind, Filter, Found, FromPage, Row, ToPage } from './messages.ts';
 
 /** Rows that are asked for at once. */
-export const PAGE_ROWS = 100;
+const PAGE_ROWS = 100;
 /** Pages that are kept; the others are asked for again. */
 const MOST_PAGES = 30;
 /** Who scrolls fast sees a few of the pages passed by; what is seen at the end is asked for when these are answered. */

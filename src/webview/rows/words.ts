@@ -11,7 +11,7 @@ export const MARKS: Readonly<Record<ChangeKind, string>> = { added: '+', changed
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
 /** A size as “1.2 MB”. */
-export function formatBytes(bytes: number, locale: string): string {
+function formatBytes(bytes: number, locale: string): string {
   let value = bytes;
   let unit = 0;
   for (; value >= 999.5 && unit < UNITS.length - 1; unit++) value /= 1000;
