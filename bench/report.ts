@@ -2,6 +2,7 @@ import { formatBytes } from '../scripts/sample/format.ts';
 import { renderDatabases } from './databases-result.ts';
 import { workRows, type WorkRow } from './limits.ts';
 import { renderRowDiff } from './rows.ts';
+import { renderVscode } from './vscode.ts';
 import type { LimitResult, MemoryResult, Result, RowResult, TreeResult } from './result.ts';
 
 /** The result as Markdown: what was measured where and how, then a table for every tree. */
@@ -21,6 +22,7 @@ export function renderReport(result: Result): string {
     ...(result.memory ? renderMemory(result.memory) : []),
     ...renderDatabases(result.databases ?? []),
     ...renderRowDiff(result.rowDiff),
+    ...renderVscode(result.vscode),
   ].join('\n');
 }
 

@@ -12,6 +12,7 @@ export interface Result {
   readonly memory?: MemoryResult;
   readonly databases?: readonly DatabaseResult[];
   readonly rowDiff?: RowDiffResult;
+  readonly vscode?: VscodeResult;
 }
 
 /** Where it was measured. */
@@ -73,6 +74,16 @@ export interface RowDiffResult {
   readonly rows: number;
   readonly bytes: number;
   readonly figures: readonly DatabaseFigure[];
+}
+
+/** What the extension took in the editor, medians in milliseconds. */
+export interface VscodeResult {
+  readonly backups: number;
+  readonly changedFiles: number;
+  readonly activationMs: number;
+  readonly treeMs: number;
+  readonly diffMs: number;
+  readonly samples: Readonly<Record<'activation' | 'tree' | 'diff', readonly number[]>>;
 }
 
 /** One line of the table. */

@@ -2,7 +2,7 @@
  * `npm run bench`: this tool beside restic, borg and `tar | zstd` on the same trees, in turn.
  *
  *   --rounds N       measured rounds (5)
- *   --only NAMES     of share, crm, memory, tree, databases, rows; separated by commas
+ *   --only NAMES     of share, crm, memory, tree, databases, rows, vscode; separated by commas
  *   --tree DIR       a tree of yours, copied first
  *   --megabytes N    how large the generated databases are (1000)
  *   --engines NAMES  of postgresql, mariadb
@@ -24,6 +24,7 @@ import { renderReport } from './report.ts';
 import { evaluate, type MemoryResult, type Result, type TreeResult } from './result.ts';
 import { measureRounds } from './rounds.ts';
 import { measureRowDiff } from './rows.ts';
+import { measureVscode } from './vscode.ts';
 import { borg } from './tools/borg.ts';
 import { createCrmBackup } from './tools/crm-backup.ts';
 import { restic } from './tools/restic.ts';
@@ -34,7 +35,7 @@ import { copyShareSubset, copyTree, createManyFiles, type TreeSize } from './tre
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'share,crm,memory,tree,databases,rows' },
+    only: { type: 'string', default: 'share,crm,memory,tree,databases,rows,vscode' },
     tree: { type: 'string' },
     megabytes: { type: 'string', default: '1000' },
     engines: { type: 'string', default: 'postgresql,mariadb' },
@@ -116,6 +117,9 @@ try {
   const rowDiff = wanted.has('rows')
     ? await measureRowDiff({ rounds, scratch, log, cli: join(project, 'dist/cli.js') })
     : undefined;
+  const vscode = wanted.has('vscode')
+    ? await measureVscode({ rounds: Math.min(rounds, 3), log, cli: join(project, 'dist/cli.js') })
+    : undefined;
   const result: Result = {
     measuredAt: new Date().toISOString(),
     machine: await describeMachine(scratch, restoreTo),
@@ -129,6 +133,7 @@ try {
     ...(memory ? { memory } : {}),
     ...(databases.length > 0 ? { databases } : {}),
     ...(rowDiff ? { rowDiff } : {}),
+    ...(vscode ? { vscode } : {}),
   };
   const json = `${JSON.stringify(result, null, 2)}\n`;
   const report = renderReport(result);

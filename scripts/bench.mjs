@@ -7,5 +7,7 @@ const { runTypeScript } = await import('./run-ts.mjs');
 const missing = provideTools(['restic', 'borg', 'zstd', 'postgres', 'mariadb']);
 if (missing.length > 0) console.log(`Measured without ${missing.join(', ')}: not installed.`);
 let status = await run(process.execPath, ['scripts/build.mjs', '--production']);
+// The package is measured in VS Code.
+if (status === 0) status = await run(process.execPath, ['scripts/package.mjs']);
 if (status === 0) status = await runTypeScript('bench/run.ts', process.argv.slice(2));
 process.exitCode = status;

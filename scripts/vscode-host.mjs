@@ -144,14 +144,15 @@ export async function installVsix(home, vsix) {
  * Starts the server on a free port of this machine alone and waits until it listens. Everything it writes is
  * below `home`. Disposing ends it and all it has started in its process group.
  * @param {string} home
- * @param {{ environment?: Record<string, string>, settings?: Record<string, unknown>, testing?: boolean, trust?: boolean }} [options]
+ * @param {{ environment?: Record<string, string>, settings?: Record<string, unknown>, testing?: boolean, trust?: boolean, locale?: string }} [options]
  *   `trust`: folders must be trusted by the user first;
+ *   `locale` is the display language, with an empty language pack: the editor's own words stay English;
  *   `testing` lets a page name an extension to develop and tests to run
  * @returns {Promise<Server>}
  */
 export async function startServer(
   home,
-  { environment = {}, settings = {}, testing = false, trust = false } = {},
+  { environment = {}, settings = {}, testing = false, trust = false, locale = 'en' } = {},
 ) {
   const program = await provideServer();
   const userSettingsFile = path.join(home, 'user', 'User', 'settings.json');
@@ -160,11 +161,13 @@ export async function startServer(
     userSettingsFile,
     JSON.stringify({ ...userSettings, 'security.workspace.trust.enabled': trust, ...settings }, null, 2),
   );
+  if (locale !== 'en') await installEmptyLanguagePack(home, locale);
   const switches = [
     ['--host', '127.0.0.1', '--port', '0', '--without-connection-token'],
     ['--accept-server-license-terms', '--telemetry-level', 'off'],
     trust ? [] : ['--disable-workspace-trust'],
     testing ? ['--enable-smoke-test-driver'] : [],
+    locale === 'en' ? [] : ['--locale', locale],
   ].flat();
   const child = spawn(process.execPath, [program, ...switches, ...places(home)], {
     detached: true,
@@ -210,6 +213,19 @@ export async function startServer(
     await stop();
     throw error;
   }
+}
+
+/**
+ * Makes a display language known to the server: extensions are shown in it as far as they bring it.
+ * @param {string} home
+ * @param {string} locale
+ */
+async function installEmptyLanguagePack(home, locale) {
+  const texts = path.join(home, 'user', `${locale}.i18n.json`);
+  await writeFile(texts, JSON.stringify({ version: '1.0.0', contents: {} }));
+  const extensions = [{ extensionIdentifier: { id: `empty.${locale}` }, version: '1.0.0' }];
+  const pack = { hash: locale, label: locale, extensions, translations: { vscode: texts } };
+  await writeFile(path.join(home, 'user', 'languagepacks.json'), JSON.stringify({ [locale]: pack }));
 }
 
 /**

@@ -20,6 +20,8 @@ export interface Workbench extends AsyncDisposable {
 
 export interface WorkbenchOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** The display language, as VS Code names it. */
+  readonly locale?: string;
   /** Whether the folder is trusted only once the user says so. */
   readonly trust?: boolean;
   /** Makes the folder to open below `home`; by default a small CRM. */
@@ -40,7 +42,7 @@ const calm = {
  */
 export async function openWorkbench(
   name: string,
-  { settings = {}, trust = false, prepare = makeWorkspace, page: pageOptions }: WorkbenchOptions = {},
+  { settings = {}, trust = false, locale, prepare = makeWorkspace, page: pageOptions }: WorkbenchOptions = {},
 ): Promise<Workbench> {
   await using parts = new AsyncDisposableStack();
   const home = await realpath(await mkdtemp(path.join(tmpdir(), 'crm-backup-user-')));
@@ -49,7 +51,12 @@ export async function openWorkbench(
   const environment = { CRM_BACKUP_HOME: path.join(home, 'crm-backup') };
   const workspace = await prepare(home, environment);
   const server = parts.use(
-    await startServer(home, { environment, settings: { ...calm, ...settings }, trust }),
+    await startServer(home, {
+      environment,
+      settings: { ...calm, ...settings },
+      trust,
+      ...(locale === undefined ? {} : { locale }),
+    }),
   );
   const browser = await startBrowser();
   parts.defer(async () => browser.close());
