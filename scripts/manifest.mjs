@@ -1,6 +1,6 @@
 /**
- * Writes the commands and menus of package.json from the extension's own table of them: `node scripts/manifest.mjs`.
- * The manifest is committed; a test tells when it is stale.
+ * Writes the commands and menus of package.json, and docs/commands.md, from the extension's own table of them: `node scripts/manifest.mjs`.
+ * Both are committed; a test tells when it is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,6 +9,8 @@ import { format, resolveConfig } from 'prettier';
 import { importTs } from './import-ts.mjs';
 
 const manifestFile = path.join(path.dirname(import.meta.dirname), 'package.json');
+
+const commandsFile = path.join(path.dirname(manifestFile), 'docs', 'commands.md');
 
 const VIEW = 'view == crmBackup.backups';
 
@@ -116,4 +118,53 @@ export async function renderManifest() {
   return await format(text, { ...(await resolveConfig(manifestFile)), filepath: manifestFile });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(manifestFile, await renderManifest());
+/** What the places of the table's menus are called in the documentation. */
+const PLACES = /** @type {const} */ ({
+  viewTitle: 'view title',
+  set: 'set',
+  backup: 'backup',
+  pinnedBackup: 'pinned backup',
+  unpinnedBackup: 'backup that is not pinned',
+  changes: 'changes of a backup',
+  working: 'working changes',
+  workingChange: 'file of the working changes',
+  entry: 'entry of a backup',
+  file: 'file of a backup',
+  vault: 'destination',
+  explorer: 'Explorer',
+  editor: 'editor',
+});
+
+/**
+ * The text of docs/commands.md: every command with its places besides the palette.
+ * @returns {Promise<string>}
+ */
+export async function renderCommands() {
+  const parsed = /** @type {unknown} */ (
+    JSON.parse(readFileSync(path.join(path.dirname(manifestFile), 'package.nls.json'), 'utf8'))
+  );
+  const titles = /** @type {Record<string, string>} */ (parsed);
+  const lines = entries.map(([id, entry]) => {
+    const title = titles[`command.${id.slice(id.indexOf('.') + 1)}`] ?? id;
+    const places = Object.keys(entry.menus ?? {}).map(
+      (place) => PLACES[/** @type {keyof typeof PLACES} */ (place)],
+    );
+    return `| ${title} | \`${id}\` | ${places.join(', ') || '–'} | ${entry.needsTrust ? 'no' : 'yes'} |`;
+  });
+  const text = [
+    '# Commands in VS Code',
+    '',
+    'All are in the palette under _CRM Backup_. Written by `node scripts/manifest.mjs` from `src/vscode/commands/table.ts`.',
+    '',
+    '| command | id | also in the menu of | in Restricted Mode |',
+    '| --- | --- | --- | --- |',
+    ...lines,
+    '',
+  ].join('\n');
+  return await format(text, { ...(await resolveConfig(commandsFile)), filepath: commandsFile });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(manifestFile, await renderManifest());
+  writeFileSync(commandsFile, await renderCommands());
+}

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import manifest from '../../../package.json';
 import strings from '../../../package.nls.json';
-import { renderManifest } from '../../../scripts/manifest.mjs';
+import { renderCommands, renderManifest } from '../../../scripts/manifest.mjs';
 import { type CommandEntry, commandTable } from '../../../src/vscode/commands/table.ts';
 
 /** All of the extension's own source. */
@@ -20,6 +20,27 @@ describe('the manifest', () => {
     expect(readFileSync(path.join(import.meta.dirname, '../../../package.json'), 'utf8')).toBe(
       await renderManifest(),
     );
+  });
+
+  test('stands behind docs/commands.md (else run scripts/manifest.mjs)', async () => {
+    const file = path.join(import.meta.dirname, '../../../docs/commands.md');
+    expect(readFileSync(file, 'utf8')).toBe(await renderCommands());
+  });
+
+  test('is not at odds with the README and the docs, which name no command and no setting there is not', () => {
+    const root = path.join(import.meta.dirname, '../../..');
+    const known = new Set([
+      ...Object.keys(commandTable),
+      ...Object.keys(manifest.contributes.configuration.properties),
+      ...Object.values(manifest.contributes.views)
+        .flat()
+        .map(({ id }) => id),
+    ]);
+    const docs = readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md'));
+    for (const file of ['README.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)]) {
+      const text = readFileSync(path.join(root, file), 'utf8');
+      for (const [name] of text.matchAll(/\bcrmBackup\.\w+/g)) expect(known, file).toContain(name);
+    }
   });
 
   test('shows an icon for every command that stands in a line or in a title', () => {

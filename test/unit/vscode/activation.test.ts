@@ -1,0 +1,43 @@
+import { type Metafile, build } from 'esbuild';
+import { beforeAll, expect, test } from 'vitest';
+import { root } from '../../../scripts/bootstrap.mjs';
+
+/** Modules, and bytes of source. More than this is too much to read before anything is asked for: load it on first use instead. */
+const MOST_MODULES = 110;
+const MOST_BYTES = 280_000;
+
+let inputs: Metafile['inputs'];
+/** What is evaluated when the extension is activated: all that it imports, but for what is imported on first use. */
+const loaded = new Set<string>();
+
+beforeAll(async () => {
+  const options = { bundle: true, write: false, metafile: true, platform: 'node', format: 'cjs' } as const;
+  const result = await build({
+    ...options,
+    absWorkingDir: root,
+    entryPoints: ['src/extension.ts'],
+    external: ['vscode'],
+    treeShaking: true,
+  });
+  inputs = result.metafile.inputs;
+  const walk = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    for (const { path, kind, external } of inputs[file]?.imports ?? [])
+      if (kind === 'import-statement' && external !== true) walk(path);
+  };
+  walk('src/extension.ts');
+});
+
+test('the extension loads no package and no part of the engine when it is activated', () => {
+  const foreign = [...loaded].filter((file) => !/^src\/(?:extension\.ts$|vscode\/)/.test(file));
+  // The words both sides share, and what errors travel as.
+  const shared = /^src\/(?:core\/(?:errors|problem|task)|engine\/failure)\.ts$/;
+  expect(foreign.filter((file) => !shared.test(file))).toEqual([]);
+});
+
+test('the extension loads few modules, and small ones, when it is activated', () => {
+  const bytes = [...loaded].reduce((sum, file) => sum + (inputs[file]?.bytes ?? 0), 0);
+  expect(loaded.size).toBeLessThanOrEqual(MOST_MODULES);
+  expect(bytes).toBeLessThanOrEqual(MOST_BYTES);
+});
