@@ -3,6 +3,7 @@ import { CancelledError } from '../core/errors.ts';
 import type { FailureData } from '../engine/failure.ts';
 import { codeOf } from './error.ts';
 import type { Log } from './log.ts';
+import { sentenceOf } from './sentences.ts';
 
 /**
  * Tells the user what failed: one sentence and at most two actions; everything else goes to the log. What the
@@ -10,7 +11,7 @@ import type { Log } from './log.ts';
  */
 export async function showFailure(log: Log, error: unknown): Promise<void> {
   if (error instanceof CancelledError) return;
-  const sentence = error instanceof Error ? error.message : String(error);
+  const sentence = sentenceOf(error);
   log.error(sentence, error);
   const remedy = remedyFor(codeOf(error));
   const showLog = vscode.l10n.t('Show Log');

@@ -6,6 +6,7 @@ import { formatNumber } from '../format.ts';
 import { BACKUPS_VIEW } from '../ids.ts';
 import type { Sets } from '../sets.ts';
 import type { WorkingChanges } from '../working/working-changes.ts';
+import { sentenceOf } from '../sentences.ts';
 import { Contents } from './contents.ts';
 import { messageNode } from './messages.ts';
 import {
@@ -57,7 +58,7 @@ export class Inside {
           return [];
       }
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = sentenceOf(error);
       return [messageNode(nodeKey(node), text, 'error')];
     }
   }

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { FailureData } from '../../engine/failure.ts';
+import { sentenceOf, translated } from '../sentences.ts';
 import type { MessageNode } from './nodes.ts';
 
 /** A sentence in the tree. */
@@ -15,7 +16,7 @@ export function messageNode(
 
 /** Why the sets of a folder cannot be shown; selecting it opens the set file where the mistake is. */
 export function failureNode(folder: vscode.WorkspaceFolder, error: unknown): MessageNode {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = sentenceOf(error);
   return messageNode(`failure:${folder.uri.toString()}`, text, 'error', text, {
     command: 'crmBackup.editSet',
     title: vscode.l10n.t('Edit Backup Set'),
@@ -24,7 +25,8 @@ export function failureNode(folder: vscode.WorkspaceFolder, error: unknown): Mes
 }
 
 /** What is wrong with a set. */
-export function problemNode(key: string, { message, hint }: FailureData): MessageNode {
+export function problemNode(key: string, { message: told, code, hint }: FailureData): MessageNode {
+  const message = translated(told, code);
   return messageNode(
     `problem:${key}`,
     message,

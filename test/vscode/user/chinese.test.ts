@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { openWorkbench } from './workbench.ts';
 
@@ -22,4 +24,8 @@ test('in Simplified Chinese, a user is spoken to in Chinese: by the view, the co
   await question.getByText('所有文件').waitFor();
   await workbench.screenshot('chinese-restore');
   expect(await question.innerText()).not.toMatch(/Everything|All files|Restore/);
+  await page.keyboard.press('Escape');
+  // What the engine says itself stays English, behind what it means.
+  await writeFile(path.join(workbench.workspace, '.vscode', 'crm-backup.json'), '{ "version": 2 }');
+  await lines.filter({ hasText: /备份集文件有错误。 \(.+\)/ }).waitFor();
 });
