@@ -20,6 +20,7 @@ const CHANGED_FILES = 1000;
 const MINUTE_MS = 60_000;
 /** What a machine under load may take before a round counts as failed. */
 const PATIENCE_MS = 120_000;
+const MOST_PAGES = 30;
 
 /**
  * Measures the packaged extension in the real VS Code as a user meets it: how long it takes to be activated, to show its
@@ -98,10 +99,16 @@ async function prepare(
 async function activationOf(workbench: Workbench): Promise<number> {
   const { page } = workbench;
   await workbench.command('Developer: Show Running Extensions');
-  const line = page.locator('.runtime-extensions-editor .monaco-list-row').filter({ hasText: 'CRM Backup' });
-  const text = line.getByText(/\d+ms/).first();
-  await text.waitFor({ timeout: PATIENCE_MS });
+  const lines = page.locator('.runtime-extensions-editor .monaco-list-row');
+  const text = lines.filter({ hasText: 'CRM Backup' }).getByText(/\d+ms/).first();
+  await lines.first().click();
+  // Only what is in sight of the list is in the page.
+  for (let pages = 0; pages < MOST_PAGES && !(await text.isVisible()); pages += 1) {
+    await page.keyboard.press('PageDown');
+    await page.waitForTimeout(100);
+  }
   const [, ms] = /(\d+)ms/.exec(await text.innerText()) ?? [];
+  await page.keyboard.press('Escape');
   return Number(ms);
 }
 
