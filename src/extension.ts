@@ -12,6 +12,7 @@ import { openLog } from './vscode/log.ts';
 import { tellTroubles } from './vscode/notifications.ts';
 import { registerRowsEditor } from './vscode/rows/rows-editor.ts';
 import { tellInterrupted } from './vscode/restore/interrupted.ts';
+import { runSchedules } from './vscode/scheduler.ts';
 import { Secrets } from './vscode/secrets.ts';
 import { showSetFileProblems } from './vscode/set-file-problems.ts';
 import { Sets } from './vscode/sets.ts';
@@ -66,6 +67,7 @@ export function activate(context: vscode.ExtensionContext): void {
     tellLacks(engine, sets),
     showStatus(sets, works),
     tellTroubles(sets, context.workspaceState),
+    runSchedules(app),
     showSetFileProblems(sets),
     watchSets(sets),
     tellInterrupted(engine, log),

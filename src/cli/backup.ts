@@ -35,10 +35,10 @@ export function defineBackup(program: Command, act: Act): void {
 
 async function backUpSet(options: BackupOptions, session: Session): Promise<Outcome> {
   const { openSet } = await import('../core/open.ts');
-  const { backUp } = await import('../core/backup.ts');
+  const { backUpWithHooks } = await import('../core/hooks.ts');
   const { vault, set } = await openSet(session.options, session.surroundings);
   await finishRestores(session);
-  const record = await backUp(
+  const { record, notices } = await backUpWithHooks(
     vault,
     set,
     {
@@ -50,6 +50,7 @@ async function backUpSet(options: BackupOptions, session: Session): Promise<Outc
     },
     session.task,
   );
+  for (const notice of notices) session.warn(notice);
   return {
     json: takenJson(record),
     summary: summary(record, options.dryRun === true, session),

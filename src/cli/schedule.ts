@@ -102,6 +102,7 @@ function whenText({ every, on, at }: ListedJob): string {
 
 async function run(session: Session): Promise<Outcome> {
   const { openWorkspace } = await import('../core/open.ts');
+  const { atLowPriority } = await import('../core/gentle/low-priority.ts');
   const { runDue } = await import('../core/schedule/run.ts');
   const { handedOverWorkspaces } = await import('../core/schedule/state.ts');
   const { options, surroundings, task } = session;
@@ -116,7 +117,7 @@ async function run(session: Session): Promise<Outcome> {
   }
   const runs: ScheduledRun[] = [];
   for (const workspace of workspaces) {
-    const done: DueRuns = await runDue(workspace, surroundings, task);
+    const done: DueRuns = await atLowPriority(async () => runDue(workspace, surroundings, task));
     runs.push(...done.runs);
     for (const notice of done.notices) session.warn(notice);
   }

@@ -171,12 +171,13 @@ export async function backUp(
 async function bothOrNone<A, B>(
   first: (task: Task) => Promise<A>,
   second: (task: Task) => Promise<B>,
-  { signal, progress }: Task,
+  { signal, progress, pace }: Task,
 ): Promise<[A, B]> {
   const stop = new AbortController();
   const task: Task = {
     signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
     progress,
+    pace,
   };
   let failure: unknown;
   const watched = async <T>(work: (task: Task) => Promise<T>): Promise<T> => {

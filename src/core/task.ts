@@ -13,6 +13,8 @@ export interface Progress {
 export interface Task {
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: Progress) => void) | undefined;
+  /** Told how many bytes were read; what it promises is waited for, so that the work is no faster than it may be. */
+  readonly pace?: ((bytes: number) => Promise<void> | undefined) | undefined;
 }
 
 /** Throws {@link CancelledError} when the task was stopped. */

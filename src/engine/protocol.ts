@@ -13,6 +13,7 @@ import type { EntryOperations } from './protocol/entries.ts';
 import type { HistoryOperations } from './protocol/history.ts';
 import type { RestoringOperations } from './protocol/restoring.ts';
 import type { RowOperations } from './protocol/rows.ts';
+import type { ScheduleOperations } from './protocol/schedule.ts';
 import type { SetOperations } from './protocol/sets.ts';
 import type { UpkeepOperations } from './protocol/upkeep.ts';
 import type { VaultOperations } from './protocol/vaults.ts';
@@ -24,6 +25,7 @@ export type * from './protocol/history.ts';
 export type * from './protocol/restoring.ts';
 export type * from './protocol/rows.ts';
 export type * from './protocol/scope.ts';
+export type * from './protocol/schedule.ts';
 export type * from './protocol/sets.ts';
 export type * from './protocol/upkeep.ts';
 export type * from './protocol/vaults.ts';
@@ -37,6 +39,7 @@ export interface Operations
     EntryOperations,
     RestoringOperations,
     RowOperations,
+    ScheduleOperations,
     UpkeepOperations,
     VaultOperations,
     DashboardOperations {}
@@ -80,6 +83,9 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   prune: true,
   verify: false,
   doctor: false,
+  jobs: false,
+  runDue: true,
+  drill: false,
   vaults: false,
   saveRecoveryKey: true,
   figures: false,

@@ -1,7 +1,7 @@
 import { type CancellationToken, type MessageConnection, ResponseError } from 'vscode-jsonrpc';
 import type { Progress, Task } from '../core/task.ts';
 import { toFailure } from './failure.ts';
-import { atLowPriority } from './priority.ts';
+import { atLowPriority } from '../core/gentle/low-priority.ts';
 import { type Call, finishesAlone, type Input, type Operation, type Output, progressOf } from './protocol.ts';
 
 /** What carries an operation out. */

@@ -7,6 +7,7 @@ import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
 import { planRestore, planUndo, recover, restore, undoRestore } from './operations/restoring.ts';
 import { copyRows, countRows, planRows, restoreRows, rows, tables, undoRows } from './operations/rows.ts';
+import { drill, jobs, runDue } from './operations/schedule.ts';
 import { state } from './operations/state.ts';
 import { backup, createSet } from './operations/take.ts';
 import { figures } from './operations/dashboard.ts';
@@ -61,6 +62,9 @@ const service = serve(connection, ready, {
   undoRestore: undoRestore(vaults),
   doctor: doctor(vaults),
   figures: figures(vaults),
+  jobs: jobs(vaults),
+  runDue: runDue(vaults),
+  drill: drill(vaults),
   vaults: vaultStates(vaults),
   saveRecoveryKey: saveRecoveryKey(vaults),
 });

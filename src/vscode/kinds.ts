@@ -12,3 +12,19 @@ export function kindName(kind: BackupKind): string {
       return vscode.l10n.t('differential');
   }
 }
+
+/** What is done by itself. */
+export function jobName(kind: string): string {
+  switch (kind) {
+    case 'full':
+    case 'incremental':
+    case 'differential':
+      return kindName(kind);
+    case 'drill':
+      return vscode.l10n.t('rehearsed restore');
+    case 'verify':
+      return vscode.l10n.t('verification');
+    default:
+      return vscode.l10n.t('backup');
+  }
+}

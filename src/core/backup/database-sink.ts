@@ -33,8 +33,8 @@ export interface DatabaseContext {
   /** When the backup began: the time of what has changed. */
   readonly startedAtNs: bigint;
   readonly report: (problem: Problem) => void;
-  /** Told after every block that was taken. */
-  readonly passed: (bytes: number) => void;
+  /** Told after every block that was taken; what it promises is waited for before the next. */
+  readonly passed: (bytes: number) => Promise<void> | undefined;
 }
 
 /** A database as it went into the vault. */
@@ -150,7 +150,8 @@ export class DatabaseSink implements DumpSink {
 
   #taken(bytes: number): Promise<void> | undefined {
     const { writer, passed } = this.#context;
-    passed(bytes);
+    const held = passed(bytes);
+    if (held !== undefined) return held.then(async () => (writer.isBusy ? writer.drain() : undefined));
     return writer.isBusy ? writer.drain() : undefined;
   }
 

@@ -170,6 +170,7 @@ async function dumpOne(
         unit: 'bytes',
         ...(total === undefined ? {} : { total: Math.max(total, done) }),
       });
+      return task.pace?.(bytes);
     },
   });
   try {

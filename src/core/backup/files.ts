@@ -77,6 +77,8 @@ class RootWalk {
   /** Undefined for a full backup, which takes nothing over. */
   readonly #unchanged: UnchangedRun | undefined;
   #taken = 0;
+  /** How many of the bytes that were read were told to who keeps the pace. */
+  #pacedBytes = 0;
   #reportedAt = 0;
 
   constructor(job: RootJob, sink: RootSink, task: Task) {
@@ -147,6 +149,7 @@ class RootWalk {
     for (const found of entries) {
       const waiting = this.#takeOne(found, this.#pathOf(found.path));
       if (waiting !== undefined) await waiting;
+      if (this.#task.pace !== undefined) await this.#keepPace();
       if (++this.#taken % ENTRIES_A_TURN === 0) await this.#pause();
     }
   }
@@ -163,6 +166,7 @@ class RootWalk {
       at = found.end;
       const waiting = this.#takeOne(found, found.path, nextChunk);
       if (waiting !== undefined) await waiting;
+      if (this.#task.pace !== undefined) await this.#keepPace();
     }
     await this.#pause();
   }
@@ -171,7 +175,16 @@ class RootWalk {
   async #pause(): Promise<void> {
     this.#tell();
     throwIfCancelled(this.#task);
+    await this.#keepPace();
     await turn();
+  }
+
+  /** Waits where reading is to be slower. */
+  #keepPace(): Promise<void> | undefined {
+    const read = this.#tally.readBytes + this.#content.readBytes;
+    const bytes = read - this.#pacedBytes;
+    this.#pacedBytes = read;
+    return bytes === 0 ? undefined : this.#task.pace?.(bytes);
   }
 
   /** Takes one entry; a promise only where there is something to wait for. */

@@ -1,5 +1,5 @@
-import { backUp } from '../backup.ts';
 import { CancelledError, CrmBackupError } from '../errors.ts';
+import { backUpWithHooks } from '../hooks.ts';
 import type { PlacedSet } from '../open.ts';
 import { recoverRestores } from '../restore/recover.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
@@ -33,12 +33,12 @@ export async function carryOut(
   if (kind === 'verify') return verified(vault, { level: 'data' }, task);
   if (kind === 'drill') return rehearsed(vault, set, surroundings, task);
   await recoverRestores(homeOf(surroundings));
-  const record = await backUp(vault, set, { kind, label: LABEL }, task);
+  const { record, notices } = await backUpWithHooks(vault, set, { kind, label: LABEL }, task);
   const { id, status, problems } = record;
   const check = await verified(vault, { level: 'quick' }, task);
   if (check.status === 'damaged') return { ...check, backup: id };
   const left = await tidyUp(vault, set, task);
-  if (status === 'complete') return { status: 'done', backup: id, ...left };
+  if (status === 'complete') return { status: 'done', backup: id, message: notices[0], ...left };
   const [first] = problems.filter(({ incomplete }) => incomplete);
   return { status: 'partial', backup: id, message: first?.message };
 }

@@ -2,11 +2,22 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAbandonedJournal, restoresFolder } from '../restore/journal.ts';
 import { systemCode } from '../errors.ts';
+import { hasMuchToDo, runsOnBattery } from '../gentle/machine.ts';
+import type { BackupSet } from '../set/definition.ts';
 import { lockPurposes } from '../vault/lock.ts';
 import type { Vault } from '../vault/vault.ts';
 
-/** Why scheduled work must wait now: a restore or a guarded command is under way; undefined when nothing is. */
-export async function impedimentOf(vault: Vault, home: string): Promise<string | undefined> {
+/**
+ * Why scheduled work must wait now: a restore or a guarded command is under way, the machine is on battery or busy;
+ * undefined when nothing is in the way.
+ */
+export async function impedimentOf(
+  vault: Vault,
+  home: string,
+  { onBattery = false, maxLoad }: NonNullable<BackupSet['gentle']>,
+): Promise<string | undefined> {
+  if (!onBattery && runsOnBattery()) return 'The machine runs on battery; it is tried again later.';
+  if (maxLoad !== undefined && hasMuchToDo(maxLoad)) return 'The machine is busy; it is tried again later.';
   const purposes = await lockPurposes(vault.storage);
   if (isRestoring(home) || purposes.includes('a restore'))
     return 'A restore is under way; it is tried again later.';

@@ -7,9 +7,11 @@ import { homeOf, type Surroundings } from '../surroundings.ts';
 import type { Task } from '../task.ts';
 import { VaultError } from '../vault/error.ts';
 import { lockVault } from '../vault/lock.ts';
+import { paced } from '../gentle/pace.ts';
 import { impedimentOf } from './impediment.ts';
 import { type Job, LONGEST_RETRY_MS } from './job.ts';
 import { carryOut, type Carried } from './carry-out.ts';
+import { isOffPeak } from './off-peak.ts';
 import { type JobState, readSchedule, type RunStatus, scheduleFolder, writeSchedule } from './state.ts';
 import { type ScheduledJob, surveyJobs } from './survey.ts';
 
@@ -186,14 +188,31 @@ async function runOne(
     const set = setNamed(sets, job.set);
     const placed = await placeSet(workspace, set, undefined, surroundings);
     const vault = await openVault(placed.vaultDirectory, undefined, surroundings);
-    const impediment = await impedimentOf(vault, homeOf(surroundings));
+    const impediment = await impedimentOf(vault, homeOf(surroundings), set.gentle ?? {});
     if (impediment !== undefined)
       return told(workspace, job, startedAt, { status: 'skipped', message: impediment });
-    return told(workspace, job, startedAt, await carryOut(job, placed, vault, surroundings, task));
+    return told(
+      workspace,
+      job,
+      startedAt,
+      await carryOut(job, placed, vault, surroundings, gently(set, job, task)),
+    );
   } catch (error) {
     if (!(error instanceof CrmBackupError) || error instanceof CancelledError) throw error;
     return failed(workspace, job.set, job.kind, startedAt, error as CrmBackupError);
   }
+}
+
+/** So many bytes a second are read at most when the off-peak hours are over. */
+const PEAK_BYTES_A_SECOND = 4_000_000;
+
+/** No faster than the set allows, and slow when the off-peak hours end while it runs. */
+function gently({ gentle, offPeak }: BackupSet, { anyTime }: Job, task: Task): Task {
+  const most = gentle?.maxRate === undefined ? undefined : gentle.maxRate * 1_000_000;
+  return paced(task, () => {
+    if (anyTime || isOffPeak(offPeak, new Date())) return most;
+    return Math.min(most ?? PEAK_BYTES_A_SECOND, PEAK_BYTES_A_SECOND);
+  });
 }
 
 function setNamed(sets: readonly BackupSet[], name: string): BackupSet {

@@ -41,17 +41,34 @@ export async function surveyJobs(
   now: Date,
 ): Promise<ScheduledJob[]> {
   const { directory, sets } = await openWorkspace(workspace, surroundings);
-  const { jobs: states } = readSchedule(homeOf(surroundings), directory);
+  const home = homeOf(surroundings);
   const all: ScheduledJob[] = [];
   for (const set of sets) {
-    const latest = latestBackups(directory, set, surroundings);
-    for (const job of jobsOf(set)) {
-      const state = states.find(({ set: name, key }) => name === job.set && key === job.key);
-      const past = await pastOf(job, state, latest, now);
-      all.push({ workspace: directory, job, past, plan: planJob(job, past, set.offPeak, now), state });
-    }
+    all.push(...(await surveySet(directory, set, home, latestBackups(directory, set, surroundings), now)));
   }
   return all;
+}
+
+/**
+ * The jobs of one set and when each is done next. Changes nothing.
+ * @param latest its backups, newest first; asked for only where nothing is remembered of a job
+ */
+export async function surveySet(
+  workspace: string,
+  set: BackupSet,
+  home: string,
+  latest: () => Promise<readonly BackupRecord[]>,
+  now: Date,
+): Promise<ScheduledJob[]> {
+  const jobs = jobsOf(set);
+  const states = jobs.length === 0 ? [] : readSchedule(home, workspace).jobs;
+  const surveyed: ScheduledJob[] = [];
+  for (const job of jobs) {
+    const state = states.find(({ set: name, key }) => name === job.set && key === job.key);
+    const past = await pastOf(job, state, latest, now);
+    surveyed.push({ workspace, job, past, plan: planJob(job, past, set.offPeak, now), state });
+  }
+  return surveyed;
 }
 
 /** A job as `schedule list` tells it. */

@@ -237,6 +237,68 @@ const offPeak = v.pipe(
   ),
 );
 
+const gentle = v.pipe(
+  v.strictObject({
+    onBattery: v.exactOptional(
+      v.pipe(v.boolean(), v.description('Whether scheduled work also starts on battery. Else it waits.')),
+    ),
+    maxLoad: v.exactOptional(
+      v.pipe(
+        v.number(),
+        v.minValue(0.01, 'must be more than 0'),
+        v.description(
+          'Scheduled work waits while the system’s load for each processor is higher, as 0.8. Else it does not ask.',
+        ),
+      ),
+    ),
+    maxRate: v.exactOptional(
+      v.pipe(
+        v.number(),
+        v.minValue(0.01, 'must be more than 0'),
+        v.description(
+          'Megabytes a second that scheduled work reads at most. Else as fast as nobody is hindered.',
+        ),
+      ),
+    ),
+  }),
+  v.description('How scheduled work keeps out of the way. It always runs at low priority.'),
+);
+
+const hook = v.pipe(
+  v.strictObject({
+    command: text('The command, run by the shell in the workspace folder.', commandProblem),
+    timeout: v.exactOptional(
+      v.pipe(
+        v.number(),
+        v.minValue(0.01, 'must be more than 0'),
+        v.description('Minutes after which the command is ended and counts as failed. Else 10.'),
+      ),
+    ),
+    onFailure: v.exactOptional(
+      v.pipe(
+        v.picklist(['stop', 'continue']),
+        v.description('“stop”: the backup fails, too (else so); “continue”: the failure is only told.'),
+      ),
+    ),
+  }),
+  v.description(
+    'A command that goes with every backup of the set. It finds the set’s name in CRM_BACKUP_SET.',
+  ),
+);
+
+const hooks = v.pipe(
+  v.strictObject({
+    before: v.exactOptional(v.pipe(hook, v.description('Runs before the backup reads anything.'))),
+    after: v.exactOptional(
+      v.pipe(
+        hook,
+        v.description('Runs after the backup, also after one that failed: see CRM_BACKUP_STATUS.'),
+      ),
+    ),
+  }),
+  v.description('Commands around backups, as maintenance mode on and off. Only in trusted workspaces.'),
+);
+
 const retention = v.pipe(
   v.strictObject({
     last: v.exactOptional(count('How many of the latest backups are kept.')),
@@ -300,6 +362,8 @@ const backupSet = v.pipe(
       v.pipe(v.array(scheduleEntry), v.description('When backups are taken by themselves.')),
     ),
     offPeak: v.exactOptional(offPeak),
+    gentle: v.exactOptional(gentle),
+    hooks: v.exactOptional(hooks),
     retention: v.exactOptional(retention),
     replicas: v.exactOptional(
       v.pipe(
@@ -346,3 +410,5 @@ export type FileRoot = BackupSet['files'][number];
 export type ScheduleEntry = NonNullable<BackupSet['schedule']>[number];
 /** Hours of the day, local time. */
 export type OffPeakWindow = Immutable<v.InferOutput<typeof offPeakWindow>>;
+/** A command around backups. */
+export type Hook = NonNullable<NonNullable<BackupSet['hooks']>['before']>;

@@ -46,6 +46,7 @@ export async function inspectData(
       for (const frame of found.badFrames) inspection.badFrames.add(first + frame);
       checked.packs++;
       checked.bytes += pack.bytes;
+      await task.pace?.(pack.bytes);
       checked.chunks += found.chunks;
       const inDeltas = await checkDeltas(
         vault,

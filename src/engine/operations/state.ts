@@ -1,4 +1,5 @@
 import { placeSet } from '../../core/open.ts';
+import { surveySet } from '../../core/schedule/survey.ts';
 import { planForget } from '../../core/retention/forget.ts';
 import { type JobState, readSchedule } from '../../core/schedule/state.ts';
 import { troublesOf } from '../../core/schedule/troubles.ts';
@@ -40,6 +41,7 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
     backups: [],
     damaged: [],
     restoredAt: undefined,
+    next: undefined,
     problem: undefined,
     troubles: troublesOf(set, scheduled(vaults, workspace), [], new Date()),
   };
@@ -53,6 +55,7 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
       const { records, damaged } = await vaults.records(vault);
       return {
         ...found,
+        next: await nextOf(vaults, workspace, set, records),
         backups: summariesOf(records, set),
         troubles: troublesOf(
           set,
@@ -74,6 +77,24 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
 /** What is remembered of the scheduled work of a workspace. */
 function scheduled({ surroundings }: Vaults, workspace: string): readonly JobState[] {
   return readSchedule(homeOf(surroundings), workspace).jobs;
+}
+
+/** What of a set's schedule comes first. */
+async function nextOf(
+  { surroundings }: Vaults,
+  workspace: string,
+  set: BackupSet,
+  records: readonly BackupRecord[],
+): Promise<SetState['next']> {
+  const latest = async (): Promise<readonly BackupRecord[]> =>
+    Promise.resolve(records.filter((record) => record.set === set.name));
+  const jobs = await surveySet(workspace, set, homeOf(surroundings), latest, new Date());
+  const [first] = jobs.sort((a, b) => a.plan.nextRun.getTime() - b.plan.nextRun.getTime());
+  if (first === undefined) return undefined;
+  const { isDue, nextRun } = first.plan;
+  const message = jobs.find(({ state: past }) => past?.lastStatus === 'failed')?.state?.message;
+  // A time that passes would be another state each time.
+  return { kind: first.job.kind, at: isDue ? undefined : nextRun.toISOString(), message };
 }
 
 /** The backups of a set, each with why the retention keeps it. */

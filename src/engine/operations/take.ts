@@ -1,4 +1,4 @@
-import { backUp } from '../../core/backup.ts';
+import { backUpWithHooks } from '../../core/hooks.ts';
 import { placeSet } from '../../core/open.ts';
 import { parseSetFile } from '../../core/set/parse.ts';
 import { addSet, defaultSet, withSet } from '../../core/set/write.ts';
@@ -23,6 +23,7 @@ export function backup(vaults: Vaults): Handler<'backup'> {
   return async ({ workspace, set, kind, label }, task) => {
     const placed = await vaults.place({ workspace, set });
     const vault = await vaults.provide(placed.vaultDirectory);
-    return summaryOf(await backUp(vault, placed.set, { kind, label }, task));
+    const { record } = await backUpWithHooks(vault, placed.set, { kind, label }, task);
+    return summaryOf(record);
   };
 }

@@ -23,6 +23,10 @@ export interface SetState {
   readonly damaged: readonly { readonly id: string; readonly message: string }[];
   /** When the last restore that can be taken back was done, ISO 8601. */
   readonly restoredAt: string | undefined;
+  /** What is done next by itself: when (ISO 8601; undefined for now), and why the last time did not go well. */
+  readonly next:
+    | { readonly kind: string; readonly at: string | undefined; readonly message: string | undefined }
+    | undefined;
   /** Why the set or its vault cannot be used. */
   readonly problem: FailureData | undefined;
   /** What somebody has to know of its scheduled work, the worst first. */

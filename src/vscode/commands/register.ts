@@ -8,6 +8,8 @@ import { compareWithPrevious } from './compare-with-previous.ts';
 import { compareWithWorkspace } from './compare-with-workspace.ts';
 import { createSet } from './create-set.ts';
 import { doctor } from './doctor.ts';
+import { drill } from './drill.ts';
+import { editSchedule } from './edit-schedule.ts';
 import { editSet } from './edit-set.ts';
 import { fileHistory } from './file-history.ts';
 import { findInBackups } from './find-in-backups.ts';
@@ -54,11 +56,13 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'crmBackup.unpin': unpin,
   'crmBackup.rename': rename,
   'crmBackup.verify': verify,
+  'crmBackup.drill': drill,
   'crmBackup.forget': forget,
   'crmBackup.prune': prune,
   'crmBackup.showRecoveryKey': showRecoveryKey,
   'crmBackup.revealVault': revealVault,
   'crmBackup.editSet': editSet,
+  'crmBackup.editSchedule': editSchedule,
   'crmBackup.manageSecrets': manageSecrets,
   'crmBackup.doctor': doctor,
   'crmBackup.showLog': (app) => app.log.show(),

@@ -98,6 +98,10 @@ export const commandTable = {
     needsTrust: true,
     menus: { set: ['3_vault@1'], backup: ['4_verify@1'], vault: ['1_care@1'] },
   },
+  'crmBackup.drill': {
+    needsTrust: true,
+    menus: { set: ['3_vault@3'], backup: ['4_verify@2'] },
+  },
   'crmBackup.forget': { needsTrust: true, menus: { backup: ['5_forget@1'] } },
   'crmBackup.prune': { needsTrust: true, menus: { set: ['3_vault@2'], vault: ['1_care@2'] } },
   'crmBackup.showRecoveryKey': { needsTrust: true, menus: { vault: ['2_key@1'] } },
@@ -107,6 +111,7 @@ export const commandTable = {
     menus: { vault: ['inline@1', '3_open@1'] },
   },
   'crmBackup.editSet': { needsTrust: false, menus: { set: ['4_set@1'] } },
+  'crmBackup.editSchedule': { needsTrust: false, menus: { set: ['4_set@2'] } },
   'crmBackup.manageSecrets': { needsTrust: true, menus: { set: ['4_set@9'] } },
   'crmBackup.doctor': { needsTrust: true, menus: { viewTitle: '3_help@1', vault: ['1_care@3'] } },
   'crmBackup.showLog': { needsTrust: false, menus: { viewTitle: '3_help@2' } },

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { SetState } from '../../../engine/protocol.ts';
 import { displayName } from '../../files/backup-uri.ts';
-import { formatBytes, formatNumber } from '../../format.ts';
+import { formatBytes, formatFully, formatNumber } from '../../format.ts';
+import { jobName } from '../../kinds.ts';
 import { tooltipTable } from './table.ts';
 
 /** Where a set's files come from and go to. */
@@ -15,6 +16,13 @@ export function setTooltip(state: SetState): vscode.MarkdownString {
   rows.push([vscode.l10n.t('Backups'), formatNumber(state.backups.length, vscode.env.language)]);
   if (latest !== undefined) {
     rows.push([vscode.l10n.t('Size'), formatBytes(latest.bytes.source, vscode.env.language)]);
+  }
+  const { next } = state;
+  if (next !== undefined) {
+    const at =
+      next.at === undefined ? vscode.l10n.t('due now') : formatFully(new Date(next.at), vscode.env.language);
+    rows.push([vscode.l10n.t('Next by itself'), `${at} · ${jobName(next.kind)}`]);
+    if (next.message !== undefined) rows.push([vscode.l10n.t('Last time'), next.message]);
   }
   return tooltipTable(state.name, rows);
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import os from 'node:os';
 
@@ -12,11 +13,15 @@ export async function atLowPriority<T>(work: () => Promise<T>): Promise<T> {
   if (gentleWorks++ === 0) {
     usual = os.getPriority();
     setPriority(os.constants.priority.PRIORITY_LOW);
+    setDiskClass('3');
   }
   try {
     return await work();
   } finally {
-    if (--gentleWorks === 0) setPriority(usual);
+    if (--gentleWorks === 0) {
+      setPriority(usual);
+      setDiskClass('0');
+    }
   }
 }
 
@@ -28,6 +33,13 @@ function setPriority(priority: number): void {
       // Not allowed, or the thread has ended meanwhile: a matter of comfort only.
     }
   }
+}
+
+/** Where Linux has `ionice`: 3 gets the disk when nobody else wants it, 0 as its CPU priority says. */
+function setDiskClass(diskClass: '0' | '3'): void {
+  if (process.platform !== 'linux') return;
+  // What cannot be done is a matter of comfort only.
+  spawnSync('ionice', ['-c', diskClass, '-t', '-p', ...threads().map(String)], { stdio: 'ignore' });
 }
 
 /** Linux keeps a priority for every thread; elsewhere it is the process's (0: this one). */

@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { backUp, type BackupOptions } from './backup.ts';
+import { OutputTail } from './database/command/output-tail.ts';
+import { treeOf } from './database/command/process-tree.ts';
+import { redactorOfSecrets } from './database/redact.ts';
+import { CrmBackupError } from './errors.ts';
+import type { Hook } from './set/definition.ts';
+import type { ResolvedSet } from './set/resolve.ts';
+import { type Task, throwIfCancelled } from './task.ts';
+import type { BackupRecord } from './vault/record.ts';
+import type { Vault } from './vault/vault.ts';
+
+/** A command around a backup went wrong. */
+export class HookError extends CrmBackupError<'hook-failed'> {}
+
+/** A backup that was taken, and what its commands had to say. */
+export interface HookedBackup {
+  readonly record: BackupRecord;
+  /** Sentences about commands that failed and were not to stop anything. */
+  readonly notices: readonly string[];
+}
+
+const TIMEOUT_MINUTES = 10;
+const MINUTE_MS = 60_000;
+/** What commands do not get to see, and what is never shown of what they say. */
+const SECRET = /^CRM_BACKUP_(?:PASSPHRASE|KEY_FILE|SECRET_.*)$/;
+const SECRET_NAME = /pass|secret|token|key|credential/i;
+
+/**
+ * Takes a backup between the commands of its set. The one after it runs whatever becomes of the backup, once the one
+ * before it has run: what was switched off must be switched on again.
+ * @throws {HookError}; else what {@link backUp} throws.
+ */
+export async function backUpWithHooks(
+  vault: Vault,
+  set: ResolvedSet,
+  options: BackupOptions,
+  task: Task = {},
+): Promise<HookedBackup> {
+  const { before, after } = options.dryRun === true ? {} : (set.hooks ?? {});
+  const notices: string[] = [];
+  const run = async (
+    name: 'before' | 'after',
+    hook: Hook | undefined,
+    facts: Facts,
+    within: Task,
+  ): Promise<void> => {
+    if (hook === undefined) return;
+    const failure = await runHook(name, hook, set, facts, within);
+    if (failure === undefined) return;
+    if (hook.onFailure !== 'continue') throw failure;
+    notices.push(failure.message);
+  };
+  let record: BackupRecord;
+  try {
+    await run('before', before, {}, task);
+    throwIfCancelled(task);
+    record = await backUp(vault, set, options, task);
+  } catch (error) {
+    // What has failed first is what is told.
+    await run('after', after, { CRM_BACKUP_STATUS: 'failed' }, {}).catch(() => undefined);
+    throw error;
+  }
+  await run('after', after, { CRM_BACKUP_STATUS: record.status, CRM_BACKUP_ID: record.id }, {});
+  return { record, notices };
+}
+
+type Facts = Readonly<Record<string, string>>;
+
+/** Runs one command to its end; what it failed with comes back. Its output is kept for that alone. */
+async function runHook(
+  name: 'before' | 'after',
+  { command, timeout = TIMEOUT_MINUTES }: Hook,
+  { name: set, workspace }: ResolvedSet,
+  facts: Facts,
+  { signal }: Task,
+): Promise<HookError | undefined> {
+  const passed = Object.entries(process.env).filter(([key]) => !SECRET.test(key));
+  const child = spawn(command, {
+    shell: true,
+    cwd: workspace,
+    env: { ...Object.fromEntries(passed), CRM_BACKUP_SET: set, CRM_BACKUP_HOOK: name, ...facts },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  });
+  const tree = treeOf(child);
+  const tail = new OutputTail();
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (block: Buffer) => tail.add(block));
+  const late = AbortSignal.timeout(timeout * MINUTE_MS);
+  const stop = (): void => tree.end();
+  for (const each of [late, signal]) each?.addEventListener('abort', stop, { once: true });
+  try {
+    const ending = await new Promise<number | string>((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('close', (code, by) => resolve(code ?? by ?? 'killed'));
+    });
+    if (ending === 0) return undefined;
+    throwIfCancelled({ signal });
+    const how = late.aborted ? `did not end within ${timeout} minutes` : `ended with ${ending}`;
+    return new HookError(
+      'hook-failed',
+      `The command ${name} the backup of “${set}” ${how}${lastWords(tail.text)}`,
+      {
+        hint: `See “hooks” in .vscode/crm-backup.json; with "onFailure": "continue" the backup goes on.`,
+      },
+    );
+  } finally {
+    for (const each of [late, signal]) each?.removeEventListener('abort', stop);
+  }
+}
+
+/** The last line that a command said, without what the environment knows as secret. */
+function lastWords(output: string): string {
+  const secrets = Object.entries(process.env).flatMap(([key, value = '']) =>
+    SECRET_NAME.test(key) && value.length >= 4 ? [value] : [],
+  );
+  const line = redactorOfSecrets(secrets)(output).trim().split('\n').at(-1)?.trim() ?? '';
+  return line === '' ? '.' : `: ${line.slice(0, 200)}`;
+}

@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { buildCli, type Cli } from '../../build/cli.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+let cli: Cli;
+beforeAll(async () => {
+  cli = await buildCli();
+});
+afterAll(() => cli[Symbol.asyncDispose]());
+beforeEach(() => {
+  for (const folder of [cli.workspace, cli.scratch, cli.home])
+    rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(cli.workspace, '.vscode'), { recursive: true });
+  mkdirSync(cli.scratch);
+  writeFileSync(join(cli.workspace, 'a.txt'), 'alpha');
+});
+
+async function use(hooks: object): Promise<void> {
+  const sets = [{ name: 'crm', files: [{ root: '.', include: ['a.txt', 'made'] }], hooks }];
+  writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+  await cli.must(['init', '--yes']);
+}
+
+async function backups(): Promise<number> {
+  return (await cli.json(['list'])).value.backups.length;
+}
+
+const log = (): string => readFileSync(join(cli.scratch, 'log'), 'utf8');
+const write = (text: string): string => `echo "${text}" >> '${join(cli.scratch, 'log')}'`;
+
+describe.skipIf(process.platform === 'win32')('commands around a backup', () => {
+  it('run before and after it, in the workspace', async () => {
+    await use({
+      before: { command: `echo made > made; ${write('before $CRM_BACKUP_SET')}` },
+      after: { command: write('after $CRM_BACKUP_STATUS $CRM_BACKUP_ID') },
+    });
+    const { code, value } = await cli.json(['backup']);
+    expect(code).toBe(0);
+    expect(log()).toBe(`before crm\nafter complete ${value.id}\n`);
+    const entries = (await cli.json(['ls', 'latest', '--recursive'])).value.entries.map(({ path }) => path);
+    expect(entries).toContain('files/workspace/made');
+    expect((await cli.json(['backup', '--dry-run'])).code).toBe(0);
+    expect(log().split('\n')).toHaveLength(3);
+  });
+
+  it('stop it when the first fails, and the one after runs all the same', async () => {
+    await use({
+      before: { command: 'echo no room; exit 3' },
+      after: { command: write('after $CRM_BACKUP_STATUS') },
+    });
+    const { code, value } = await cli.json(['backup']);
+    expect([code, value.error.code]).toEqual([1, 'hook-failed']);
+    expect(value.error.message).toBe('The command before the backup of “crm” ended with 3: no room');
+    expect(log()).toBe('after failed\n');
+    expect(await backups()).toBe(0);
+  });
+
+  it('are only told of when they are not to stop anything', async () => {
+    await use({
+      before: { command: 'exit 3', onFailure: 'continue' },
+      after: { command: 'exit 4', onFailure: 'continue' },
+    });
+    const { code, stderr } = await cli.run(['backup']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('ended with 3');
+    expect(stderr).toContain('ended with 4');
+    expect(await backups()).toBe(1);
+  });
+
+  it('are ended with all they have started when they take too long', async () => {
+    await use({ before: { command: `(sleep 60; ${write('late')}) & sleep 60`, timeout: 0.01 } });
+    const { code, value } = await cli.json(['backup']);
+    expect(code).toBe(1);
+    expect(value.error.message).toContain('did not end within 0.01 minutes');
+    expect(existsSync(join(cli.scratch, 'log'))).toBe(false);
+  });
+
+  it('see no secret of ours, and none of the environment’s is shown', async () => {
+    await use({ before: { command: 'echo "$CRM_BACKUP_SECRET_DB|$DB_PASSWORD"; exit 1' } });
+    const env = { CRM_BACKUP_SECRET_DB: 'hidden-one', DB_PASSWORD: 'hidden-two' };
+    const { text, stderr } = await cli.run(['backup', '--json'], { env });
+    expect(text + stderr).not.toContain('hidden');
+    expect(text).toContain('•••');
+  });
+});
