@@ -11,7 +11,7 @@ import type { BackupRecord } from './vault/record.ts';
 import type { Vault } from './vault/vault.ts';
 
 /** A command around a backup went wrong. */
-export class HookError extends CrmBackupError<'hook-failed'> {}
+class HookError extends CrmBackupError<'hook-failed'> {}
 
 /** A backup that was taken, and what its commands had to say. */
 export interface HookedBackup {

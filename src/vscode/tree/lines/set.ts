@@ -25,7 +25,7 @@ export function setItem(node: SetNode): vscode.TreeItem {
 }
 
 /** When something is done by itself, as `next 02:00`. */
-export function nextRun(next: SetNode['state']['next']): string | undefined {
+function nextRun(next: SetNode['state']['next']): string | undefined {
   if (next === undefined) return undefined;
   if (next.at === undefined) return vscode.l10n.t('due now');
   return vscode.l10n.t('next {0}', formatMoment(new Date(next.at), new Date(), vscode.env.language));
