@@ -6,6 +6,9 @@ import { homeOf, type Surroundings } from '../surroundings.ts';
 import type { Task } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
 import { verify, type VerifyOptions } from '../vault/verify.ts';
+import { isOffPeak } from './off-peak.ts';
+import { readRollingSample } from './rolling-sample.ts';
+import type { Damage } from '../vault/damage.ts';
 import type { Job } from './job.ts';
 import type { RunStatus } from './state.ts';
 
@@ -24,7 +27,7 @@ const REPAIR = '“crm-backup repair” mends what can be mended.';
 
 /** Does one job of a set. Throws what backups, verifications and drills throw. */
 export async function carryOut(
-  { kind }: Job,
+  { kind, anyTime }: Job,
   { set }: PlacedSet,
   vault: Vault,
   surroundings: Surroundings,
@@ -37,6 +40,9 @@ export async function carryOut(
   const { id, status, problems } = record;
   const check = await verified(vault, { level: 'quick' }, task);
   if (check.status === 'damaged') return { ...check, backup: id };
+  const isQuiet = (): boolean => anyTime || isOffPeak(set.offPeak, new Date());
+  const damage = await readRollingSample(vault, homeOf(surroundings), isQuiet, task);
+  if (damage.length > 0) return { ...damaged(damage), backup: id };
   const left = await tidyUp(vault, set, task);
   if (status === 'complete') return { status: 'done', backup: id, message: notices[0], ...left };
   const [first] = problems.filter(({ incomplete }) => incomplete);
@@ -85,8 +91,10 @@ async function rehearsed(
 
 async function verified(vault: Vault, options: VerifyOptions, task: Task): Promise<Carried> {
   const { damage } = await verify(vault, options, task);
-  const [first] = damage;
-  if (first === undefined) return { status: 'done' };
+  return damage.length === 0 ? { status: 'done' } : damaged(damage);
+}
+
+function damaged(damage: readonly Damage[]): Carried {
   const backups = new Set(damage.flatMap((each) => each.backups)).size;
   const concerned = backups === 0 ? 'no backup has lost anything' : `${backups} backups have lost something`;
   return {

@@ -19,6 +19,8 @@ export interface VerifyOptions {
   readonly record?: Pick<BackupRecord, 'id'> | undefined;
   /** At level `data`: read so many of a hundred packs, drawn anew each time. */
   readonly samplePercent?: number | undefined;
+  /** At level `data`: read only these packs. */
+  readonly isRead?: ((pack: string) => boolean) | undefined;
 }
 
 /** What a verification has looked at, and what it found. */
@@ -59,7 +61,7 @@ export async function verify(vault: Vault, options: VerifyOptions, task: Task = 
   if (record !== undefined && records.length === 0 && report.isEmpty) throw unknownBackup(record.id);
 
   // At level `data` all of a pack is read, and its footer with it.
-  const isWhole = level === 'data' && record === undefined && options.samplePercent === undefined;
+  const isWhole = level === 'data' && record === undefined && !isSample(options);
   const inspection = await inspectFooters(vault, report, () => isWhole, task);
   let checked = checkedFooters(inspection);
   if (level === 'data') {
@@ -67,11 +69,17 @@ export async function verify(vault: Vault, options: VerifyOptions, task: Task = 
       record === undefined
         ? [...inspection.packs.keys()]
         : packsOf(await neededBy(vault, inspection, records, task), inspection.index);
-    checked = await inspectData(vault, inspection, sample(ids, options.samplePercent), report, task);
+    const read = options.isRead === undefined ? ids : ids.filter(options.isRead);
+    checked = await inspectData(vault, inspection, sample(read, options.samplePercent), report, task);
   }
   await findAffected(records, factsOf(vault, inspection), report, task);
-  if (level === 'data' && options.samplePercent === undefined) await noteVerified(vault, records, report);
+  if (level === 'data' && !isSample(options)) await noteVerified(vault, records, report);
   return { level, checked: { ...checked, backups: records.length }, damage: report.list() };
+}
+
+/** Whether not every byte is read. */
+function isSample({ samplePercent, isRead }: VerifyOptions): boolean {
+  return samplePercent !== undefined || isRead !== undefined;
 }
 
 function unknownBackup(id: string): VaultError {

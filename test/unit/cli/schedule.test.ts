@@ -187,6 +187,41 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   });
 });
 
+describe.skipIf(!hasFaketime)('the rolling sample, with the clock moved', () => {
+  it('finds a planted damage within a month, and tells of every backup since when it is known to be right', async () => {
+    schedule(DAILY);
+    await at('2027-03-01T00:00:00Z', 'init', '--yes');
+    const day = (number: number): string => new Date(Date.UTC(2027, 2, number, 2, 5)).toISOString();
+    expect((await runsAt(day(1))).code).toBe(0);
+    const [vault = ''] = readdirSync(join(cli.home, 'vaults'));
+    const packs = join(cli.home, 'vaults', vault, 'packs');
+    const names = readdirSync(packs, { recursive: true, encoding: 'utf8' });
+    const pack = join(packs, names.find((name) => name.endsWith('.pack')) ?? '');
+    const whole = readFileSync(pack);
+    // Its turn may have been today.
+    const damagedOne = Buffer.from(whole);
+    damagedOne[100] = damagedOne[100]! ^ 1;
+    writeFileSync(pack, damagedOne);
+    let found = 0;
+    for (let number = 2; found === 0 && number <= 29; number++) {
+      const { code, runs } = await runsAt(day(number));
+      if (code === 4) found = number;
+      else expect(runs).toMatchObject([{ status: 'done' }]);
+    }
+    expect(found).toBeGreaterThan(0);
+    // Mended, it is found right; when all was read, the first backup is known to be.
+    writeFileSync(pack, whole);
+    let verifiedAt: string | null = null;
+    for (let number = found + 1; verifiedAt === null && number <= found + 40; number += 7) {
+      expect((await runsAt(day(number))).code).toBe(0);
+      const { text } = await at(day(number), 'list', '--json');
+      verifiedAt =
+        (JSON.parse(text) as { backups: { verifiedAt: string | null }[] }).backups.at(-1)?.verifiedAt ?? null;
+    }
+    expect(Date.parse(verifiedAt ?? '')).toBeGreaterThan(Date.UTC(2027, 2, 1));
+  });
+});
+
 const cron = findTool('cron');
 const hasCron = cron !== undefined && hasFaketime && process.getuid?.() === 0;
 
