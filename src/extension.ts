@@ -42,7 +42,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const files = new BackupFiles(engine, sets);
   const rowsChanged = new vscode.EventEmitter<InSet>();
   const extension = context.extensionUri;
-  const app: App = { engine, sets, works, log, documents, rowsChanged, secrets, extension };
+  const app: App = { engine, sets, works, working, log, documents, rowsChanged, secrets, extension };
   context.subscriptions.push(
     log,
     engine,

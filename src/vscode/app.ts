@@ -6,12 +6,14 @@ import type { Secrets } from './secrets.ts';
 import type { TextDocuments } from './text-documents.ts';
 import type { Sets } from './sets.ts';
 import type { Works } from './works.ts';
+import type { WorkingChanges } from './working/working-changes.ts';
 
 /** What commands work with. */
 export interface App {
   readonly engine: Engine;
   readonly sets: Sets;
   readonly works: Works;
+  readonly working: WorkingChanges;
   readonly log: Log;
   readonly documents: TextDocuments;
   /** Rows of a set’s live databases were changed by us. */

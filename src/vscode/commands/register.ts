@@ -66,7 +66,10 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'crmBackup.manageSecrets': manageSecrets,
   'crmBackup.doctor': doctor,
   'crmBackup.showLog': (app) => app.log.show(),
-  'crmBackup.refresh': async (app) => app.sets.refresh(),
+  'crmBackup.refresh': async (app) => {
+    app.working.forget();
+    await app.sets.refresh();
+  },
 };
 
 /** Registers every command of the table. What one throws is told to the user, not to its caller. */

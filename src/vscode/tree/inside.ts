@@ -114,9 +114,11 @@ export class Inside {
 
   async #tables(node: WorkingDatabasesNode): Promise<readonly Node[]> {
     const { workspace, set, backup } = node;
-    const tables = await vscode.window.withProgress({ location: { viewId: BACKUPS_VIEW } }, () =>
-      this.#working.findTables(node),
-    );
+    // Drawing the line anew is no reason to read databases again; Refresh is.
+    const known = this.#working.of(node)?.tables;
+    const location = { viewId: BACKUPS_VIEW };
+    const tables =
+      known ?? (await vscode.window.withProgress({ location }, () => this.#working.findTables(node)));
     if (tables.length === 0) return [messageNode(nodeKey(node), vscode.l10n.t('No row differs.'), 'info')];
     return tables.map((table) => {
       const path = `databases/${table.database}/${table.path}`;

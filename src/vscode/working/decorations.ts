@@ -61,7 +61,7 @@ export class Decorations implements vscode.FileDecorationProvider, vscode.Dispos
   }
 
   #follow(): void {
-    const isWanted = vscode.workspace.getConfiguration('crmBackup').get('decorations', true);
+    const isWanted = vscode.workspace.getConfiguration('crmBackup').get<boolean>('decorations', true);
     this.#watching?.dispose();
     this.#watching = isWanted ? this.#working.watch(isSmall) : undefined;
     this.#update();

@@ -103,6 +103,17 @@ export class WorkingChanges implements vscode.Disposable {
     return tables;
   }
 
+  /** Has databases compared again when they are looked at the next time, and files at once. */
+  forget(): void {
+    for (const watched of this.#watched.values()) {
+      watched.stale = 'all';
+      watched.notBefore = 0;
+      if (watched.working.tables !== undefined) watched.working = { ...watched.working, tables: undefined };
+    }
+    for (const { workspace, set } of this.#sets.all()) this.#changed.fire({ workspace, set });
+    this.#schedule();
+  }
+
   /** Looks at what changed since; for tests and for whoever cannot wait. */
   async refresh(target: InSet): Promise<Working | undefined> {
     this.#takeSets();
