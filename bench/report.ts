@@ -3,6 +3,7 @@ import { renderDatabases } from './databases-result.ts';
 import { workRows, type WorkRow } from './limits.ts';
 import { renderRowDiff } from './rows.ts';
 import { renderVscode } from './vscode.ts';
+import { renderUpkeep } from './upkeep.ts';
 import type { LimitResult, MemoryResult, Result, RowResult, TreeResult } from './result.ts';
 
 /** The result as Markdown: what was measured where and how, then a table for every tree. */
@@ -23,6 +24,7 @@ export function renderReport(result: Result): string {
     ...renderDatabases(result.databases ?? []),
     ...renderRowDiff(result.rowDiff),
     ...renderVscode(result.vscode),
+    ...renderUpkeep(result.upkeep),
   ].join('\n');
 }
 

@@ -13,6 +13,19 @@ export interface Result {
   readonly databases?: readonly DatabaseResult[];
   readonly rowDiff?: RowDiffResult;
   readonly vscode?: VscodeResult;
+  readonly upkeep?: UpkeepResult;
+}
+
+/** What keeping very many backups in order takes. Whole commands, in milliseconds. */
+export interface UpkeepResult {
+  readonly backups: number;
+  readonly listMs: number;
+  readonly forgetMs: number;
+  readonly statsMs: number;
+  /** How fast a sampling verification reads. */
+  readonly sampleBytesPerSecond: number;
+  /** How many times as long others' work takes while a backup runs in the background. */
+  readonly slowdown: number;
 }
 
 /** Where it was measured. */

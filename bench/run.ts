@@ -2,7 +2,7 @@
  * `npm run bench`: this tool beside restic, borg and `tar | zstd` on the same trees, in turn.
  *
  *   --rounds N       measured rounds (5)
- *   --only NAMES     of share, crm, memory, tree, databases, rows, vscode; separated by commas
+ *   --only NAMES     of share, crm, memory, tree, databases, rows, vscode, upkeep; separated by commas
  *   --tree DIR       a tree of yours, copied first
  *   --megabytes N    how large the generated databases are (1000)
  *   --engines NAMES  of postgresql, mariadb
@@ -25,6 +25,7 @@ import { evaluate, type MemoryResult, type Result, type TreeResult } from './res
 import { measureRounds } from './rounds.ts';
 import { measureRowDiff } from './rows.ts';
 import { measureVscode } from './vscode.ts';
+import { measureUpkeep } from './upkeep.ts';
 import { borg } from './tools/borg.ts';
 import { createCrmBackup } from './tools/crm-backup.ts';
 import { restic } from './tools/restic.ts';
@@ -35,7 +36,7 @@ import { copyShareSubset, copyTree, createManyFiles, type TreeSize } from './tre
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'share,crm,memory,tree,databases,rows,vscode' },
+    only: { type: 'string', default: 'share,crm,memory,tree,databases,rows,vscode,upkeep' },
     tree: { type: 'string' },
     megabytes: { type: 'string', default: '1000' },
     engines: { type: 'string', default: 'postgresql,mariadb' },
@@ -120,6 +121,9 @@ try {
   const vscode = wanted.has('vscode')
     ? await measureVscode({ rounds: Math.min(rounds, 3), log, cli: join(project, 'dist/cli.js') })
     : undefined;
+  const upkeep = wanted.has('upkeep')
+    ? await measureUpkeep({ rounds, scratch, log, cli: join(project, 'dist/cli.js') })
+    : undefined;
   const result: Result = {
     measuredAt: new Date().toISOString(),
     machine: await describeMachine(scratch, restoreTo),
@@ -134,6 +138,7 @@ try {
     ...(databases.length > 0 ? { databases } : {}),
     ...(rowDiff ? { rowDiff } : {}),
     ...(vscode ? { vscode } : {}),
+    ...(upkeep ? { upkeep } : {}),
   };
   const json = `${JSON.stringify(result, null, 2)}\n`;
   const report = renderReport(result);

@@ -10,6 +10,9 @@ import type { Vault } from '../vault/vault.ts';
 export const NOBODY = -1;
 export const SEVERAL = -2;
 
+/** Parts of manifests read at once. */
+const PARALLEL_READS = 32;
+
 /** Which backup needs which chunk of a vault, by the chunks' numbers in its index. */
 export interface Holdings {
   readonly index: ChunkIndex;
@@ -52,17 +55,21 @@ export async function findHoldings(
       }
     }
   }
-  let done = 0;
-  for (const [manifest, part] of manifests) {
+  const all = [...manifests];
+  for (let at = 0; at < all.length; at += PARALLEL_READS) {
     throwIfCancelled(task);
-    if (++done % 64 === 0) task.progress?.({ phase: 'mark', done, total: manifests.size, unit: 'packs' });
-    const holder = holders[manifest]!;
-    for (const view of viewsIn(await readOrNothing(vault, index, manifest))) {
-      for (let at = 0; at < view.chunks.length; at += CHUNK_ID_BYTES) {
-        const chunk = index.find(view.chunks, at);
-        if (chunk < 0) continue;
-        claim(chunk, holder);
-        partOf[chunk] ||= part;
+    task.progress?.({ phase: 'mark', done: at, total: all.length, unit: 'packs' });
+    const batch = all.slice(at, at + PARALLEL_READS);
+    const read = await Promise.all(batch.map(async ([manifest]) => readOrNothing(vault, index, manifest)));
+    for (const [number, [manifest, part]] of batch.entries()) {
+      const holder = holders[manifest]!;
+      for (const { chunks } of viewsIn(read[number]!)) {
+        for (let id = 0; id < chunks.length; id += CHUNK_ID_BYTES) {
+          const chunk = index.find(chunks, id);
+          if (chunk < 0) continue;
+          claim(chunk, holder);
+          partOf[chunk] ||= part;
+        }
       }
     }
   }

@@ -62,6 +62,7 @@ function optionsOf({ lines, format, day }: ChartOptions, width: number): uPlot.O
     axes: [
       {
         ...axis,
+        size: 34,
         grid: { show: false },
         values: (_, seconds) => seconds.map((each) => day(each * 1000)),
         space: 90,

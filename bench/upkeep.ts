@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createSampleCrm } from '../scripts/sample/crm.ts';
+import { formatCount } from '../scripts/sample/format.ts';
+import { type Command, measure, run } from './measure.ts';
+import { median, type UpkeepResult } from './result.ts';
+import { fillVault } from './upkeep-vault.ts';
+
+export interface UpkeepOptions {
+  readonly rounds: number;
+  readonly scratch: string;
+  /** The bundled command line. */
+  readonly cli: string;
+  readonly log: (line: string) => void;
+}
+
+const BACKUPS = 10_000;
+const SAMPLE_PERCENT = 25;
+/** What a processor does in some seconds, without touching the disk. */
+const FOREGROUND = `const { createHash } = require('node:crypto');
+  const block = Buffer.alloc(1 << 20, 7);
+  for (let round = 0; round < 3000; round++) createHash('sha256').update(block).digest();`;
+
+/** Measures what keeps a vault in order, on one with very many backups, and what a backup in the background costs others. */
+export async function measureUpkeep({ rounds, scratch, cli, log }: UpkeepOptions): Promise<UpkeepResult> {
+  log(`Upkeep of ${BACKUPS} backups`);
+  const folder = await mkdtemp(join(scratch, 'upkeep-'));
+  try {
+    const at = await prepare(folder, cli);
+    const { vault } = JSON.parse(await run(at('init', '--yes'))) as { readonly vault: string };
+    const env = { CRM_BACKUP_HOME: join(folder, 'home') };
+    await fillVault(vault, { env, cwd: folder, platform: process.platform, userHome: homedir() }, BACKUPS);
+    const timed = async (...args: string[]): Promise<number> => {
+      const samples: number[] = [];
+      for (let round = 0; round <= rounds; round++) {
+        const { durationMs } = await measure(at(...args), folder);
+        if (round > 0) samples.push(durationMs);
+      }
+      return median(samples);
+    };
+    const listMs = await timed('list');
+    const forgetMs = await timed('forget', '--dry-run');
+    const statsMs = await timed('stats');
+    const rates: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const { durationMs, stdout } = await measure(at('verify', '--sample', `${SAMPLE_PERCENT}%`), folder);
+      const { checked } = JSON.parse(stdout) as { readonly checked: { readonly bytes: number } };
+      rates.push((checked.bytes / durationMs) * 1000);
+    }
+    const ratios: number[] = [];
+    const beside = await prepare(join(folder, 'beside'), cli);
+    await run(beside('init', '--yes'));
+    for (let round = 0; round < rounds; round++) {
+      ratios.push(await slowdown(folder, beside('backup', '--kind', 'full')));
+    }
+    return {
+      backups: BACKUPS,
+      listMs,
+      forgetMs,
+      statsMs,
+      sampleBytesPerSecond: median(rates),
+      slowdown: median(ratios),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function prepare(folder: string, cli: string): Promise<(...args: string[]) => Command> {
+  const tree = join(folder, 'tree');
+  const workspace = join(folder, 'workspace');
+  await mkdir(tree, { recursive: true });
+  createSampleCrm(tree, { scale: 5, leftovers: false });
+  await mkdir(join(workspace, '.vscode'), { recursive: true });
+  const retention = { last: 10, hourly: 24, daily: 7, weekly: 4, monthly: 6, yearly: 1 };
+  const set = { version: 1, sets: [{ name: 'bench', files: [{ root: tree }], retention }] };
+  await writeFile(join(workspace, '.vscode/crm-backup.json'), JSON.stringify(set));
+  const environment = {
+    CRM_BACKUP_HOME: join(folder, 'home'),
+    PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+  };
+  return (...args) => ({ argv: [cli, '-C', workspace, '--json', ...args], environment });
+}
+
+/**
+ * How many times as long work on every processor takes while full backups run at the priority of background runs, one
+ * after the other for as long as it takes.
+ */
+async function slowdown(folder: string, { argv, environment }: Command): Promise<number> {
+  const alone = await foreground(folder);
+  const stop = new AbortController();
+  const [program, ...args] = argv;
+  const backups = (async () => {
+    while (!stop.signal.aborted) {
+      const child = spawn('nice', ['-n', '19', program, ...args], {
+        env: { ...process.env, ...environment },
+        stdio: 'ignore',
+      });
+      stop.signal.addEventListener('abort', () => child.kill());
+      await once(child, 'exit');
+    }
+  })();
+  const beside = await foreground(folder);
+  stop.abort();
+  await backups;
+  return beside / alone;
+}
+
+async function foreground(folder: string): Promise<number> {
+  const started = performance.now();
+  const work = async (): Promise<string> => run({ argv: [process.execPath, '-e', FOREGROUND], cwd: folder });
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return performance.now() - started;
+}
+
+/** The result as Markdown. */
+export function renderUpkeep(result: UpkeepResult | undefined): string[] {
+  if (result === undefined) return [];
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+  const { backups, listMs, forgetMs, statsMs, sampleBytesPerSecond, slowdown: ratio } = result;
+  return [
+    `## Upkeep, ${formatCount(backups, 'backup')}`,
+    '',
+    'Whole commands, from their start to their end, on a vault of so many backups an hour apart. Beside the last figure: work on every processor, alone and while full backups run at the priority of background runs.',
+    '',
+    '| | |',
+    '| --- | ---: |',
+    `| \`list\` | ${seconds(listMs)} |`,
+    `| \`forget --dry-run\`, with the reasons each is kept | ${seconds(forgetMs)} |`,
+    `| \`stats\`, with what forgetting each would free | ${seconds(statsMs)} |`,
+    `| \`verify --sample ${SAMPLE_PERCENT}%\` | ${(sampleBytesPerSecond / 1e6).toFixed(0)} MB/s |`,
+    `| work on every processor beside a backup | ${ratio.toFixed(2)} × |`,
+    '',
+  ];
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
+import * as vscode from 'vscode';
+import type { BackupSummary } from '../../../src/engine/protocol.ts';
+import type { Engine } from '../../../src/vscode/engine.ts';
+import { present } from '../../../src/vscode/tree/present.ts';
+import { ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
+
+suite('Figures and what is kept', () => {
+  let engine: Engine;
+
+  suiteSetup(async () => {
+    engine = ownEngine();
+    await provideBackup(engine);
+  });
+  suiteTeardown(() => {
+    engine.dispose();
+  });
+
+  function tooltip(summary: BackupSummary): string {
+    const item = present({ type: 'backup', workspace, set, backup: summary.id, summary });
+    assert.ok(item.tooltip instanceof vscode.MarkdownString);
+    return item.tooltip.value.replaceAll('\\', '').replaceAll('&nbsp;', ' ');
+  }
+
+  test('a backup’s tooltip tells why the retention keeps it', async () => {
+    const summary = await run<BackupSummary>('backUpNow');
+    assert.doesNotMatch(tooltip(summary), /Kept/);
+    const kept = tooltip({ ...summary, keptBecause: ['last', 'daily', 'within 30d'] });
+    assert.match(kept, /Kept \| one of the latest, last of its day, of the last 30d/);
+    assert.match(
+      tooltip({ ...summary, keptBecause: [] }),
+      /Kept \| no longer: the retention forgets it next/,
+    );
+  });
+
+  test('the engine measures the vault as it stands', async () => {
+    const { figures, planned } = await engine.call('figures', { workspace, set });
+    assert.ok(figures !== undefined && figures.stored > 0 && figures.source > 0);
+    assert.equal(figures.history.filter(({ isGone }) => !isGone).length, figures.backups);
+    assert.deepEqual(planned, []);
+  });
+
+  test('Open Dashboard shows one panel, however often it is called', async () => {
+    await run('openDashboard');
+    await run('openDashboard');
+    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+    const ours = tabs.filter(({ label }) => label === 'Backup Dashboard');
+    assert.equal(ours.length, 1);
+    await vscode.window.tabGroups.close(ours);
+  });
+});
