@@ -4,6 +4,7 @@ import type { OfTable, RowWindow } from '../../engine/protocol.ts';
 import type { Filter, FromPage, Opened, ToPage } from '../../webview/rows/messages.ts';
 import type { App } from '../app.ts';
 import type { CallOptions } from '../engine.ts';
+import { EditorError } from '../error.ts';
 import { showFailure } from '../failures.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { copyRows } from './copy-rows.ts';
@@ -63,6 +64,10 @@ export class RowsSession implements vscode.Disposable {
   }
 
   async #answer(message: FromPage): Promise<void> {
+    if (this.#target.to === null && !vscode.workspace.isTrusted) {
+      const why = vscode.l10n.t('In Restricted Mode, live databases are not connected to.');
+      throw new EditorError('untrusted', why);
+    }
     switch (message.type) {
       case 'ready':
         this.#post((this.#opened = await this.#open()));

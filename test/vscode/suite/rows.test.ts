@@ -261,4 +261,22 @@ suite('Rows', () => {
     await page.say({ type: 'ready' });
     assert.equal(page.heard.at(-1)?.type, 'failed');
   });
+
+  test('of a live database are not read in Restricted Mode, and those of backups not restored', async () => {
+    const trust = Object.getOwnPropertyDescriptor(vscode.workspace, 'isTrusted');
+    Object.defineProperty(vscode.workspace, 'isTrusted', { value: false, configurable: true });
+    try {
+      using live = new Conversation(target({ to: null }));
+      await live.say({ type: 'ready' });
+      const failed = live.heard.at(-1);
+      assert.ok(failed?.type === 'failed' && failed.message.startsWith('In Restricted Mode'));
+      using stored = new Conversation(target());
+      assert.match((await stored.open()).restoreRefusal ?? '', /^In Restricted Mode/);
+      noteMessages();
+      await stored.say({ type: 'restore', filter: {}, ranges: [{ start: 0, end: 1 }] });
+      assert.match(told[0]?.text ?? '', /^In Restricted Mode/);
+    } finally {
+      if (trust !== undefined) Object.defineProperty(vscode.workspace, 'isTrusted', trust);
+    }
+  });
 });

@@ -166,6 +166,12 @@ test('a user looks at changed rows, filters, copies and restores some, by keyboa
   ]);
   await done.getByRole('button', { name: 'Undo' }).click();
   await expect.poll(() => emails().filter((email) => String(email).endsWith('.org'))).toEqual([]);
+
+  // After a reload of the window all is as it was.
+  await page.reload();
+  const again = await rowsPage(page);
+  await again.status.getByText(/^5 rows/).waitFor();
+  expect(await again.filter.inputValue()).toBe('EXAMPLE.NET');
 });
 
 test.each([
