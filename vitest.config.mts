@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { viteWorkerPlugin } from './scripts/worker-plugin.mjs';
 
@@ -5,6 +6,8 @@ export default defineConfig({
   test: {
     // Some tests change the process itself (umask, environment, kill): each file gets its own.
     pool: 'forks',
+    // Tests wait for servers and programs more than they compute: not even on two cores one at a time.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         plugins: [viteWorkerPlugin()],

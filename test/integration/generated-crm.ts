@@ -50,7 +50,7 @@ export const generatedMigration: readonly string[] = [
 export const generatedChanges = {
   campaign: [0, 0, 2],
   company: [1, 8, 0],
-  contact: [0, 0, 4],
+  contact: [0, 80, 4],
   journal: [1, 0, 0],
   setting: [1, 0, 0],
 } as const;
