@@ -11,9 +11,9 @@ export interface OfSet {
 }
 
 /** The set an agent means. Its questions cannot be asked back, so what is unclear is an error that names the choices. */
-export async function setNamed(app: App, { set }: OfSet): Promise<FoundSet> {
-  await app.sets.refresh();
-  const all = app.sets.all();
+export async function setNamed({ sets }: Pick<App, 'sets'>, { set }: OfSet): Promise<FoundSet> {
+  await sets.refresh();
+  const all = sets.all();
   const found = all.filter((each) => set === undefined || each.set === set);
   const [only, ...others] = found;
   if (only !== undefined && others.length === 0) return only;

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
 import { present } from '../../../src/vscode/tree/present.ts';
+import { until } from './answers.ts';
 import { ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
 
 suite('Figures and what is kept', () => {
@@ -44,8 +45,12 @@ suite('Figures and what is kept', () => {
   test('Open Dashboard shows one panel, however often it is called', async () => {
     await run('openDashboard');
     await run('openDashboard');
-    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-    const ours = tabs.filter(({ label }) => label === 'Backup Dashboard');
+    // The editor hears of a tab a moment after it is there.
+    const ours = await until(() => {
+      const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+      const found = tabs.filter(({ label }) => label === 'Backup Dashboard');
+      return found.length === 0 ? undefined : found;
+    });
     assert.equal(ours.length, 1);
     await vscode.window.tabGroups.close(ours);
   });

@@ -5,6 +5,8 @@ import * as vscode from 'vscode';
 import manifest from '../../../package.json';
 import type { BackupSummary, RestorePlan } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
+import { Sets } from '../../../src/vscode/sets.ts';
+import { createBackupTool } from '../../../src/vscode/tools/create-backup.ts';
 import { askAgain, noteMessages } from './answers.ts';
 import { at, ownEngine, provideBackup, remove, run, set, stateOfSet, text, workspace } from './workspace.ts';
 
@@ -33,21 +35,12 @@ suite('Agents', () => {
   let engine: Engine;
   let first: BackupSummary;
 
-  /** Answers the questions before tools as the user would, or lets the editor ask. */
-  const approveAll = async (yes: boolean): Promise<void> => {
-    const settings = vscode.workspace.getConfiguration('chat.tools.global');
-    await settings.update('autoApprove', yes ? true : undefined, vscode.ConfigurationTarget.Global);
-    // Else the editor asks whether that setting is meant.
-    await vscode.commands.executeCommand('setContext', 'vscode.chat.tools.global.autoApprove.testMode', yes);
-  };
-
   suiteSetup(async () => {
     engine = ownEngine();
     await provideBackup(engine);
     first = await run<BackupSummary>('backUpFull', { workspace, set });
   });
-  suiteTeardown(async () => {
-    await approveAll(false);
+  suiteTeardown(() => {
     remove('data/agent.txt');
     engine.dispose();
   });
@@ -58,15 +51,16 @@ suite('Agents', () => {
     assert.deepEqual(offered.sort(), manifest.contributes.languageModelTools.map(({ name }) => name).sort());
   });
 
-  test('take no backup before the user has agreed to it', async () => {
-    const before = await stateOfSet(engine);
-    // Under test the editor refuses to show the question, and tells what it would have asked.
-    await assert.rejects(ask('create_backup'), /Back up espocrm\?/);
-    assert.deepEqual(await stateOfSet(engine), before);
+  test('have the user asked before they take a backup', async () => {
+    // Under test the editor takes every question before a tool as answered with yes.
+    const sets = new Sets(engine);
+    const { confirmationMessages } = await createBackupTool.prepare({ sets }, {});
+    assert.equal(confirmationMessages?.title, `Back up ${set}?`);
+    assert.ok(JSON.stringify(confirmationMessages.message).includes(workspace));
+    sets.dispose();
   });
 
   test('take a backup with a label, and compare and list what there is', async () => {
-    await approveAll(true);
     await writeFile(at('data/agent.txt'), 'written by an agent\n');
     const taken = await ask('create_backup', { kind: 'differential', label: 'Before the agent’s work' });
     assert.deepEqual([taken.set, taken.label, taken.status], [set, 'Before the agent’s work', 'complete']);
