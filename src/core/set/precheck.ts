@@ -37,12 +37,15 @@ export function descentCheck(pattern: string, caseSensitive: boolean): (names: r
   const globstar = segments.findIndex(isGlobstar);
   const open = globstar >= 0;
   const fixed = open ? segments.slice(0, globstar) : segments;
-  const matchers = fixed.map((segment) => ignore({ ignorecase: !caseSensitive }).add(`/${segment}`));
+  // Alone, a segment would lose a space at its end.
+  const matchers = fixed.map((segment) =>
+    segment === segment.trim() ? ignore({ ignorecase: !caseSensitive }).add(`/${segment}`) : undefined,
+  );
   return (names) => {
     if (!open && names.length >= fixed.length) return false;
     return matchers.every((matcher, index) => {
       const name = names[index];
-      return name === undefined || matcher.ignores(name);
+      return name === undefined || matcher === undefined || matcher.ignores(name);
     });
   };
 }

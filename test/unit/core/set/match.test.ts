@@ -136,6 +136,16 @@ describe('the filter of a root', () => {
     );
   });
 
+  it('enters a directory whose name ends in a space', () => {
+    const filter = createFilter(['a /b'], []);
+    expect([filter.enters('a '), filter.includes('a /b', false)]).toEqual([true, true]);
+    expect([filter.enters('a '), filter.includes('a /b', false), filter.enters('c')]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
+
   it('enters only directories that can lead to something included', () => {
     const filter = createFilter(['data/upload/**', '/custom', 'sites/*/files/*.php'], ['data/upload/old/**']);
     const entered = (directory: string) => filter.enters(directory);
