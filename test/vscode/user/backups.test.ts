@@ -34,9 +34,13 @@ test('a user backs up, changes a file, looks at the changes and restores', async
   await line(/\ddifferential/)
     .first()
     .click();
-  await line('Changes since').first().waitFor();
+  await line(/^Changes since/)
+    .first()
+    .waitFor();
   await workbench.screenshot('5-second-backup');
-  await line('Changes since').first().click();
+  await line(/^Changes since/)
+    .first()
+    .click();
   await page.locator('.multiDiffEditor').getByText('// upgraded').waitFor();
   await workbench.screenshot('6-changes');
 

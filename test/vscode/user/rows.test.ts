@@ -168,7 +168,7 @@ test('a user looks at changed rows, filters, copies and restores some, by keyboa
   await expect.poll(() => emails().filter((email) => String(email).endsWith('.org'))).toEqual([]);
 
   // After a reload of the window all is as it was.
-  await page.reload();
+  await Promise.all([page.waitForEvent('load'), workbench.command('Developer: Reload Window')]);
   const again = await rowsPage(page);
   await again.status.getByText(/^5 rows/).waitFor();
   expect(await again.filter.inputValue()).toBe('EXAMPLE.NET');
