@@ -108,10 +108,7 @@ test('the dashboard tells at a glance, in every theme, by keyboard and to who li
   await page.keyboard.press('Enter');
 
   for (const theme of ['Dark Modern', 'Dark High Contrast']) {
-    await workbench.command('Preferences: Color Theme');
-    const input = page.locator('.quick-input-widget input[type=text]');
-    await input.fill(theme);
-    await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: theme }).first().click();
+    await workbench.theme(theme);
     await frame.locator('.uplot').nth(1).waitFor();
     await page.waitForTimeout(500);
     await workbench.screenshot(`dashboard-${theme.toLowerCase().replaceAll(' ', '-')}`);

@@ -34,11 +34,7 @@ test('the tree, the tour and the changes can be read in four themes', async () =
   const changes = line.filter({ hasText: /^Changes since/ }).first();
   await changes.waitFor();
   for (const theme of themes) {
-    await workbench.command('Preferences: Color Theme');
-    const input = page.locator('.quick-input-widget input[type=text]');
-    await input.fill(theme);
-    await page.keyboard.press('Enter');
-    await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    await workbench.theme(theme);
     await changes.click();
     await page.locator('.multiDiffEditor').getByText('// upgraded').waitFor();
     await workbench.screenshot(`theme-${theme.toLowerCase().replaceAll(' ', '-')}`);

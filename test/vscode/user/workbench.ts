@@ -14,6 +14,8 @@ export interface Workbench extends AsyncDisposable {
   readonly workspace: string;
   /** Runs a command by its title, through the palette. */
   command(title: string): Promise<void>;
+  /** Changes the colours, by the theme's title. */
+  theme(title: string): Promise<void>;
   /** Leaves a picture in test-results/screenshots/NAME.png. */
   screenshot(name: string): Promise<void>;
 }
@@ -71,14 +73,21 @@ export async function openWorkbench(
   };
   parts.defer(async () => screenshot(`${name}-end`));
   const owned = parts.move();
+  const command = async (title: string): Promise<void> => {
+    await page.keyboard.press('F1');
+    const input = page.locator('.quick-input-widget input[type=text]');
+    await input.fill(`>${title}`);
+    await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first().click();
+  };
   return {
     page,
     workspace,
-    async command(title) {
-      await page.keyboard.press('F1');
-      const input = page.locator('.quick-input-widget input[type=text]');
-      await input.fill(`>${title}`);
-      await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first().click();
+    command,
+    async theme(title) {
+      await command('Preferences: Color Theme');
+      await page.locator('.quick-input-widget input[type=text]').fill(title);
+      await page.keyboard.press('Enter');
+      await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
     },
     screenshot,
     [Symbol.asyncDispose]: async () => owned.disposeAsync(),
