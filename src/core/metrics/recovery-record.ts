@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { replaceFile } from '../replace-file.ts';
 
 /** How long one recovery took that really happened: a restore, or a drill. */
 export interface RecoveryRecord {
@@ -48,9 +49,7 @@ export function recordRecovery(home: string, vaultId: string, record: RecoveryRe
   if (statSync(file).size <= MOST_BYTES) return;
   const text = readFileSync(file, 'utf8');
   const cut = text.indexOf('\n', text.length - MOST_BYTES / 2) + 1;
-  const fresh = `${file}.${process.pid}`;
-  writeFileSync(fresh, text.slice(cut), { mode: 0o600 });
-  renameSync(fresh, file);
+  replaceFile(file, text.slice(cut));
 }
 
 /** The recoveries of a vault that were measured on this machine, newest first; lines that cannot be read are passed over. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { replaceFile } from '../replace-file.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { restoresFolder } from './journal.ts';
 import type { SelectedPath } from './selection.ts';
@@ -38,10 +39,7 @@ export function keepUndo(
     at: new Date().toISOString(),
     touched: [...plan.targets.flatMap((target) => target.plan.touched), ...databases],
   };
-  const path = undoFile(home, vaultId, record.set);
-  mkdirSync(restoresFolder(home), { recursive: true, mode: 0o700 });
-  writeFileSync(`${path}.new`, JSON.stringify(last), { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
+  replaceFile(undoFile(home, vaultId, record.set), JSON.stringify(last));
 }
 
 /** Forgets the last restore: what came after it cannot be taken back through it. */

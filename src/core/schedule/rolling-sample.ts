@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { replaceFile } from '../replace-file.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { Damage } from '../vault/damage.ts';
 import { findLive } from '../vault/liveness.ts';
@@ -60,7 +61,7 @@ export async function readRollingSample(
     // It is read again, and told again, until it is mended.
     if (damage.length > 0) return damage;
     state = { ...state, times: state.times.map((time, at) => (at === day ? startedMs : time)) };
-    writeState(file, state);
+    replaceFile(file, JSON.stringify(state));
   }
   await noteVerified(vault, state.times, task);
   return [];
@@ -99,11 +100,4 @@ function readState(file: string): SampleState | undefined {
     if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-function writeState(file: string, state: SampleState): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const fresh = `${file}.${process.pid}`;
-  writeFileSync(fresh, JSON.stringify(state), { mode: 0o600 });
-  renameSync(fresh, file);
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { replaceFile } from '../replace-file.ts';
 
 /** How a scheduled run ended. `skipped`: it was not the moment, and is tried again. */
 export type RunStatus = 'done' | 'partial' | 'damaged' | 'failed' | 'skipped';
@@ -48,11 +49,7 @@ export function readSchedule(home: string, workspace: string): ScheduleState {
 
 /** Replaces what is remembered, all or nothing. */
 export function writeSchedule(home: string, state: ScheduleState): void {
-  const folder = scheduleFolder(home, state.workspace);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const fresh = join(folder, `${FILE}.${process.pid}`);
-  writeFileSync(fresh, JSON.stringify(state), { mode: 0o600, flush: true });
-  renameSync(fresh, join(folder, FILE));
+  replaceFile(join(scheduleFolder(home, state.workspace), FILE), JSON.stringify(state));
 }
 
 /** The workspaces whose schedules the system's scheduler runs, in the order of their names. */

@@ -1,4 +1,7 @@
 import * as v from 'valibot';
+import { gentle, hooks, offPeak, type offPeakWindow, retention, scheduleEntry } from './automation-definition.ts';
+import { presets, snippetOf } from './command-presets.ts';
+import { type Immutable, patterns, rule, segment, text } from './definition-parts.ts';
 import {
   commandProblem,
   environmentNameProblem,
@@ -11,65 +14,9 @@ import {
   urlProblem,
   vaultProblem,
 } from './value-rules.ts';
-import { presets, snippetOf } from './command-presets.ts';
-import { SPAN_PATTERN, spanProblem } from './calendar-span.ts';
-import { daysOfMonth, weekdays } from './days.ts';
-import { SEGMENT_PATTERN, segmentProblem } from './segment.ts';
 
 // The one definition of the set file: types, validation and the JSON schema for editors come from it. A check's
 // message ends a sentence that begins with the value's place: “name” *must not be empty*.
-
-type Immutable<T> = T extends object ? { readonly [Key in keyof T]: Immutable<T[Key]> } : T;
-
-/** A check whose message says what is wrong; it is made from a function that gives the problem or undefined. */
-function rule(problem: (text: string) => string | undefined) {
-  return v.check<string, (issue: v.CheckIssue<string>) => string>(
-    (text) => problem(text) === undefined,
-    (issue) => problem(issue.input) ?? '',
-  );
-}
-
-function text(description: string, problem: (text: string) => string | undefined) {
-  return v.pipe(v.string(), rule(problem), v.description(description));
-}
-
-/** A name that becomes a folder in a backup. */
-function segment(description: string) {
-  return v.pipe(
-    v.string(),
-    rule(segmentProblem),
-    v.metadata({ minLength: 1, pattern: SEGMENT_PATTERN }),
-    v.description(description),
-  );
-}
-
-function timeOfDay(description: string) {
-  return v.pipe(
-    v.string(),
-    v.regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a time between “00:00” and “23:59”'),
-    v.description(description),
-  );
-}
-
-function count(description: string) {
-  return v.pipe(
-    v.number(),
-    v.integer('must be a whole number'),
-    v.minValue(0, 'must not be negative'),
-    v.description(description),
-  );
-}
-
-function patterns(problem: (text: string) => string | undefined) {
-  return v.array(
-    v.pipe(
-      v.string(),
-      rule(problem),
-      v.metadata({ minLength: 1 }),
-      v.description('A pattern as in .gitignore, seen from the root.'),
-    ),
-  );
-}
 
 const fileRoot = v.pipe(
   v.strictObject({
@@ -162,169 +109,6 @@ const databaseSource = v.pipe(
   v.description('A database that is backed up, reached by a URL or by commands.'),
 );
 
-/** The kinds of backup one can ask for. */
-const kinds = ['auto', 'full', 'incremental', 'differential'] as const;
-
-const scheduledKinds = [...kinds, 'drill', 'verify'] as const;
-
-const NO_DAY = 'must be a day of the month from 1 to 31';
-const NO_ON =
-  'must be a weekday, as “monday”, a day of the month from 1 to 31, “first” or “last”, or one as “first monday” or “last friday”';
-
-/** What stands instead of a day; a date comes only once, and what has been never comes. */
-function noDay(input: unknown): string {
-  const isDate = typeof input === 'string' && /^\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?$/.test(input.trim());
-  return isDate ? `is a date, which never comes again; it ${NO_ON}` : NO_ON;
-}
-
-const scheduleEntry = v.pipe(
-  v.strictObject({
-    kind: v.exactOptional(
-      v.pipe(
-        v.picklist(scheduledKinds),
-        v.description(
-          'What is taken; “auto”: a full one when the last is old, else incremental. “drill” rehearses a restore of the latest backup, “verify” reads every byte of the vault.',
-        ),
-      ),
-      'auto',
-    ),
-    every: v.pipe(v.picklist(['hour', 'day', 'week', 'month']), v.description('How often.')),
-    on: v.exactOptional(
-      v.pipe(
-        v.union(
-          [
-            v.picklist(weekdays),
-            v.picklist(daysOfMonth),
-            v.pipe(v.number(), v.integer(NO_DAY), v.minValue(1, NO_DAY), v.maxValue(31, NO_DAY)),
-          ],
-          (issue) => noDay(issue.input),
-        ),
-        v.description(
-          'Which day: a weekday for “week” (else sunday); for “month” 1 to 31 (a shorter month’s last day), “first”, “last”, or as “first monday”, “last friday” (else 1).',
-        ),
-      ),
-    ),
-    at: v.exactOptional(timeOfDay('Local time of day, as “02:00”. Not for “hour”. Else “00:00”.')),
-    anyTime: v.exactOptional(
-      v.pipe(v.boolean(), v.description('Whether it also starts outside the hours of “offPeak”.')),
-    ),
-  }),
-  v.description('Something that is done again and again: a backup, a drill, a verification.'),
-);
-
-const offPeakWindow = v.pipe(
-  v.strictObject({
-    from: timeOfDay('Local time from which work is welcome.'),
-    to: timeOfDay('Local time until which; earlier than “from” means on the next day.'),
-  }),
-  v.description('Hours of the day in which alone what is scheduled starts.'),
-);
-
-const offPeak = v.pipe(
-  v.union(
-    [
-      offPeakWindow,
-      v.pipe(
-        v.array(offPeakWindow),
-        v.minLength(1, 'must not be empty; leave it out to start at any time'),
-        v.description('Several such windows; they must not overlap.'),
-      ),
-    ],
-    'must be an object or a list of them',
-  ),
-  v.description(
-    'When what is scheduled may start. What is due outside is done when the next window begins; a backup still running when it ends goes on slowly, verification pauses until the next.',
-  ),
-);
-
-const gentle = v.pipe(
-  v.strictObject({
-    onBattery: v.exactOptional(
-      v.pipe(v.boolean(), v.description('Whether scheduled work also starts on battery. Else it waits.')),
-    ),
-    maxLoad: v.exactOptional(
-      v.pipe(
-        v.number(),
-        v.minValue(0.01, 'must be more than 0'),
-        v.description(
-          'Scheduled work waits while the system’s load for each processor is higher, as 0.8. Else it does not ask.',
-        ),
-      ),
-    ),
-    maxRate: v.exactOptional(
-      v.pipe(
-        v.number(),
-        v.minValue(0.01, 'must be more than 0'),
-        v.description(
-          'Megabytes a second that scheduled work reads at most. Else as fast as nobody is hindered.',
-        ),
-      ),
-    ),
-  }),
-  v.description('How scheduled work keeps out of the way. It always runs at low priority.'),
-);
-
-const hook = v.pipe(
-  v.strictObject({
-    command: text('The command, run by the shell in the workspace folder.', commandProblem),
-    timeout: v.exactOptional(
-      v.pipe(
-        v.number(),
-        v.minValue(0.01, 'must be more than 0'),
-        v.description('Minutes after which the command is ended and counts as failed. Else 10.'),
-      ),
-    ),
-    onFailure: v.exactOptional(
-      v.pipe(
-        v.picklist(['stop', 'continue']),
-        v.description('“stop”: the backup fails, too (else so); “continue”: the failure is only told.'),
-      ),
-    ),
-  }),
-  v.description(
-    'A command that goes with every backup of the set. It finds the set’s name in CRM_BACKUP_SET.',
-  ),
-);
-
-const hooks = v.pipe(
-  v.strictObject({
-    before: v.exactOptional(v.pipe(hook, v.description('Runs before the backup reads anything.'))),
-    after: v.exactOptional(
-      v.pipe(
-        hook,
-        v.description('Runs after the backup, also after one that failed: see CRM_BACKUP_STATUS.'),
-      ),
-    ),
-  }),
-  v.description('Commands around backups, as maintenance mode on and off. Only in trusted workspaces.'),
-);
-
-const retention = v.pipe(
-  v.strictObject({
-    last: v.exactOptional(count('How many of the latest backups are kept.')),
-    within: v.exactOptional(
-      v.pipe(
-        v.string(),
-        rule(spanProblem),
-        v.metadata({ pattern: SPAN_PATTERN }),
-        v.examples(['30d', '1y6m', '2d12h']),
-        v.description(
-          'All backups of so long before the latest are kept: years, months, days, hours, as “1y6m30d12h”.',
-        ),
-      ),
-    ),
-    hourly: v.exactOptional(count('For how many hours the last backup of the hour is kept.')),
-    daily: v.exactOptional(count('For how many days the last backup of the day is kept.')),
-    weekly: v.exactOptional(count('For how many weeks the last backup of the week is kept.')),
-    monthly: v.exactOptional(count('For how many months the last backup of the month is kept.')),
-    yearly: v.exactOptional(count('For how many years the last backup of the year is kept.')),
-    safetyDays: v.exactOptional(
-      count('For how many days safety backups are kept, which the other rules leave alone. Else 30.'),
-    ),
-  }),
-  v.description('Which backups “forget” keeps, besides pinned ones. Without it, nothing is forgotten.'),
-);
-
 const migration = v.pipe(
   v.strictObject({
     label: text('What the migration is called in menus and backups.', commandProblem),
@@ -402,13 +186,19 @@ export const setFileSchema = v.pipe(
 );
 
 export type SetFile = Immutable<v.InferOutput<typeof setFileSchema>>;
+
 export type BackupSet = SetFile['sets'][number];
+
 /** A set as it is written: what has a default may be left out. */
 export type NewSet = Immutable<v.InferInput<typeof setFileSchema>>['sets'][number];
+
 export type FileRoot = BackupSet['files'][number];
+
 /** Something that a set does again and again. */
 export type ScheduleEntry = NonNullable<BackupSet['schedule']>[number];
+
 /** Hours of the day, local time. */
 export type OffPeakWindow = Immutable<v.InferOutput<typeof offPeakWindow>>;
+
 /** A command around backups. */
 export type Hook = NonNullable<NonNullable<BackupSet['hooks']>['before']>;

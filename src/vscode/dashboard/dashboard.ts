@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Output } from '../../engine/protocol.ts';
 import type { Dashboard, FromPage, Recovery, ToPage } from '../../webview/dashboard/messages.ts';
@@ -6,6 +5,7 @@ import type { App } from '../app.ts';
 import { displayName } from '../files/backup-uri.ts';
 import type { FoundSet } from '../sets.ts';
 import { troubleText } from '../trouble-words.ts';
+import { webviewPage } from '../webview-page.ts';
 import { calendarDays } from './calendar-days.ts';
 import { dashboardWords } from './words.ts';
 
@@ -50,7 +50,7 @@ class DashboardPanel {
       open = undefined;
       void subscriptions.dispose();
     });
-    webview.html = pageHtml(webview, dist);
+    webview.html = webviewPage(webview, extension, 'dashboard');
   }
 
   show(chosen: string | undefined): void {
@@ -139,29 +139,4 @@ function recoveryOf(figures: Output<'figures'>['figures']): Recovery {
     trend: recoveryTime?.trend ?? null,
     history: (recoveryTime?.history ?? []).map((each) => ({ ...each, at: Date.parse(each.at) })),
   };
-}
-
-/** The page: our script and our styles, and nothing from anywhere else. */
-function pageHtml(webview: vscode.Webview, dist: vscode.Uri): string {
-  const nonce = randomBytes(16).toString('base64');
-  const address = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(dist, name)).toString();
-  const policy = [
-    "default-src 'none'",
-    `style-src ${webview.cspSource}`,
-    `script-src 'nonce-${nonce}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  return `<!DOCTYPE html>
-<html>
-  <head>
-    <meta charset="utf-8">
-    <meta http-equiv="Content-Security-Policy" content="${policy}">
-    <link rel="stylesheet" href="${address('dashboard.css')}">
-  </head>
-  <body>
-    <main id="root" aria-live="off"></main>
-    <script nonce="${nonce}" src="${address('dashboard.js')}"></script>
-  </body>
-</html>`;
 }

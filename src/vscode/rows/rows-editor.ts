@@ -39,9 +39,9 @@ class RowsEditors implements vscode.CustomReadonlyEditorProvider {
     const isOurs = localFolders().some((folder) => folder.uri.fsPath === target?.workspace);
     if (target === undefined || !isOurs)
       throw new Error(vscode.l10n.t('These rows belong to a folder that is not open.'));
-    const [{ RowsSession }, { pageHtml }] = await Promise.all([
+    const [{ RowsSession }, { webviewPage }] = await Promise.all([
       import('./rows-session.ts'),
-      import('./page.ts'),
+      import('../webview-page.ts'),
     ]);
     panel.iconPath = new vscode.ThemeIcon('table');
     webview.options = {
@@ -58,6 +58,6 @@ class RowsEditors implements vscode.CustomReadonlyEditorProvider {
       vscode.workspace.onDidGrantWorkspaceTrust(async () => session.take({ type: 'ready' })),
     );
     panel.onDidDispose(() => void subscriptions.dispose());
-    webview.html = pageHtml(webview, this.#app.extension);
+    webview.html = webviewPage(webview, this.#app.extension, 'rows', vscode.l10n.t('Reading rows…'));
   }
 }

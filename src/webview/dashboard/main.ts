@@ -10,6 +10,7 @@ declare function acquireVsCodeApi(): { postMessage(message: FromPage): void };
 
 const editor = acquireVsCodeApi();
 const root = document.getElementById('root')!;
+root.role = 'main';
 let current: Dashboard | undefined;
 
 window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {

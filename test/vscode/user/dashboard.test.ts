@@ -1,22 +1,11 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { root } from '../../../scripts/bootstrap.mjs';
+import { commandLine } from './command-line.ts';
 import { openWorkbench } from './workbench.ts';
 
 const DAY_MS = 24 * 3_600_000;
-
-/** Loaded before the command line: its clock is behind by so much. */
-const laggingClock = `
-const lag = Number(process.env.CLOCK_LAG_MS);
-const Real = Date;
-globalThis.Date = class Date extends Real {
-  constructor(...parts) { parts.length === 0 ? super(Real.now() - lag) : super(...parts); }
-  static now() { return Real.now() - lag; }
-};`;
 
 /** A month of backups, restores among them, and a schedule whose last days were missed. */
 async function prepare(home: string, environment: Readonly<Record<string, string>>): Promise<string> {
@@ -33,29 +22,17 @@ async function prepare(home: string, environment: Readonly<Record<string, string
     path.join(workspace, '.vscode/crm-backup.json'),
     JSON.stringify({ version: 1, sets: [set] }),
   );
-  const clock = path.join(home, 'clock.cjs');
-  await writeFile(clock, laggingClock);
-  const crmBackup = async (lagDays: number, ...args: string[]): Promise<void> => {
-    const child = spawn(process.execPath, ['--require', clock, path.join(root, 'dist/cli.js'), ...args], {
-      cwd: workspace,
-      env: { ...process.env, ...environment, CLOCK_LAG_MS: String(lagDays * DAY_MS) },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const [status] = (await once(child, 'close')) as [number];
-    if (status !== 0) throw new Error(`crm-backup ${args.join(' ')} exited with ${status}.`);
-  };
+  const crmBackup = commandLine(workspace, environment);
   const text = 'A customer wrote, and somebody answered within the day.\n'.repeat(40_000);
   await writeFile(path.join(workspace, 'data/mails.txt'), text);
-  await crmBackup(28, 'init', '--yes');
+  crmBackup(['init', '--yes'], 28 * DAY_MS);
   for (let lag = 28; lag >= 4; lag--) {
     await writeFile(path.join(workspace, `data/upload-${lag}.bin`), randomBytes(40_000));
-    await crmBackup(
-      lag,
-      'backup',
-      '--kind',
-      lag % 7 === 0 ? 'full' : lag % 7 === 3 ? 'differential' : 'incremental',
-    );
-    if (lag % 9 === 1) await crmBackup(lag, 'restore', 'latest', '--to', path.join(home, `restored-${lag}`));
+    const kind = lag % 7 === 0 ? 'full' : lag % 7 === 3 ? 'differential' : 'incremental';
+    crmBackup(['backup', '--kind', kind], lag * DAY_MS);
+    if (lag % 9 === 1) {
+      crmBackup(['restore', 'latest', '--to', path.join(home, `restored-${lag}`)], lag * DAY_MS);
+    }
   }
   return workspace;
 }

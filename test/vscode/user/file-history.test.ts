@@ -1,32 +1,24 @@
-import { spawnSync } from 'node:child_process';
 import { appendFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'vitest';
-import { root } from '../../../scripts/bootstrap.mjs';
 import { makeWorkspace } from '../workspace.ts';
+import { commandLine } from './command-line.ts';
 import { openWorkbench } from './workbench.ts';
-
-const cli = path.join(root, 'dist', 'cli.js');
 
 /** A workspace with three backups, in the last of which a file has another name and another line. */
 async function prepare(home: string, environment: Readonly<Record<string, string>>): Promise<string> {
   const workspace = await makeWorkspace(home);
-  const crmBackup = (...args: string[]): void => {
-    const env = { ...process.env, ...environment };
-    const { status, stderr } = spawnSync(process.execPath, [cli, ...args], { cwd: workspace, env });
-    if (status !== 0)
-      throw new Error(`crm-backup ${args.join(' ')} exited with ${status}: ${stderr.toString()}`);
-  };
+  const crmBackup = commandLine(workspace, environment);
   const [old, now] = ['data/config.php', 'data/config-internal.php'].map((name) =>
     path.join(workspace, name),
   );
-  crmBackup('init', '--yes', '--name', 'crm');
-  crmBackup('backup', '--label', 'First import');
+  crmBackup(['init', '--yes', '--name', 'crm']);
+  crmBackup(['backup', '--label', 'First import']);
   appendFileSync(old!, "$smtp = 'smtp.example.org';\n// set by the wizard\n");
-  crmBackup('backup', '--label', 'Mail set up');
+  crmBackup(['backup', '--label', 'Mail set up']);
   renameSync(old!, now!);
   appendFileSync(now!, '// moved\n');
-  crmBackup('backup', '--label', 'After the upgrade');
+  crmBackup(['backup', '--label', 'After the upgrade']);
   return workspace;
 }
 

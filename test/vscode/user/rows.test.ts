@@ -1,15 +1,13 @@
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { root } from '../../../scripts/bootstrap.mjs';
 import { makeWorkspace } from '../workspace.ts';
+import { commandLine } from './command-line.ts';
 import { rowsPage } from './rows-page.ts';
 import { openWorkbench } from './workbench.ts';
 
-const cli = path.join(root, 'dist', 'cli.js');
 const MILLION = 1_000_000;
 
 function run(workspace: string, sql: string): void {
@@ -32,13 +30,8 @@ async function prepareWith(
   steps: readonly (readonly [label: string, sql: string])[],
 ): Promise<string> {
   const workspace = await makeWorkspace(home);
-  const crmBackup = (...args: string[]): void => {
-    const env = { ...process.env, ...environment };
-    const { status, stderr } = spawnSync(process.execPath, [cli, ...args], { cwd: workspace, env });
-    if (status !== 0)
-      throw new Error(`crm-backup ${args.join(' ')} exited with ${status}: ${stderr.toString()}`);
-  };
-  crmBackup('init', '--yes', '--name', 'crm');
+  const crmBackup = commandLine(workspace, environment);
+  crmBackup(['init', '--yes', '--name', 'crm']);
   const file = path.join(workspace, '.vscode/crm-backup.json');
   const databases = [{ name: 'crm', url: 'sqlite:crm.db' }];
   writeFileSync(
@@ -47,7 +40,7 @@ async function prepareWith(
   );
   for (const [label, sql] of steps) {
     run(workspace, sql);
-    crmBackup('backup', '--label', label);
+    crmBackup(['backup', '--label', label]);
   }
   return workspace;
 }

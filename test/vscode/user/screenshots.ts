@@ -2,61 +2,40 @@
  * Makes the pictures of the README, docs/images/overview-light.png and -dark.png: `npm run screenshots`.
  * The packaged extension in VS Code, with two weeks of backups of the sample CRM and its upgrade of today.
  */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { root, run } from '../../../scripts/bootstrap.mjs';
 import { createSampleCrm } from '../../../scripts/sample/crm.ts';
+import { commandLine } from './command-line.ts';
 import { openWorkbench } from './workbench.ts';
 
 const images = path.join(root, 'docs', 'images');
-const cli = path.join(root, 'dist', 'cli.js');
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-/** Loaded before the command line: its clock is behind by so much. */
-const laggingClock = `
-const lag = Number(process.env.CLOCK_LAG_MS);
-const Real = Date;
-globalThis.Date = class Date extends Real {
-  constructor(...parts) { parts.length === 0 ? super(Real.now() - lag) : super(...parts); }
-  static now() { return Real.now() - lag; }
-};`;
 
 /** A sample CRM with a history: backups of two weeks, an upgrade a moment ago. */
 async function prepare(home: string, environment: Readonly<Record<string, string>>): Promise<string> {
   const workspace = path.join(home, 'crm');
   createSampleCrm(workspace, { scale: 0.3 });
-  const clock = path.join(home, 'clock.cjs');
-  await writeFile(clock, laggingClock);
-  const crmBackup = async (lagMs: number, ...args: string[]): Promise<void> => {
-    const child = spawn(process.execPath, ['--require', clock, cli, ...args], {
-      cwd: workspace,
-      env: { ...process.env, ...environment, CLOCK_LAG_MS: String(lagMs) },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const [status] = (await once(child, 'close')) as [number];
-    if (status !== 0) throw new Error(`crm-backup ${args.join(' ')} exited with ${status}.`);
-  };
+  const crmBackup = commandLine(workspace, environment);
   const edit = async (name: string, text: string): Promise<void> => {
     await mkdir(path.join(workspace, 'custom'), { recursive: true });
     await writeFile(path.join(workspace, 'custom', name), text);
   };
-  await crmBackup(12 * DAY_MS, 'init', '--yes', '--name', 'crm');
-  await crmBackup(12 * DAY_MS, 'backup', '--label', 'First import', '--pin');
+  crmBackup(['init', '--yes', '--name', 'crm'], 12 * DAY_MS);
+  crmBackup(['backup', '--label', 'First import', '--pin'], 12 * DAY_MS);
   await edit('notes.md', 'Field mapping agreed.\n');
   await edit('logo.png', '\0'.repeat(20_100));
-  await crmBackup(3 * DAY_MS, 'backup', '--kind', 'full');
-  await crmBackup(3 * DAY_MS, 'verify', '--level', 'data');
+  crmBackup(['backup', '--kind', 'full'], 3 * DAY_MS);
+  crmBackup(['verify', '--level', 'data'], 3 * DAY_MS);
   await edit('notes.md', 'Field mapping agreed.\nConsent comes with 42.\n');
-  await crmBackup(DAY_MS, 'backup');
+  crmBackup(['backup'], DAY_MS);
   await edit('rebuild.php', '<?php // rebuilds caches and metadata\n');
-  await crmBackup(40_000, 'backup', '--kind', 'differential', '--label', 'Before “php rebuild.php”');
+  crmBackup(['backup', '--kind', 'differential', '--label', 'Before “php rebuild.php”'], 40_000);
   await upgrade(workspace);
-  await crmBackup(0, 'backup', '--kind', 'differential', '--label', 'After the upgrade');
+  crmBackup(['backup', '--kind', 'differential', '--label', 'After the upgrade']);
   return workspace;
 }
 

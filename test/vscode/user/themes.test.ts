@@ -1,25 +1,18 @@
-import { spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { root } from '../../../scripts/bootstrap.mjs';
 import { makeWorkspace } from '../workspace.ts';
+import { commandLine } from './command-line.ts';
 import { openWorkbench } from './workbench.ts';
-
-const cli = path.join(root, 'dist', 'cli.js');
 
 /** A workspace with two backups. */
 async function prepare(home: string, environment: Readonly<Record<string, string>>): Promise<string> {
   const workspace = await makeWorkspace(home);
-  const crmBackup = (...args: string[]): void => {
-    const env = { ...process.env, ...environment };
-    const { status, stderr } = spawnSync(process.execPath, [cli, ...args], { cwd: workspace, env });
-    if (status !== 0) throw new Error(`crm-backup ${args.join(' ')}: ${stderr.toString()}`);
-  };
-  crmBackup('init', '--yes', '--name', 'crm');
-  crmBackup('backup', '--label', 'First import', '--pin');
+  const crmBackup = commandLine(workspace, environment);
+  crmBackup(['init', '--yes', '--name', 'crm']);
+  crmBackup(['backup', '--label', 'First import', '--pin']);
   appendFileSync(path.join(workspace, 'data/config.php'), '// upgraded\n');
-  crmBackup('backup', '--kind', 'differential', '--label', 'After the upgrade');
+  crmBackup(['backup', '--kind', 'differential', '--label', 'After the upgrade']);
   return workspace;
 }
 
