@@ -1,5 +1,12 @@
 import * as v from 'valibot';
-import { gentle, hooks, offPeak, type offPeakWindow, retention, scheduleEntry } from './automation-definition.ts';
+import {
+  gentle,
+  hooks,
+  offPeak,
+  type offPeakWindow,
+  retention,
+  scheduleEntry,
+} from './automation-definition.ts';
 import { presets, snippetOf } from './command-presets.ts';
 import { type Immutable, patterns, rule, segment, text } from './definition-parts.ts';
 import {
