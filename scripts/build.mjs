@@ -7,6 +7,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { context } from 'esbuild';
 import { writeSchema } from './schema.mjs';
+import { vscodePlugin } from './vscode-plugin.mjs';
 import { bundleOptions, workerPlugin } from './worker-plugin.mjs';
 
 const root = path.dirname(import.meta.dirname);
@@ -97,7 +98,7 @@ const contexts = await Promise.all(
         sourcemap: !flags.production,
         metafile: true,
         logLevel: 'silent',
-        plugins: [workerPlugin({ minify }), reporter(bundle.out)],
+        plugins: [vscodePlugin(), workerPlugin({ minify }), reporter(bundle.out)],
       }),
     ),
 );

@@ -2,32 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { codeOf, EditorError } from '../error.ts';
 import { showFailure } from '../failures.ts';
-import { backUpDifferential, backUpFull, backUpIncremental, backUpNow } from './back-up.ts';
-import { compare } from './compare.ts';
-import { compareWithPrevious } from './compare-with-previous.ts';
-import { compareWithWorkspace } from './compare-with-workspace.ts';
-import { createSet } from './create-set.ts';
-import { doctor } from './doctor.ts';
-import { drill } from './drill.ts';
-import { editSchedule } from './edit-schedule.ts';
-import { editSet } from './edit-set.ts';
-import { fileHistory } from './file-history.ts';
-import { findInBackups } from './find-in-backups.ts';
-import { forget } from './forget.ts';
-import { openAsFolder } from './open-as-folder.ts';
-import { openDashboard } from './open-dashboard.ts';
-import { pin, unpin } from './pin.ts';
-import { manageSecrets } from './manage-secrets.ts';
-import { prune } from './prune.ts';
-import { rename } from './rename.ts';
-import { restoreFile } from './restore-file.ts';
-import { restore } from './restore.ts';
-import { revealVault } from './reveal-vault.ts';
-import { showChanges } from './show-changes.ts';
-import { showRecoveryKey } from './show-recovery-key.ts';
 import { type CommandId, commandTable } from './table.ts';
-import { undoRestore } from './undo-restore.ts';
-import { verify } from './verify.ts';
 
 /**
  * What runs when a command is called: from the palette without arguments, from a menu with the node it was opened
@@ -35,38 +10,41 @@ import { verify } from './verify.ts';
  */
 export type CommandHandler = (app: App, target?: unknown, selected?: unknown) => unknown;
 
-const handlers: Readonly<Record<CommandId, CommandHandler>> = {
-  'crmBackup.createSet': createSet,
-  'crmBackup.backUpNow': backUpNow,
-  'crmBackup.backUpFull': backUpFull,
-  'crmBackup.backUpIncremental': backUpIncremental,
-  'crmBackup.backUpDifferential': backUpDifferential,
-  'crmBackup.restore': restore,
-  'crmBackup.undoRestore': undoRestore,
-  'crmBackup.showChanges': showChanges,
-  'crmBackup.compare': compare,
-  'crmBackup.compareWithWorkspace': compareWithWorkspace,
-  'crmBackup.compareWithPrevious': compareWithPrevious,
-  'crmBackup.openAsFolder': openAsFolder,
-  'crmBackup.restoreFile': restoreFile,
-  'crmBackup.fileHistory': fileHistory,
-  'crmBackup.findInBackups': findInBackups,
-  'crmBackup.openDashboard': openDashboard,
-  'crmBackup.pin': pin,
-  'crmBackup.unpin': unpin,
-  'crmBackup.rename': rename,
-  'crmBackup.verify': verify,
-  'crmBackup.drill': drill,
-  'crmBackup.forget': forget,
-  'crmBackup.prune': prune,
-  'crmBackup.showRecoveryKey': showRecoveryKey,
-  'crmBackup.revealVault': revealVault,
-  'crmBackup.editSet': editSet,
-  'crmBackup.editSchedule': editSchedule,
-  'crmBackup.manageSecrets': manageSecrets,
-  'crmBackup.doctor': doctor,
-  'crmBackup.showLog': (app) => app.log.show(),
-  'crmBackup.refresh': async (app) => {
+/** What the commands run, each loaded by its first use. */
+const handlers: Readonly<Record<CommandId, () => CommandHandler | Promise<CommandHandler>>> = {
+  'crmBackup.createSet': async () => (await import('./create-set.ts')).createSet,
+  'crmBackup.backUpNow': async () => (await import('./back-up.ts')).backUpNow,
+  'crmBackup.backUpFull': async () => (await import('./back-up.ts')).backUpFull,
+  'crmBackup.backUpIncremental': async () => (await import('./back-up.ts')).backUpIncremental,
+  'crmBackup.backUpDifferential': async () => (await import('./back-up.ts')).backUpDifferential,
+  'crmBackup.restore': async () => (await import('./restore.ts')).restore,
+  'crmBackup.undoRestore': async () => (await import('./undo-restore.ts')).undoRestore,
+  'crmBackup.showChanges': async () => (await import('./show-changes.ts')).showChanges,
+  'crmBackup.compare': async () => (await import('./compare.ts')).compare,
+  'crmBackup.compareWithWorkspace': async () =>
+    (await import('./compare-with-workspace.ts')).compareWithWorkspace,
+  'crmBackup.compareWithPrevious': async () =>
+    (await import('./compare-with-previous.ts')).compareWithPrevious,
+  'crmBackup.openAsFolder': async () => (await import('./open-as-folder.ts')).openAsFolder,
+  'crmBackup.restoreFile': async () => (await import('./restore-file.ts')).restoreFile,
+  'crmBackup.fileHistory': async () => (await import('./file-history.ts')).fileHistory,
+  'crmBackup.findInBackups': async () => (await import('./find-in-backups.ts')).findInBackups,
+  'crmBackup.openDashboard': async () => (await import('./open-dashboard.ts')).openDashboard,
+  'crmBackup.pin': async () => (await import('./pin.ts')).pin,
+  'crmBackup.unpin': async () => (await import('./pin.ts')).unpin,
+  'crmBackup.rename': async () => (await import('./rename.ts')).rename,
+  'crmBackup.verify': async () => (await import('./verify.ts')).verify,
+  'crmBackup.drill': async () => (await import('./drill.ts')).drill,
+  'crmBackup.forget': async () => (await import('./forget.ts')).forget,
+  'crmBackup.prune': async () => (await import('./prune.ts')).prune,
+  'crmBackup.showRecoveryKey': async () => (await import('./show-recovery-key.ts')).showRecoveryKey,
+  'crmBackup.revealVault': async () => (await import('./reveal-vault.ts')).revealVault,
+  'crmBackup.editSet': async () => (await import('./edit-set.ts')).editSet,
+  'crmBackup.editSchedule': async () => (await import('./edit-schedule.ts')).editSchedule,
+  'crmBackup.manageSecrets': async () => (await import('./manage-secrets.ts')).manageSecrets,
+  'crmBackup.doctor': async () => (await import('./doctor.ts')).doctor,
+  'crmBackup.showLog': () => (app) => app.log.show(),
+  'crmBackup.refresh': () => async (app) => {
     app.working.forget();
     await app.sets.refresh();
   },
@@ -80,7 +58,8 @@ export function registerCommands(app: App): vscode.Disposable {
       vscode.commands.registerCommand(id, async (target?: unknown, selected?: unknown) => {
         try {
           if (commandTable[id].needsTrust) requireTrust();
-          return await handlers[id](app, target, selected);
+          const handler = await handlers[id]();
+          return await handler(app, target, selected);
         } catch (error) {
           // An engine that has died is started again at once: what it left half done is put in order then.
           if (codeOf(error) === 'stopped') void app.sets.refresh();

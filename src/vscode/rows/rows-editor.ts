@@ -5,7 +5,6 @@ import { showFailure } from '../failures.ts';
 import { OPEN_ROWS, ROWS_EDITOR } from '../ids.ts';
 import { localFolders } from '../sets.ts';
 import type { EntryNode, WorkingTableNode } from '../tree/nodes.ts';
-import { openTableNode } from './open-rows.ts';
 import { rowsTarget } from './rows-uri.ts';
 
 /** Editors of rows: read-only, several beside each other, there again after a reload. */
@@ -14,6 +13,7 @@ export function registerRowsEditor(app: App): vscode.Disposable {
   return vscode.Disposable.from(
     app.rowsChanged,
     vscode.commands.registerCommand(OPEN_ROWS, async (node: EntryNode | WorkingTableNode) => {
+      const { openTableNode } = await import('./open-rows.ts');
       await openTableNode(app, node).catch((error: unknown) => void showFailure(app.log, error));
     }),
     vscode.window.registerCustomEditorProvider(ROWS_EDITOR, provider, {
