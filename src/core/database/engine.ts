@@ -93,6 +93,19 @@ export interface RowEditor extends AsyncDisposable {
    * @throws {DatabaseError} `busy`, `missing-privilege` …
    */
   lock(table: TableHead, key: readonly Field[]): Promise<readonly Field[] | undefined>;
+  /**
+   * All rows that have some values, as {@link lock}; the first ones where there are more than `most`.
+   * @param columns numbers of the table’s columns, one for each value
+   * @throws {DatabaseError} as {@link lock}
+   */
+  lockAll(
+    table: TableHead,
+    columns: readonly number[],
+    values: readonly Field[],
+    most: number,
+  ): Promise<readonly (readonly Field[])[]>;
+  /** The foreign keys by which rows, of the same table, too, refer to rows of a table. @throws {DatabaseError} */
+  references(table: TableHead): Promise<readonly Reference[]>;
   /** As {@link DatabaseEngine.rowStatement}. */
   statement(edit: RowEdit): string;
   /**
@@ -104,6 +117,25 @@ export interface RowEditor extends AsyncDisposable {
   /** @throws {DatabaseError} `constraint` when one that is checked at the end fails; nothing has changed then. */
   commit(): Promise<void>;
 }
+
+/** A foreign key, as those see it that it refers to. */
+export interface Reference {
+  /** Whose rows refer; undefined where the editor does not know it, in another database for instance. */
+  readonly table: TableHead | undefined;
+  /** How that table is called in messages. */
+  readonly name: string;
+  /** Numbers of its columns; -1 for one that is no column of a line. */
+  readonly columns: readonly number[];
+  /** Numbers of the columns they refer to, in the same order. */
+  readonly referenced: readonly number[];
+  /** What becomes of rows when the one they refer to is deleted. */
+  readonly onDelete: ReferenceAction;
+  /** What becomes of their values when those they refer to change. */
+  readonly onUpdate: ReferenceAction;
+}
+
+/** `follow` is SQL’s CASCADE, `clear` its SET NULL and SET DEFAULT; `refuse` is everything else. */
+export type ReferenceAction = 'refuse' | 'follow' | 'clear';
 
 /** What is done to one row. */
 export interface RowEdit {

@@ -41,6 +41,16 @@ export function fieldsOf(line: Buffer): Field[] {
   return fields;
 }
 
+/** The lines of a block, without their line feeds, sharing its bytes; each of them ends with one. */
+export function linesOf(block: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let start = 0, end = block.indexOf(LINE_FEED); end >= 0; end = block.indexOf(LINE_FEED, start)) {
+    lines.push(block.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
+}
+
 /** The bytes of a value without escapes. */
 export function unescaped(field: Buffer): Buffer {
   if (!field.includes(BACKSLASH)) return field;

@@ -1,21 +1,24 @@
 import type { BackupDatabase } from '../backup/databases.ts';
-import { type Cell, cellOf, formsOf, keyName } from '../compare/rows-cell.ts';
-import { type ComparedDatabase, compareTable } from '../compare/rows.ts';
+import type { Cell } from '../compare/rows-cell.ts';
+import type { ComparedDatabase } from '../compare/rows.ts';
 import type { DumpedColumn, RowEdit, RowEditor, TableHead } from '../database/engine.ts';
 import { engineAt } from '../database/engines.ts';
 import { DatabaseError } from '../database/error.ts';
 import type { Field } from '../database/line.ts';
 import { redactError, redactorOf } from '../database/redact.ts';
+import { tablePath } from '../database/table-path.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
+import {
+  countDependents,
+  type Dependent,
+  type DependentRows,
+  dependentsInTheWay,
+  dependentsOf,
+  touchedBy,
+  type TouchedRow,
+} from './row-dependents.ts';
 import { planRow, type RowWish } from './row-plan.ts';
-
-/** Rows of one table that somebody chose from a comparison. */
-export interface RowSelection {
-  /** Below the database: `tables/<schema>.<table>`. */
-  readonly table: string;
-  /** Keys as a comparison shows them. */
-  readonly keys: readonly (readonly Cell[])[];
-}
+import { liveTable, type RowSelection, wishesOf } from './row-wishes.ts';
 
 /** Which rows are put back, and how. */
 export interface RowRestoreRequest {
@@ -26,6 +29,8 @@ export interface RowRestoreRequest {
   readonly selections: readonly RowSelection[];
   /** Whether rows that are something else by now are overwritten, too. */
   readonly overwrite: boolean;
+  /** Whether rows that foreign keys delete or change with them may be lost or changed. */
+  readonly dependents?: boolean | undefined;
 }
 
 /** A row that is neither as it was nor as it is to be. */
@@ -45,18 +50,17 @@ export interface RowRestorePlan {
   readonly unchanged: number;
   /** Rows that are something else by now; nothing is done as long as there are any and they may not be overwritten. */
   readonly conflicts: readonly RowConflict[];
+  /** Rows that nobody chose and that foreign keys delete or change; nothing is done either unless that is allowed. */
+  readonly dependents: readonly DependentRows[];
 }
 
 /** What a row was before it was restored, and what it has been since: data, with values as a dump has them. */
 export interface RestoredRow {
-  /** Of its table, below the database. */
-  readonly path: string;
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly DumpedColumn[];
   readonly keyNames: readonly string[];
   readonly key: readonly (Uint8Array | null)[];
-  readonly shownKey: readonly Cell[];
   /** Null for no row. */
   readonly before: readonly (Uint8Array | null)[] | null;
   readonly after: readonly (Uint8Array | null)[] | null;
@@ -88,7 +92,7 @@ export async function restoreRows(
 ): Promise<RowRestorePlan & { readonly restored: readonly RestoredRow[] }> {
   return editing(live, task, async (editor) => {
     const work = await makePlan(editor, request, task);
-    const restored = await carryOut(editor, work, request.overwrite, task);
+    const restored = await carryOut(editor, work, request, task);
     return { ...work.plan, restored };
   });
 }
@@ -106,19 +110,20 @@ export async function undoRows(
     const wishes: RowWish[] = [];
     for (const row of restored) wishes.push(await undoWish(editor, row));
     const work = await planWishes(editor, wishes, task);
-    await carryOut(editor, work, false, task);
+    await carryOut(editor, work, { overwrite: false }, task);
     return work.plan;
   });
 }
 
 async function undoWish(editor: RowEditor, row: RestoredRow): Promise<RowWish> {
-  const { path, columns, keyNames, shownKey } = row;
+  const { schema, name, columns, keyNames } = row;
   const stored = (values: RestoredRow['before']): RowWish['target'] =>
     values === null ? undefined : { columns, values: values.map(fieldOf) };
   return {
-    path,
-    shownKey,
-    live: await liveTable(editor, row.schema, row.name),
+    path: tablePath(schema, name),
+    // Only a plan that somebody looks at shows it.
+    shownKey: [],
+    live: await liveTable(editor, schema, name),
     key: row.key.map(fieldOf),
     keyNames,
     target: stored(row.before),
@@ -134,20 +139,32 @@ function fieldOf(value: Uint8Array | null): Field {
 /** Does what was planned; when it fails, nothing has been done. */
 async function carryOut(
   editor: RowEditor,
-  { plan, wishes, edits, rows }: WorkedPlan,
-  overwrite: boolean,
+  { plan, wishes, edits, rows, dependents }: WorkedPlan,
+  { overwrite, dependents: mayTakeAlong = false }: Pick<RowRestoreRequest, 'overwrite' | 'dependents'>,
   task: Task,
 ): Promise<RestoredRow[]> {
   if (plan.conflicts.length > 0 && !overwrite) throw changedMeanwhile(plan.conflicts);
+  if (dependents.length > 0 && !mayTakeAlong) throw dependentsInTheWay(plan.dependents);
   await runAll(editor, edits, task);
   const after = await checkAll(editor, wishes);
+  const takenAlong: RestoredRow[] = [];
+  for (const { table, key, row } of dependents)
+    takenAlong.push(restoredRow(table, key, row, await editor.lock(table, key)));
   throwIfCancelled(task);
   await editor.commit();
-  return wishes.map(({ path, live, key, keyNames, shownKey }, at): RestoredRow => {
-    const { schema, name, columns } = live;
-    const [was, is] = [rows[at] ?? null, after[at] ?? null];
-    return { path, schema, name, columns, keyNames, key, shownKey, before: was, after: is };
-  });
+  const chosen = wishes.map(({ live, key }, at) => restoredRow(live, key, rows[at], after[at]));
+  return [...chosen, ...takenAlong];
+}
+
+function restoredRow(
+  table: TableHead,
+  key: readonly Field[],
+  before: readonly Field[] | undefined,
+  after: readonly Field[] | undefined,
+): RestoredRow {
+  const { schema, name, columns } = table;
+  const keyNames = table.key.map((place) => columns[place]!.name);
+  return { schema, name, columns, keyNames, key, before: before ?? null, after: after ?? null };
 }
 
 async function editing<Result>(
@@ -177,12 +194,13 @@ interface WorkedPlan {
   readonly edits: readonly RowEdit[];
   /** What is there now, for each wish. */
   readonly rows: readonly (readonly Field[] | undefined)[];
+  readonly dependents: readonly Dependent[];
 }
 
 async function makePlan(editor: RowEditor, request: RowRestoreRequest, task: Task): Promise<WorkedPlan> {
   const wishes: RowWish[] = [];
   for (const selection of request.selections)
-    wishes.push(...(await wishesOf(editor, request, selection, task)));
+    wishes.push(...(await wishesOf(editor, request.compared, request.side, selection, task)));
   return planWishes(editor, wishes, task);
 }
 
@@ -190,85 +208,39 @@ async function planWishes(editor: RowEditor, wishes: readonly RowWish[], task: T
   const edits: RowEdit[] = [];
   const rows: (readonly Field[] | undefined)[] = [];
   const conflicts: RowConflict[] = [];
-  let unchanged = 0;
+  const touched: TouchedRow[] = [];
   for (const wish of wishes) {
     throwIfCancelled(task);
     const row = await editor.lock(wish.live, wish.key);
     rows.push(row);
-    const planned = planRow(wish, row);
-    if (planned.isConflict) conflicts.push({ table: wish.path, key: wish.shownKey });
-    if (planned.edit === undefined) unchanged++;
-    else edits.push(planned.edit);
+    const { edit, isConflict } = planRow(wish, row);
+    if (isConflict) conflicts.push({ table: wish.path, key: wish.shownKey });
+    if (edit === undefined) continue;
+    edits.push(edit);
+    if (row !== undefined) touched.push(touchedBy(edit, row));
   }
+  // Rows that are to refer to others do so before those they have referred to go and take them along.
+  const ordered = [
+    ...edits.filter(({ change }) => change !== 'delete'),
+    ...edits.filter(({ change }) => change === 'delete'),
+  ];
+  const dependents = await dependentsOf(editor, touched, wishes, task);
   const count = (change: RowEdit['change']): number => edits.filter((edit) => edit.change === change).length;
   return {
     wishes,
-    edits,
+    edits: ordered,
     rows,
+    dependents,
     plan: {
-      statements: edits.map((edit) => editor.statement(edit)),
+      statements: ordered.map((edit) => editor.statement(edit)),
       inserts: count('insert'),
       updates: count('update'),
       deletes: count('delete'),
-      unchanged,
+      unchanged: wishes.length - edits.length,
       conflicts,
+      dependents: countDependents(dependents),
     },
   };
-}
-
-/** The table as it is now. @throws {DatabaseError} `cannot-hold` */
-async function liveTable(editor: RowEditor, schema: string, name: string): Promise<TableHead> {
-  const live = await editor.table(schema, name);
-  if (live === undefined) throw cannotHold(`There is no table “${name}” any more`);
-  if (live.details?.['noTransactions'] === true) {
-    throw cannotHold(`“${name}” has no transactions, so a restore that fails could not be undone`);
-  }
-  return live;
-}
-
-/** What the chosen rows of a table are to be and were expected to be. */
-async function wishesOf(
-  editor: RowEditor,
-  { compared, side }: RowRestoreRequest,
-  { table: path, keys }: RowSelection,
-  task: Task,
-): Promise<RowWish[]> {
-  const comparison = compareTable(compared, path);
-  const { before, after, layout } = comparison;
-  const known = (after ?? before)?.table;
-  if (known === undefined) throw notThere(path);
-  if (layout.key.length === 0 || known.details?.['internal'] === true) {
-    throw cannotHold(`The rows of “${known.name}” have no key they could be found by`);
-  }
-  const live = await liveTable(editor, known.schema, known.name);
-  const engine = (compared.after ?? compared.before)!.info.engine;
-  const wanted = new Set(keys.map(keyName));
-  const wishes: RowWish[] = [];
-  for await (const change of comparison.changes(undefined, task)) {
-    if (wanted.size === 0) break;
-    const own = change.after === undefined ? before! : after!;
-    const values = change.after ?? change.before ?? [];
-    const forms = formsOf(engine, own.table);
-    const places = layout.key.map((part) => (own === after ? part.after : part.before));
-    const shownKey = places.map((place) =>
-      cellOf(values[place] ?? null, forms.get(own.table.columns[place]!.name) ?? 'text', Infinity),
-    );
-    if (!wanted.delete(keyName(shownKey))) continue;
-    const [target, expected] = side === 'before' ? [before, after] : [after, before];
-    const [targetRow, expectedRow] =
-      side === 'before' ? [change.before, change.after] : [change.after, change.before];
-    wishes.push({
-      path,
-      shownKey,
-      live,
-      key: places.map((place) => values[place] ?? null),
-      keyNames: places.map((place) => own.table.columns[place]!.name),
-      target: targetRow && { columns: target!.table.columns, values: targetRow },
-      expected: expectedRow && { columns: expected!.table.columns, values: expectedRow },
-    });
-  }
-  if (wanted.size > 0) throw notThere(path);
-  return wishes;
 }
 
 /** Runs all edits; what a constraint forbids is tried again when others are done. */
@@ -314,14 +286,4 @@ function changedMeanwhile(conflicts: readonly RowConflict[]): DatabaseError {
     `${what} neither as in the one version nor as in the other, so nothing was changed.`,
     { hint: 'Look at what is there now, and overwrite it if that is what you want.' },
   );
-}
-
-function cannotHold(why: string): DatabaseError {
-  return new DatabaseError('cannot-hold', `${why}.`, { hint: 'Restore the whole table.' });
-}
-
-function notThere(path: string): DatabaseError {
-  return new DatabaseError('not-in-backup', `Some of the chosen rows of ${path} do not differ.`, {
-    hint: 'Compare again and choose anew.',
-  });
 }

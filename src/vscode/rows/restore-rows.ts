@@ -45,8 +45,12 @@ export async function restoreRows(app: App, chosen: ChosenRows): Promise<RowRest
     void vscode.window.showInformationMessage(vscode.l10n.t('These rows are as they are to be already.'));
     return plan;
   }
-  await confirm(app, name, plan, from !== null);
-  const input: RowRestoreInput = { ...wanted, overwrite: plan.conflicts.length > 0 };
+  await confirm(app, { name, database, isComparison: from !== null }, plan);
+  const input: RowRestoreInput = {
+    ...wanted,
+    overwrite: plan.conflicts.length > 0,
+    dependents: plan.dependents.length > 0,
+  };
   const { restored, ...done } = await app.works.run(
     key,
     vscode.l10n.t('Restoring rows of {0}', name),
@@ -103,7 +107,11 @@ async function keysOf(app: App, chosen: ChosenRows): Promise<RowRestoreInput['se
 }
 
 /** States the counts and the first statements; whoever wants to read them all does, and is asked again. */
-async function confirm(app: App, name: string, plan: RowRestorePlan, isComparison: boolean): Promise<void> {
+async function confirm(
+  app: App,
+  { name, database, isComparison }: { name: string; database: string; isComparison: boolean },
+  plan: RowRestorePlan,
+): Promise<void> {
   const locale = vscode.env.language;
   const { statements, conflicts } = plan;
   const question =
@@ -121,6 +129,7 @@ async function confirm(app: App, name: string, plan: RowRestorePlan, isCompariso
           ),
         ]
       : []),
+    ...plan.dependents.map((rows) => dependentsLine(database, rows)),
     vscode.l10n.t('All of it happens in one transaction, or nothing.'),
     '',
     ...statements.slice(0, MOST_ASKED).map(shortened),
@@ -153,6 +162,17 @@ function countsOf({ inserts, updates, deletes, unchanged }: RowRestorePlan): str
     deleted,
     kept,
   );
+}
+
+function dependentsLine(
+  database: string,
+  { table, becomes, rows }: RowRestorePlan['dependents'][number],
+): string {
+  const count = formatNumber(rows, vscode.env.language);
+  const name = displayName(tableName({ table, database }));
+  return becomes === 'deleted'
+    ? vscode.l10n.t('Rows of {0} that refer to them will be deleted with them: {1}.', name, count)
+    : vscode.l10n.t('Rows of {0} that refer to them will no longer do so: {1}.', name, count);
 }
 
 function shortened(statement: string): string {

@@ -251,6 +251,30 @@ suite('Rows', () => {
     assert.deepEqual(values('SELECT name FROM contact WHERE id IN (7, 70)'), ['Changed 7', 'Changed 70']);
   });
 
+  test('are restored with what refers to them when that was told, and all of it comes back', async () => {
+    execute(`CREATE TABLE visit (id INTEGER PRIMARY KEY, contact REFERENCES contact (id) ON DELETE CASCADE);
+      INSERT INTO visit VALUES (1, 301), (2, 301), (3, 1)`);
+    using page = new Conversation(target());
+    await page.open();
+    let asked = '';
+    noteMessages();
+    pick('');
+    answer('showWarningMessage', (_: string, { detail }: vscode.MessageOptions, yes: string) => {
+      asked = detail ?? '';
+      return yes;
+    });
+    let undo: ((action: string) => void) | undefined;
+    answer('showInformationMessage', async (text: string) =>
+      text.endsWith('restored.') ? new Promise((resolve) => (undo = resolve)) : undefined,
+    );
+    await page.say({ type: 'restore', filter: { changes: ['added'] }, ranges: [{ start: 0, end: 1 }] });
+    assert.match(asked, /^Rows of visit that refer to them will be deleted with them: 2\.$/m);
+    assert.deepEqual(values('SELECT id FROM visit'), [3]);
+    (await until(() => undo))('Undo');
+    await until(() => told.find(({ text }) => text === 'The rows of contact are as they were.'));
+    assert.deepEqual(values('SELECT id FROM visit'), [1, 2, 3]);
+  });
+
   test('that nothing can find again are not offered to be restored', async () => {
     using page = new Conversation(target({ table: 'tables/main.keyless' }));
     assert.match((await page.open()).restoreRefusal ?? '', /Without a key/);

@@ -1,13 +1,14 @@
 import type { Task } from '../../task.ts';
 import type { DatabaseAddress, RowEdit, RowEditor, TableHead } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
-import { type Field, fieldsOf, unescaped } from '../line.ts';
+import { type Field, fieldsOf, linesOf, unescaped } from '../line.ts';
 import { parseAddress } from './address.ts';
 import { readExactCharsets, readTables } from './catalog.ts';
 import type { ColumnPlan } from './columns.ts';
 import { Failures } from './failure.ts';
 import { quoteName, quoteText } from './quote.ts';
 import { readLines } from './read-lines.ts';
+import { readReferences } from './references.ts';
 import { openSession, type Session } from './session.ts';
 import { planTable, type TablePlan } from './table-plan.ts';
 import { ServerRefusal } from './wire.ts';
@@ -47,10 +48,20 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
     await wire.close();
     throw error;
   }
+  let references: ReturnType<typeof readReferences> | undefined;
+  const lockAll: RowEditor['lockAll'] = async (table, columns, values, most) =>
+    clean('read', async () =>
+      lock(session, plans.get(table.name)!, `${condition(table, columns, values)} LIMIT ${most}`),
+    );
   return {
     table: async (_schema, name) => Promise.resolve(plans.get(name)?.head),
-    lock: async (table, key) =>
-      clean('read', async () => lock(session, plans.get(table.name)!, condition(table, key))),
+    lock: async (table, key) => (await lockAll(table, table.key, key, 1))[0],
+    lockAll,
+    references: async (table) =>
+      clean('read', async () => {
+        references ??= readReferences(session, server.database);
+        return (await references)(table, (name) => plans.get(name)?.head);
+      }),
     statement: rowStatement,
     run: async (sql) =>
       clean('changed', async () => {
@@ -88,13 +99,12 @@ async function lock(
   { wire }: Session,
   plan: TablePlan,
   where: string,
-): Promise<readonly Field[] | undefined> {
+): Promise<readonly (readonly Field[])[]> {
   const blocks: Buffer[] = [];
   const [select = ''] = plan.select.split(' ORDER BY ');
-  const one = { columns: plan.columns, select: `${select} WHERE ${where} FOR UPDATE` };
-  await readLines(wire, one, (block) => void blocks.push(Buffer.from(block)));
-  const line = Buffer.concat(blocks);
-  return line.length === 0 ? undefined : fieldsOf(line.subarray(0, -1));
+  const chosen = { columns: plan.columns, select: `${select} WHERE ${where} FOR UPDATE` };
+  await readLines(wire, chosen, (block) => void blocks.push(Buffer.from(block)));
+  return linesOf(Buffer.concat(blocks)).map(fieldsOf);
 }
 
 function refused(): DatabaseError {
@@ -106,7 +116,7 @@ function refused(): DatabaseError {
 /** What changes one row; see `DatabaseEngine.rowStatement`. */
 export function rowStatement({ change, table, key, values }: RowEdit): string {
   const place = quoteName(table.name);
-  const where = change === 'insert' ? '' : condition(table, key);
+  const where = change === 'insert' ? '' : condition(table, table.key, key);
   if (change === 'delete') return `DELETE FROM ${place} WHERE ${where}`;
   const columns = [...values].map(([at, field]) => ({
     name: quoteName(table.columns[at]!.name),
@@ -123,12 +133,12 @@ export function rowStatement({ change, table, key, values }: RowEdit): string {
   return `UPDATE ${place} SET ${sets} WHERE ${where}`;
 }
 
-function condition(table: TableHead, key: readonly Field[]): string {
+function condition(table: TableHead, columns: readonly number[], values: readonly Field[]): string {
   const literals = literalsOf(table);
-  return table.key
+  return columns
     .map(
       (column, at) =>
-        `${quoteName(table.columns[column]!.name)} = ${valueOf(key[at] ?? null, literals[column]!)}`,
+        `${quoteName(table.columns[column]!.name)} = ${valueOf(values[at] ?? null, literals[column]!)}`,
     )
     .join(' AND ');
 }

@@ -1,12 +1,13 @@
 import type { Task } from '../../task.ts';
 import type { DatabaseAddress, RowEdit, RowEditor, TableHead } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
-import { type Field, fieldsOf, unescaped } from '../line.ts';
+import { type Field, fieldsOf, linesOf, unescaped } from '../line.ts';
 import { parsePostgresAddress } from './address.ts';
 import { readTables } from './catalog.ts';
 import { copyOut } from './copy.ts';
 import { stateOf } from './failure.ts';
 import { identifier, literal, qualified } from './quote.ts';
+import { readReferences } from './references.ts';
 import { openSession, serverAt, type Session } from './session.ts';
 
 const LOCK_TIMEOUT_MS = 15_000;
@@ -26,12 +27,15 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
     throw error;
   }
   let tables: Promise<readonly TableHead[]> | undefined;
+  const allTables = async (): Promise<readonly TableHead[]> =>
+    (tables ??= readTables(session).then((all) => all.map(({ head }) => head)));
   return {
     async table(schema, name) {
-      tables ??= readTables(session).then((all) => all.map(({ head }) => head));
-      return (await tables).find((head) => head.schema === schema && head.name === name);
+      return (await allTables()).find((head) => head.schema === schema && head.name === name);
     },
-    lock: async (table, key) => lock(session, table, key),
+    lock: async (table, key) => (await lockAll(session, table, table.key, key, 1))[0],
+    lockAll: async (table, columns, values, most) => lockAll(session, table, columns, values, most),
+    references: async (table) => readReferences(session, table, await allTables()),
     statement: rowStatement,
     run: async (sql) => run(session, sql),
     async commit() {
@@ -45,23 +49,27 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
   };
 }
 
-async function lock(
+async function lockAll(
   session: Session,
   table: TableHead,
-  key: readonly Field[],
-): Promise<readonly Field[] | undefined> {
-  const doing = `Reading a row of ${table.schema}.${table.name}`;
-  const from = `FROM ONLY ${qualified(table.schema, table.name)} WHERE ${condition(table, key)}`;
-  if ((await session.rows(`SELECT ${from} FOR UPDATE`, doing)).length === 0) return undefined;
-  const columns = table.columns.map(({ name }) => identifier(name)).join(', ');
+  columns: readonly number[],
+  values: readonly Field[],
+  most: number,
+): Promise<readonly (readonly Field[])[]> {
+  const doing = `Reading rows of ${table.schema}.${table.name}`;
+  const where = condition(table, columns, values);
+  const from = `FROM ONLY ${qualified(table.schema, table.name)} WHERE ${where}`;
+  const locked = await session.rows(`SELECT ${from} LIMIT ${most} FOR UPDATE`, doing);
+  if (locked.length === 0) return [];
+  const list = table.columns.map(({ name }) => identifier(name)).join(', ');
   const blocks: Buffer[] = [];
   await copyOut(
     session,
-    `COPY (SELECT ${columns} ${from}) TO STDOUT`,
+    `COPY (SELECT ${list} ${from} LIMIT ${most}) TO STDOUT`,
     (block) => void blocks.push(Buffer.from(block)),
     doing,
   );
-  return fieldsOf(Buffer.concat(blocks).subarray(0, -1));
+  return linesOf(Buffer.concat(blocks)).map(fieldsOf);
 }
 
 async function run(session: Session, sql: string): Promise<DatabaseError | undefined> {
@@ -93,7 +101,7 @@ function constraintOf(error: unknown): DatabaseError | undefined {
 /** What changes one row; see `DatabaseEngine.rowStatement`. */
 export function rowStatement({ change, table, key, values }: RowEdit): string {
   const place = qualified(table.schema, table.name);
-  const where = change === 'insert' ? '' : condition(table, key);
+  const where = change === 'insert' ? '' : condition(table, table.key, key);
   if (change === 'delete') return `DELETE FROM ONLY ${place} WHERE ${where}`;
   const columns = [...values].map(([at, field]) => ({
     name: identifier(table.columns[at]!.name),
@@ -108,9 +116,9 @@ export function rowStatement({ change, table, key, values }: RowEdit): string {
   return `INSERT INTO ${place} (${names}) OVERRIDING SYSTEM VALUE VALUES (${columns.map(({ value }) => value).join(', ')})`;
 }
 
-function condition(table: TableHead, key: readonly Field[]): string {
-  return table.key
-    .map((column, at) => `${identifier(table.columns[column]!.name)} = ${valueOf(key[at] ?? null)}`)
+function condition(table: TableHead, columns: readonly number[], values: readonly Field[]): string {
+  return columns
+    .map((column, at) => `${identifier(table.columns[column]!.name)} = ${valueOf(values[at] ?? null)}`)
     .join(' AND ');
 }
 

@@ -1,5 +1,12 @@
 import { type Task, throwIfCancelled } from '../../task.ts';
-import type { DatabaseAddress, RowEdit, RowEditor, TableHead } from '../engine.ts';
+import type {
+  DatabaseAddress,
+  Reference,
+  ReferenceAction,
+  RowEdit,
+  RowEditor,
+  TableHead,
+} from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import type { Field } from '../line.ts';
 import { sqliteFile } from './address.ts';
@@ -9,6 +16,11 @@ import { openToWrite, quoted } from './open.ts';
 import type { Connection } from './runtime.ts';
 import { columnsOf } from './tables.ts';
 
+const ACTIONS: Readonly<Record<string, ReferenceAction>> = {
+  CASCADE: 'follow',
+  'SET NULL': 'clear',
+  'SET DEFAULT': 'clear',
+};
 const CONSTRAINT = 19;
 /** Extended codes of keys, which may be free once other rows are gone: primary key, unique, rowid. */
 const MAY_PASS_LATER = [1555, 2067, 2579];
@@ -33,9 +45,16 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
     throw error;
   }
   const encoding = String(Object.values(connection.prepare('PRAGMA encoding').get() ?? {})[0]);
+  // The transaction keeps all others from writing.
+  const lockAll: RowEditor['lockAll'] = async (table, columns, values, most) =>
+    Promise.resolve(
+      clean(() => read(connection, table, `${condition(table, columns, values)} LIMIT ${most}`, encoding)),
+    );
   return Promise.resolve({
     table: async (_schema, name) => Promise.resolve(clean(() => tableNamed(connection, name))),
-    lock: async (table, key) => Promise.resolve(clean(() => read(connection, table, key, encoding))),
+    lock: async (table, key) => (await lockAll(table, table.key, key, 1))[0],
+    lockAll,
+    references: async (table) => Promise.resolve(clean(() => readReferences(connection, table))),
     statement: rowStatement,
     run: async (sql) => {
       try {
@@ -66,31 +85,63 @@ function tableNamed(connection: Connection, name: string): TableHead | undefined
   return found === undefined ? undefined : { schema: 'main', name, ...columnsOf(connection, name) };
 }
 
-function read(
-  connection: Connection,
-  table: TableHead,
-  key: readonly Field[],
-  encoding: string,
-): Field[] | undefined {
+function read(connection: Connection, table: TableHead, where: string, encoding: string): Field[][] {
   const columns = table.columns.map(({ name }) => valueColumns(columnOf('t', name))).join(', ');
   const statement = connection.prepare(
-    `SELECT ${columns} FROM main.${quoted(table.name)} AS t WHERE ${condition(table, key)}`,
+    `SELECT ${columns} FROM main.${quoted(table.name)} AS t WHERE ${where}`,
   );
   statement.setReturnArrays(true);
-  const row = statement.get() as unknown as unknown[] | undefined;
-  return (
-    row &&
+  const rows = statement.all() as unknown as unknown[][];
+  return rows.map((row) =>
     table.columns.map((_, at) => {
       const literal = sqliteLiteral(row.slice(at * 2, at * 2 + 2) as unknown as ReadValue, encoding);
       return literal === null ? null : Buffer.from(literal);
-    })
+    }),
   );
+}
+
+/** The foreign keys that refer to a table. Names of tables and columns are the same in any case. */
+function readReferences(connection: Connection, table: TableHead): Reference[] {
+  const rows = connection
+    .prepare(
+      `SELECT m.name, f.id, f."from", f."to", f.on_delete, f.on_update
+        FROM pragma_table_list AS m JOIN pragma_foreign_key_list(m.name) AS f
+        WHERE m.schema = 'main' AND m.type = 'table' AND f."table" = ? COLLATE NOCASE
+        ORDER BY m.name, f.id, f.seq`,
+    )
+    .all(table.name) as unknown as readonly {
+    readonly name: string;
+    readonly id: number;
+    readonly from: string;
+    readonly to: string | null;
+    readonly on_delete: string;
+    readonly on_update: string;
+  }[];
+  const found = new Map<string, Reference & { readonly columns: number[]; readonly referenced: number[] }>();
+  const placeOf = (head: TableHead | undefined, wanted: string): number =>
+    head?.columns.findIndex(({ name }) => name.toLowerCase() === wanted.toLowerCase()) ?? -1;
+  for (const { name, id, from, to, on_delete: onDelete, on_update: onUpdate } of rows) {
+    const reference = found.get(`${id} ${name}`) ?? {
+      table: tableNamed(connection, name),
+      name,
+      columns: [],
+      referenced: [],
+      onDelete: ACTIONS[onDelete] ?? 'refuse',
+      onUpdate: ACTIONS[onUpdate] ?? 'refuse',
+    };
+    // Without a column it is the primary key that is meant.
+    const place = to === null ? (table.key[reference.columns.length] ?? -1) : placeOf(table, to);
+    reference.columns.push(placeOf(reference.table, from));
+    reference.referenced.push(place);
+    found.set(`${id} ${name}`, reference);
+  }
+  return [...found.values()];
 }
 
 /** What changes one row; see `DatabaseEngine.rowStatement`. */
 export function rowStatement({ change, table, key, values }: RowEdit): string {
   const place = quoted(table.name);
-  const where = change === 'insert' ? '' : condition(table, key);
+  const where = change === 'insert' ? '' : condition(table, table.key, key);
   if (change === 'delete') return `DELETE FROM ${place} WHERE ${where}`;
   const columns = [...values].map(([at, field]) => ({
     name: quoted(table.columns[at]!.name),
@@ -103,10 +154,10 @@ export function rowStatement({ change, table, key, values }: RowEdit): string {
   return `INSERT INTO ${place} (${names}) VALUES (${columns.map(({ value }) => value).join(', ')})`;
 }
 
-function condition(table: TableHead, key: readonly Field[]): string {
-  return table.key
+function condition(table: TableHead, columns: readonly number[], values: readonly Field[]): string {
+  return columns
     .map((column, at) => {
-      const field = key[at] ?? null;
+      const field = values[at] ?? null;
       return `${quoted(table.columns[column]!.name)} ${field === null ? 'IS NULL' : `= ${valueOf(field)}`}`;
     })
     .join(' AND ');

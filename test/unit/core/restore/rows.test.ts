@@ -6,8 +6,9 @@ import {
   planRowRestore,
   restoreRows,
   type RowRestorePlan,
-  type RowSelection,
+  undoRows,
 } from '../../../../src/core/restore/rows.ts';
+import type { RowSelection } from '../../../../src/core/restore/row-wishes.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import type { TriedDatabase } from '../../../build/database-conformance.ts';
 import { openMariaDb } from '../../../build/database-mariadb.ts';
@@ -50,6 +51,8 @@ const DIALECTS: Readonly<Record<Engine, Dialect>> = {
       "CREATE TRIGGER spoil AFTER UPDATE ON customer BEGIN UPDATE customer SET note = 'spoiled' WHERE id = NEW.id; END",
   },
 };
+
+type Restored = Awaited<ReturnType<typeof restoreRows>>;
 
 const ROWS = ['customer', 'offer', '"select"'];
 
@@ -117,6 +120,7 @@ function restoringRows(engine: Engine, open: () => Promise<TriedDatabase> | Trie
     options: {
       side?: 'before' | 'after';
       overwrite?: boolean;
+      dependents?: boolean;
       rows?: Readonly<Record<string, readonly string[]>>;
     } = {},
   ): Promise<RowRestorePlan> => {
@@ -137,6 +141,7 @@ function restoringRows(engine: Engine, open: () => Promise<TriedDatabase> | Trie
       side: options.side ?? 'before',
       selections,
       overwrite: options.overwrite ?? false,
+      dependents: options.dependents ?? false,
     };
     const carryOut = what === 'plan' ? planRowRestore : restoreRows;
     return await carryOut(live(), request, {});
@@ -217,6 +222,52 @@ function restoringRows(engine: Engine, open: () => Promise<TriedDatabase> | Trie
     expect(await work('plan', { rows: { customer: ['1', '2'] } })).toMatchObject({ unchanged: 2 });
     await tried.run('ALTER TABLE customer DROP COLUMN note');
     await expect(work('plan', { rows: { customer: ['1'] } })).rejects.toMatchObject({ code: 'cannot-hold' });
+  });
+
+  it('tells which rows foreign keys would delete or change with them, and brings those back, too', async () => {
+    await tried.run(
+      quote(`CREATE TABLE visit (id integer PRIMARY KEY, customer integer, FOREIGN KEY (customer) REFERENCES customer (id) ON DELETE CASCADE);
+      CREATE TABLE remark (id integer PRIMARY KEY, visit integer, above integer, FOREIGN KEY (visit) REFERENCES visit (id) ON DELETE CASCADE,
+        FOREIGN KEY (above) REFERENCES remark (id) ON DELETE SET NULL);
+      INSERT INTO visit VALUES (1, 4), (2, 4), (3, 2), (4, NULL);
+      INSERT INTO remark VALUES (1, 1, NULL), (2, 1, 1), (3, 3, 2), (4, 4, NULL)`),
+    );
+    const everything = async () => [
+      await all(),
+      ...(await Promise.all(['visit', 'remark'].map(async (each) => tried.rows(each)))),
+    ];
+    const before = await everything();
+    // Customer 4 is new, and so is its offer: both go.
+    const rows = { customer: ['4'], offer: ['30'] };
+    const { dependents } = await work('plan', { rows });
+    const told = dependents.map(({ table, becomes, rows: many }) => [table.split('.').at(-1), becomes, many]);
+    expect(told.sort()).toEqual([
+      ['remark', 'changed', 1],
+      ['remark', 'deleted', 2],
+      ['visit', 'deleted', 2],
+    ]);
+    await expect(work('restore', { rows })).rejects.toMatchObject({ code: 'constraint' });
+    expect(await everything()).toEqual(before);
+    const { restored } = (await work('restore', { rows, dependents: true })) as Restored;
+    expect((await tried.rows('visit')).split('\n')).toHaveLength(2);
+    expect(await tried.rows('remark')).not.toContain('2, 1');
+    await undoRows(live(), structuredClone(restored), {});
+    expect(await everything()).toEqual(before);
+  });
+
+  it('lets rows refer to others again before those go that they refer to now', async () => {
+    await tried.run(
+      quote(`DELETE FROM offer; DROP TABLE offer; CREATE TABLE offer (id integer PRIMARY KEY, customer integer NOT NULL,
+        FOREIGN KEY (customer) REFERENCES customer (id) ON DELETE CASCADE);
+      INSERT INTO offer VALUES (10, 3)`),
+    );
+    first = await back();
+    await tried.run("INSERT INTO customer (id, name) VALUES (5, 'five'); UPDATE offer SET customer = 5");
+    second = await back();
+    expect(await work('restore', { rows: { customer: ['5'], offer: ['10'] } })).toMatchObject({
+      dependents: [],
+    });
+    expect(await tried.rows('offer')).toMatch(/10\b.*\b3\b/);
   });
 
   it('refuses rows without a key, and rows that do not differ', async () => {
