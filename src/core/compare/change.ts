@@ -53,9 +53,12 @@ function isSame(before: ComparedEntry, after: ComparedEntry): boolean {
   );
 }
 
-/** Whether a change is of interest to people: where tables were cut is only for the next backup. */
+/**
+ * Whether a change is of interest to people: where tables were cut is only for the next backup, and the pages of SQLite
+ * are what its tables and its schema are told by.
+ */
 export function isOfInterest({ path }: Pick<EntryChange, 'path'>): boolean {
-  return !/^databases\/[^/]+\/row-chunks$/.test(path);
+  return !/^databases\/[^/]+\/(?:row-chunks|database\.sqlite)$/.test(path);
 }
 
 /** Whether two entries have the same content, as far as their chunks tell; live ones without chunks differ. */
