@@ -13,6 +13,7 @@ import { homeOf } from '../../core/surroundings.ts';
 import { toFailure } from '../failure.ts';
 import type { Awakening, RestorePlan, RestoreResult } from '../protocol.ts';
 import type { Handler } from '../serve.ts';
+import { comparePaths } from '../../core/vault/order.ts';
 import { reading, type Vaults } from '../vaults.ts';
 
 /** What a restore would do; nothing is changed. */
@@ -55,7 +56,9 @@ export function planUndo(vaults: Vaults): Handler<'planUndo'> {
     const live = { live: set.databases, mayEndSessions: endSessions ?? false, mayLoseLive: false };
     return reading(vault, async () => {
       const files = await makePlan(vault, record, request, task);
-      return told(files, await previewDatabases(vault, record, paths, undefined, live, task));
+      const plan = told(files, await previewDatabases(vault, record, paths, undefined, live, task));
+      const databasePaths = paths.map(({ path }) => path).filter((path) => path.startsWith('databases/'));
+      return { ...plan, backup: record.id, databasePaths };
     });
   };
 }
@@ -94,7 +97,8 @@ function resultOf({ plan, safetyBackup, verified, durationMs }: RestoreReport): 
 
 function told({ targets, counts }: Plan, databases: readonly RestoredDatabase[]): RestorePlan {
   const { create, replace, delete: removed, unchanged, bytes } = counts;
-  return { create, replace, delete: removed, unchanged, bytes, databases, steps: targets.flatMap(stepsOf) };
+  const steps = targets.flatMap(stepsOf).sort((a, b) => comparePaths(a.path, b.path));
+  return { create, replace, delete: removed, unchanged, bytes, databases, steps };
 }
 
 /** Files and links by what becomes of them; a folder that goes stands for all that is in it. */

@@ -10,7 +10,7 @@ export interface RestorePlan {
   /** Bytes to write. */
   readonly bytes: number;
   readonly databases: readonly RestoredDatabase[];
-  /** The paths, sorted; `unchanged` ones are left out. */
+  /** In the order of paths; `unchanged` ones are left out. */
   readonly steps: readonly { readonly path: string; readonly action: 'create' | 'replace' | 'delete' }[];
 }
 
@@ -32,6 +32,14 @@ export interface RestoreRequest extends OfBackup, Consent {
   readonly safetyBackup: boolean;
 }
 
+/** What taking the last restore back would do. */
+export interface UndoPlan extends RestorePlan {
+  /** Id of the backup that was taken before that restore. */
+  readonly backup: string;
+  /** The databases and tables that come back from it. */
+  readonly databasePaths: readonly string[];
+}
+
 /** What a restore has done. */
 export interface RestoreResult {
   readonly plan: Omit<RestorePlan, 'steps'>;
@@ -44,7 +52,7 @@ export interface RestoreResult {
 export interface RestoringOperations {
   planRestore: { in: RestoreRequest; out: RestorePlan };
   restore: { in: RestoreRequest; out: RestoreResult };
-  planUndo: { in: InSet & Consent; out: RestorePlan };
+  planUndo: { in: InSet & Consent; out: UndoPlan };
   /** Takes the last restore of a set back. */
   undoRestore: { in: InSet & Consent; out: RestoreResult };
 }

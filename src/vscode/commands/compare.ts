@@ -16,7 +16,9 @@ export async function compare(app: App, target?: unknown, selected?: unknown): P
 
 async function other(app: App, { workspace, set, backup }: FoundBackup): Promise<FoundBackup> {
   const placeHolder = vscode.l10n.t('Compare it with which backup?');
-  return pickBackup(app, { workspace, set }, placeHolder, ({ id }) => id !== backup);
+  return pickBackup(app, { workspace, set }, placeHolder, {
+    qualifies: ({ id }) => id !== backup,
+  });
 }
 
 /** Of more than two, the comparison spans all of them. */

@@ -1,14 +1,13 @@
 import * as vscode from 'vscode';
 import type { RestoreResult } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
-import type { CallOptions } from '../engine.ts';
 import { displayName } from '../files/backup-uri.ts';
+import { rowsThatDiffer } from '../restore/changed-rows.ts';
 import { chooseWhat } from '../restore/choose-what.ts';
 import { chooseWhere } from '../restore/choose-where.ts';
-import type { TableChanges } from '../restore/plan-text.ts';
 import { originalPlace, runRestore } from '../restore/run-restore.ts';
 import { showSince } from './compare-with-workspace.ts';
-import { fieldOf, type FoundBackup, momentAndLabel, pickBackup } from './targets.ts';
+import { fieldOf, momentAndLabel, pickBackup } from './targets.ts';
 
 /** Picks a backup, what of it, and where to; then restores with a preview. A target answers what it knows. */
 export async function restore(
@@ -17,7 +16,9 @@ export async function restore(
   selected?: unknown,
 ): Promise<RestoreResult | undefined> {
   const source = sourceOf(target);
-  const backup = await pickBackup(app, source, vscode.l10n.t('Restore which backup?'));
+  const backup = await pickBackup(app, source, vscode.l10n.t('Restore which backup?'), {
+    takesOnly: true,
+  });
   const given = pathsOf(source, selected);
   const paths = given.length > 0 ? given : await chooseWhat(app, backup);
   const destination = await chooseWhere(app, backup, paths);
@@ -40,24 +41,6 @@ export async function restore(
         : undefined,
     compare: to === undefined ? async () => showSince(app, backup, paths) : undefined,
   });
-}
-
-/** The rows in which the live databases differ from a backup, in the tables that are restored. */
-async function rowsThatDiffer(
-  app: App,
-  { workspace, set, backup }: FoundBackup,
-  paths: readonly string[],
-  databases: readonly string[],
-  options: CallOptions,
-): Promise<TableChanges> {
-  const versions = { workspace, set, from: backup, to: null, databases };
-  const { tables, problems } = await app.engine.call('tables', versions, options);
-  const isRestored = (entry: string): boolean =>
-    paths.length === 0 || paths.some((path) => `${entry}/`.startsWith(`${path}/`));
-  return {
-    problems,
-    tables: tables.filter(({ database, path }) => isRestored(`databases/${database}/${path}`)),
-  };
 }
 
 /** A file that a backup no longer has is restored from the one that had it last. */

@@ -71,29 +71,42 @@ function noSet(app: App): unknown {
   return new EditorError('no-set', vscode.l10n.t('This workspace has no backup set yet.'));
 }
 
+/** What backups are offered, and whether anybody is asked. */
+interface PickOptions {
+  readonly qualifies?: ((summary: BackupSummary) => boolean) | undefined;
+  /** The only one is taken unasked: for what asks something else before it changes anything. */
+  readonly takesOnly?: boolean | undefined;
+}
+
 /** The backup a command is about: the target, or the one the user picks among those that qualify. */
 export async function pickBackup(
   app: App,
   target: unknown,
   placeHolder: string,
-  qualifies: (summary: BackupSummary) => boolean = () => true,
+  { qualifies = () => true, takesOnly = false }: PickOptions = {},
 ): Promise<FoundBackup> {
   await app.sets.load();
   const named = asBackup(target);
   const known = named && foundBackup(app, named);
   if (known !== undefined) return known;
   const found = await pickSet(app, target);
-  const items = backupItems(found, qualifies);
-  if (items.length === 0) {
+  const offered = found.state.backups.filter(qualifies);
+  const [only, ...others] = offered;
+  if (only === undefined) {
     throw new EditorError(
       'no-backup',
       vscode.l10n.t('There is no such backup of {0}.', displayName(found.set)),
     );
   }
-  const picked = await vscode.window.showQuickPick(items, { placeHolder, matchOnDescription: true });
-  if (picked?.summary === undefined) return cancelled();
+  const summary =
+    takesOnly && others.length === 0 ? only : await askForBackup(backupItems(offered), placeHolder);
   const { workspace, set } = found;
-  return { workspace, set, backup: picked.summary.id, summary: picked.summary, found };
+  return { workspace, set, backup: summary.id, summary, found };
+}
+
+async function askForBackup(items: readonly BackupItem[], placeHolder: string): Promise<BackupSummary> {
+  const picked = await vscode.window.showQuickPick(items, { placeHolder, matchOnDescription: true });
+  return picked?.summary ?? cancelled();
 }
 
 /** The backups a command is about: all that are selected where it was called, else one as {@link pickBackup}. */
@@ -109,17 +122,17 @@ export async function pickBackups(
     .map(asBackup)
     .flatMap((named) => (named === undefined ? [] : (foundBackup(app, named) ?? [])));
   if (several.length > 1) return several;
-  return [await pickBackup(app, target, placeHolder, qualifies)];
+  return [await pickBackup(app, target, placeHolder, { qualifies })];
 }
 
 interface BackupItem extends vscode.QuickPickItem {
   readonly summary?: BackupSummary;
 }
 
-function backupItems({ state }: FoundSet, qualifies: (summary: BackupSummary) => boolean): BackupItem[] {
+function backupItems(backups: readonly BackupSummary[]): BackupItem[] {
   const now = new Date();
   const locale = vscode.env.language;
-  return groupByPeriod(state.backups.filter(qualifies), now).flatMap(({ period, items }): BackupItem[] => [
+  return groupByPeriod(backups, now).flatMap(({ period, items }): BackupItem[] => [
     { label: periodName(period), kind: vscode.QuickPickItemKind.Separator },
     ...items.map((summary) => ({
       label: momentAndLabel(summary, now),

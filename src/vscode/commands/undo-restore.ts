@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
-import type { RestoreResult } from '../../engine/protocol.ts';
+import type { RestoreResult, UndoPlan } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { EditorError } from '../error.ts';
 import { displayName } from '../files/backup-uri.ts';
+import { rowsThatDiffer } from '../restore/changed-rows.ts';
 import { originalPlace, runRestore } from '../restore/run-restore.ts';
 import { fieldOf } from './targets.ts';
 
@@ -17,13 +18,20 @@ export async function undoRestore(app: App, target?: unknown): Promise<RestoreRe
     .sort((a, b) => (b.state.restoredAt ?? '').localeCompare(a.state.restoredAt ?? ''));
   if (latest === undefined) throw new EditorError('no-backup', vscode.l10n.t('There is no restore to undo.'));
   const request = { workspace: latest.workspace, set: latest.set };
+  let planned: UndoPlan | undefined;
   return runRestore(app, {
     workspace: latest.workspace,
     backup: vscode.l10n.t('{0}, before the last restore', displayName(latest.set)),
     destination: originalPlace(latest.state.roots),
     to: undefined,
     isSafe: true,
-    plan: (options, endSessions) => app.engine.call('planUndo', { ...request, endSessions }, options),
+    plan: async (options, endSessions) =>
+      (planned = await app.engine.call('planUndo', { ...request, endSessions }, options)),
     apply: (options, endSessions) => app.engine.call('undoRestore', { ...request, endSessions }, options),
+    rows: async (options, databases) => {
+      if (planned === undefined) return { tables: [], problems: [] };
+      const { backup, databasePaths } = planned;
+      return rowsThatDiffer(app, { ...request, backup }, databasePaths, databases, options);
+    },
   });
 }

@@ -75,14 +75,11 @@ test('tells by name what a restore would do, does it, and takes it back', async 
     removed: 1,
     unchanged: 2,
   });
-  expect(plan.steps).toEqual(
-    expect.arrayContaining([
-      { path: 'files/workspace/data/config.php', action: 'replace' },
-      { path: 'files/workspace/data/gone.txt', action: 'create' },
-      { path: 'files/workspace/later/', action: 'delete' },
-    ]),
-  );
-  expect(plan.steps).toHaveLength(3);
+  expect(plan.steps).toEqual([
+    { path: 'files/workspace/data/config.php', action: 'replace' },
+    { path: 'files/workspace/data/gone.txt', action: 'create' },
+    { path: 'files/workspace/later/', action: 'delete' },
+  ]);
   expect(snapshotTree(workspace)).toEqual(changed);
 
   const result = await client.call('restore', request);
@@ -95,7 +92,13 @@ test('tells by name what a restore would do, does it, and takes it back', async 
   const { sets } = await client.call('state', { workspace });
   expect(sets[0]?.restoredAt).toBeDefined();
   const undoing = await client.call('planUndo', { workspace, set });
-  expect(undoing).toMatchObject({ create: 1, replace: 1, delete: 1 });
+  const { safetyBackup } = result;
+  expect(undoing).toMatchObject({ create: 1, replace: 1, delete: 1, backup: safetyBackup, databasePaths: [] });
+  expect(undoing.steps.map(({ path }) => path)).toEqual([
+    'files/workspace/data/config.php',
+    'files/workspace/data/gone.txt',
+    'files/workspace/later/new.txt',
+  ]);
   await client.call('undoRestore', { workspace, set });
   expect(snapshotTree(workspace)).toEqual(changed);
 });

@@ -5,6 +5,7 @@ import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
+import { rowsTarget } from '../../../src/vscode/rows/rows-uri.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
 import { at, ownEngine, ownTree, provideBackup, remove, run, set, workspace } from './workspace.ts';
@@ -85,6 +86,56 @@ suite('Databases', () => {
     assert.deepEqual(names(), ['Bo', null]);
   });
 
+  test('are compared with the newest backup when their line is opened, once', async () => {
+    const own = ownTree(engine);
+    const { tree } = own;
+    try {
+      const [top] = await tree.getChildren();
+      const [working] = await tree.getChildren(top);
+      const line = (await tree.getChildren(working)).find(({ type }) => type === 'workingDatabases');
+      assert.equal(tree.getTreeItem(line ?? assert.fail()).description, 'compared when opened');
+      const drawn: (Node | undefined)[] = [];
+      tree.onDidChangeTreeData((node) => drawn.push(node));
+      const tables = await tree.getChildren(line);
+      const shown = tables.map((node) => [tree.getTreeItem(node).label, tree.getTreeItem(node).description]);
+      assert.deepEqual(shown, [['crm.contact', '+1 ~1']]);
+      assert.deepEqual(drawn, [working]);
+      // The editor asks again for what is below a line it draws anew.
+      await tree.getChildren(line);
+      assert.equal(drawn.length, 1);
+      assert.equal(tree.getTreeItem(line ?? assert.fail()).description, '1 table');
+    } finally {
+      own.dispose();
+    }
+  });
+
+  test('show the rows that changed when a table below them is selected', async () => {
+    const own = ownTree(engine);
+    const { tree } = own;
+    try {
+      const [top] = await tree.getChildren();
+      const [working] = await tree.getChildren(top);
+      const line = (await tree.getChildren(working)).find(({ type }) => type === 'workingDatabases');
+      const [table] = await tree.getChildren(line);
+      const { command } = tree.getTreeItem(table ?? assert.fail('a table differs'));
+      await vscode.commands.executeCommand(command?.command ?? '', table);
+      const tab = await until(() => vscode.window.tabGroups.activeTabGroup.activeTab);
+      assert.match(tab.label, /^contact \(\d\d:\d\d ↔ now\)$/);
+      assert.ok(tab.input instanceof vscode.TabInputCustom);
+      assert.deepEqual(rowsTarget(tab.input.uri.query), {
+        workspace,
+        set,
+        from: backup.id,
+        to: null,
+        database: 'crm',
+        table: 'tables/main.contact',
+      });
+    } finally {
+      own.dispose();
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    }
+  });
+
   test('are restored alone after a question, and that is undone', async () => {
     let asked = '';
     noteMessages();
@@ -105,7 +156,36 @@ suite('Databases', () => {
     );
     assert.ok(sentence);
 
+    // What an undo does to rows can be read before, too.
+    answer(
+      'showWarningMessage',
+      (_question: string, _options: unknown, _yes: string, review: string) => review,
+    );
+    pick('Cancel');
+    await run('undoRestore');
+    const preview = vscode.window.activeTextEditor?.document.getText() ?? assert.fail('a preview is open');
+    assert.match(preview, /^ +contact: rows replaced: 1, deleted: 0, created: 1$/m);
+    assert.deepEqual(names(), ['Åsa']);
+
+    answer('showWarningMessage', (_question: string, _options: unknown, yes: string) => yes);
     await run('undoRestore');
     assert.deepEqual(names(), ['Bo', null]);
+  });
+
+  test('have their tables among what changed since the base, and not their file as well', async () => {
+    const later = await run<BackupSummary>('backUpDifferential');
+    const own = ownTree(engine);
+    const { tree } = own;
+    try {
+      await own.sets.load();
+      const node: Node = { type: 'backup', workspace, set, backup: later.id, summary: later };
+      const changes = (await tree.getChildren(node)).find(({ type }) => type === 'changes') ?? assert.fail();
+      assert.match(String(tree.getTreeItem(changes).description), /1 table$/);
+      const lines = (await tree.getChildren(changes)).map((each) => tree.getTreeItem(each).label);
+      assert.ok(lines.includes('contact'), JSON.stringify(lines));
+      assert.ok(!lines.includes('database.sqlite'), JSON.stringify(lines));
+    } finally {
+      own.dispose();
+    }
   });
 });

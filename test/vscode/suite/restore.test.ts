@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import type * as vscode from 'vscode';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
@@ -8,6 +9,8 @@ import type { Engine } from '../../../src/vscode/engine.ts';
 import { answer, askAgain, noteMessages, told, until } from './answers.ts';
 import { enginesOfThisHost } from './engines.ts';
 import { at, ownEngine, provideBackup, remove, run, set, workspace } from './workspace.ts';
+
+const setFile = '.vscode/crm-backup.json';
 
 suite('Restoring', () => {
   let engine: Engine;
@@ -17,6 +20,29 @@ suite('Restoring', () => {
   });
   suiteTeardown(() => engine.dispose());
   teardown(askAgain);
+
+  test('takes the only backup of a set without asking which', async () => {
+    const original = await readFile(at(setFile), 'utf8');
+    try {
+      const sets = [{ name: 'one', files: [{ root: 'data' }] }];
+      await writeFile(at(setFile), JSON.stringify({ version: 1, sets }));
+      await run('refresh');
+      await run('backUpFull');
+      const asked: (string | undefined)[] = [];
+      answer('showQuickPick', (_items: unknown, options: vscode.QuickPickOptions) => {
+        asked.push(options.placeHolder);
+      });
+      await run('restore');
+      assert.deepEqual(asked, ['What to restore?']);
+      await run('backUpFull');
+      asked.length = 0;
+      await run('restore');
+      assert.deepEqual(asked, ['Restore which backup?']);
+    } finally {
+      await writeFile(at(setFile), original);
+      await run('refresh');
+    }
+  });
 
   test('of a file alone is not offered with deleting what was added', async () => {
     const { id } = await run<BackupSummary>('backUpNow', { workspace, set });
