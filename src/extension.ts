@@ -19,6 +19,7 @@ import { Sets } from './vscode/sets.ts';
 import { showStatus } from './vscode/status-bar.ts';
 import { TextDocuments } from './vscode/text-documents.ts';
 import { BackupsTree } from './vscode/tree/backups-tree.ts';
+import { BackupBadges } from './vscode/tree/backup-badges.ts';
 import { showBackups } from './vscode/tree/backups-view.ts';
 import { registerTools } from './vscode/tools/register.ts';
 import { tellState } from './vscode/view-state.ts';
@@ -54,6 +55,7 @@ export function activate(context: vscode.ExtensionContext): void {
     files,
     showBackups(tree, working),
     new Decorations(sets, working),
+    new BackupBadges(sets),
     destinations,
     vscode.window.createTreeView(DESTINATIONS_VIEW, { treeDataProvider: destinations }),
     vscode.workspace.registerFileSystemProvider(BACKUP_SCHEME, files, {

@@ -56,6 +56,7 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   state: false,
   createSet: true,
   backup: true,
+  details: false,
   changes: false,
   workingChanges: false,
   fileHistory: false,

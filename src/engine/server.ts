@@ -1,6 +1,7 @@
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { processSurroundings } from '../core/surroundings.ts';
 import { changes, workingChanges } from './operations/changes.ts';
+import { details } from './operations/details.ts';
 import { findPaths } from './operations/find.ts';
 import { fileHistory, lineOrigins, searchText } from './operations/history.ts';
 import { list, read, stat } from './operations/entries.ts';
@@ -34,6 +35,7 @@ const service = serve(connection, ready, {
   state: state(vaults),
   createSet: createSet(vaults),
   backup: backup(vaults),
+  details: details(vaults),
   changes: changes(vaults),
   workingChanges: workingChanges(vaults),
   fileHistory: fileHistory(vaults),

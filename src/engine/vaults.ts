@@ -1,4 +1,5 @@
 import { createVault, wasVaultMadeAt } from '../core/create-vault.ts';
+import { usageOf } from '../core/metrics/usage.ts';
 import { openVault, openWorkspace, type PlacedSet, placeSet } from '../core/open.ts';
 import { findBackup } from '../core/reference.ts';
 import { chooseSet } from '../core/set/load.ts';
@@ -26,6 +27,7 @@ export class Vaults {
   readonly #recent = new Map<string, Promise<OpenBackup>>();
   /** The backups each vault had when its index was last read. */
   readonly #seen = new WeakMap<Vault, string>();
+  readonly #stored = new WeakMap<Vault, { readonly by: string; readonly bytes: number }>();
 
   constructor(surroundings: Surroundings) {
     this.surroundings = surroundings;
@@ -64,6 +66,17 @@ export class Vaults {
     if (this.#seen.get(vault) !== ids) vault.forgetIndex();
     this.#seen.set(vault, ids);
     return listing;
+  }
+
+  /** Bytes a vault takes on disk, counted again when its backups or its index files are others than the last time. */
+  async storedBytes(vault: Vault, records: readonly BackupRecord[]): Promise<number> {
+    const index = await vault.storage.list('index');
+    const by = [...records.map(({ id }) => id), ...index.map(({ name }) => name)].join('');
+    const known = this.#stored.get(vault);
+    if (known?.by === by) return known.bytes;
+    const { total: bytes } = await usageOf(vault.storage);
+    this.#stored.set(vault, { by, bytes });
+    return bytes;
   }
 
   /**

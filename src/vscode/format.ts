@@ -23,6 +23,11 @@ export function formatNumber(value: number, locale?: string, digits = 0): string
   return value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** How many times larger one thing is than another, as “14.2×”. */
+export function formatRatio(ratio: number, locale?: string): string {
+  return `${formatNumber(ratio, locale, ratio < 99.95 ? 1 : 0)}×`;
+}
+
 /** How long ago something was, as “12 min. ago”; under a minute: “now”. */
 export function formatAge(fromMs: number, nowMs: number, locale?: string): string {
   const words = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });

@@ -4,6 +4,7 @@ import type { Progress } from '../core/task.ts';
 import type { CallOptions } from './engine.ts';
 import { backupCount, fileCount } from './counts.ts';
 import { formatBytes, formatNumber } from './format.ts';
+import { phaseName } from './phase-words.ts';
 import { BACKUPS_VIEW } from './ids.ts';
 
 /** A piece of work the user has started and waits for. */
@@ -130,20 +131,4 @@ function amount(value: number, unit: Progress['unit']): string {
     case 'rows':
       return vscode.l10n.t('{0} rows', number);
   }
-}
-
-function phaseName(phase: string): string {
-  const names: Readonly<Record<string, string>> = {
-    scan: vscode.l10n.t('Looking for changes'),
-    read: vscode.l10n.t('Reading'),
-    store: vscode.l10n.t('Storing'),
-    verify: vscode.l10n.t('Verifying'),
-    compare: vscode.l10n.t('Comparing'),
-    mark: vscode.l10n.t('Looking for what is unused'),
-    repack: vscode.l10n.t('Repacking'),
-    remove: vscode.l10n.t('Removing'),
-    write: vscode.l10n.t('Writing'),
-    switch: vscode.l10n.t('Switching'),
-  };
-  return names[phase] ?? phase;
 }

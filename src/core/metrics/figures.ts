@@ -74,8 +74,7 @@ export async function measure(
     findHoldings(vault, records, task),
   ]);
   const space = packSpace(holdings, records.length);
-  const latest = latestOfEach(records);
-  const source = latest.reduce((sum, { bytes }) => sum + bytes.source, 0);
+  const source = sourceOf(records);
   const all = records.reduce((sum, { bytes }) => sum + bytes.source, 0);
   const { total: stored, recordBytes } = usage;
   const exclusive = new Map(
@@ -98,6 +97,15 @@ export async function measure(
     parts: partsOf(holdings.parts, space.partBytes, space.unusedBytes, usage),
     history: historyOf(records, forgotten, past, stored, exclusive).filter(isMeant),
   };
+}
+
+/** `source` ÷ `stored` of a vault, from its records, newest first, and what it takes on disk. */
+export function ratioOfVault(records: readonly BackupRecord[], stored: number): number | null {
+  return ratio(sourceOf(records), stored);
+}
+
+function sourceOf(newestFirst: readonly BackupRecord[]): number {
+  return latestOfEach(newestFirst).reduce((sum, { bytes }) => sum + bytes.source, 0);
 }
 
 function latestOfEach(newestFirst: readonly BackupRecord[]): BackupRecord[] {

@@ -1,3 +1,4 @@
+import { ratioOfVault } from '../../core/metrics/figures.ts';
 import { placeSet } from '../../core/open.ts';
 import { surveySet } from '../../core/schedule/survey.ts';
 import { planForget } from '../../core/retention/forget.ts';
@@ -40,6 +41,7 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
     roots: [],
     backups: [],
     damaged: [],
+    ratio: null,
     restoredAt: undefined,
     next: undefined,
     problem: undefined,
@@ -57,6 +59,7 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
         ...found,
         next: await nextOf(vaults, workspace, set, records),
         backups: summariesOf(records, set),
+        ratio: ratioOfVault(records, await vaults.storedBytes(vault, records)),
         troubles: troublesOf(
           set,
           scheduled(vaults, workspace),

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { createRecoveryKey } from '../../core/keys.ts';
+import { usageOf } from '../../core/metrics/usage.ts';
 import { type PlacedSet, placeSet } from '../../core/open.ts';
 import { loadSets } from '../../core/set/load.ts';
 import type { Vault } from '../../core/vault/vault.ts';
@@ -8,9 +9,6 @@ import { type FailureData, toFailure } from '../failure.ts';
 import type { VaultState } from '../protocol.ts';
 import type { Handler } from '../serve.ts';
 import type { Vaults } from '../vaults.ts';
-
-/** Where a vault keeps what takes space: packs, indexes, records, notes, keys. */
-const FOLDERS = ['packs', 'index', 'backups', 'forgotten', 'notes', 'keys'];
 
 /** The vaults of a workspace's sets. A set whose place cannot be told is left to the list of sets. */
 export function vaultStates(vaults: Vaults): Handler<'vaults'> {
@@ -48,7 +46,7 @@ async function stateOf(vaults: Vaults, directory: string, sets: readonly string[
       sets,
       status: problem === undefined ? 'healthy' : 'damaged',
       backups: records.length,
-      storedBytes: await storedBytes(vault),
+      storedBytes: (await usageOf(vault.storage)).total,
       freeBytes: await freeBytes(directory),
       verifiedAt: verified.at(-1),
       problem,
@@ -71,11 +69,6 @@ function damageIn(
   if (unreadable > 0) return told(`Backups that cannot be read: ${unreadable}.`);
   const incomplete = records.filter(({ lostPaths = 0 }) => lostPaths > 0).length;
   return incomplete === 0 ? undefined : told(`Backups that have lost content: ${incomplete}.`);
-}
-
-async function storedBytes({ storage }: Vault): Promise<number> {
-  const lists = await Promise.all(FOLDERS.map(async (folder) => storage.list(folder)));
-  return lists.flat().reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function freeBytes(directory: string): Promise<number | undefined> {

@@ -2,12 +2,22 @@ import type { KeepReason } from '../../core/retention/retain.ts';
 import type { Trouble } from '../../core/schedule/troubles.ts';
 import type { BackupKind, BackupRecord } from '../../core/vault/record.ts';
 import type { FailureData } from '../failure.ts';
-import type { InSet, InWorkspace } from './scope.ts';
+import type { InSet, InWorkspace, OfBackup } from './scope.ts';
 
 /** One backup, as lists show it: its record without what only restoring needs. */
 export interface BackupSummary extends Omit<BackupRecord, 'format' | 'sources' | 'phases' | 'manifest'> {
   /** Why the set's retention keeps it: for no reason, the next “forget” takes it. Absent where there is no retention. */
   readonly keptBecause?: readonly KeepReason[] | undefined;
+}
+
+/** What is known of one backup beyond its summary. Durations in milliseconds. */
+export interface BackupDetails {
+  /** How long each phase took. */
+  readonly phases: BackupRecord['phases'];
+  /** How long this backup took to come back, the last time; null before the first. */
+  readonly recoveryMs: number | null;
+  /** How long it would take, by rates measured with this set's backups; null where too little was measured. */
+  readonly estimatedRecoveryMs: number | null;
 }
 
 /** A backup set and how it stands. */
@@ -19,6 +29,8 @@ export interface SetState {
   readonly databases: readonly string[];
   /** Newest first. */
   readonly backups: readonly BackupSummary[];
+  /** What the latest backups hold ÷ what their vault takes on disk, as `stats` tells it; null before the first. */
+  readonly ratio: number | null;
   /** Backups whose records cannot be read any more, and why. */
   readonly damaged: readonly { readonly id: string; readonly message: string }[];
   /** When the last restore that can be taken back was done, ISO 8601. */
@@ -63,4 +75,6 @@ export interface SetOperations {
     };
     out: BackupSummary;
   };
+  /** Asked for one backup when somebody wants to know. */
+  details: { in: OfBackup; out: BackupDetails };
 }

@@ -7,6 +7,7 @@ import { Inside } from './inside.ts';
 import { failureNode, messageNode, problemNode } from './messages.ts';
 import { type Node, nodeKey, type PeriodNode, type SetNode } from './nodes.ts';
 import { present } from './present.ts';
+import { backupTooltip } from './tooltips/backup.ts';
 import { troubleText } from '../trouble-words.ts';
 import { changedNodes, type Shown } from './shown.ts';
 
@@ -19,6 +20,7 @@ const DAY_MS = 86_400_000;
  */
 export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   readonly #sets: Sets;
+  readonly #engine: Engine;
   readonly #working: WorkingChanges;
   readonly #inside: Inside;
   readonly #changed = new vscode.EventEmitter<Node | undefined>();
@@ -33,6 +35,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
 
   constructor(sets: Sets, engine: Engine, working: WorkingChanges) {
     this.#sets = sets;
+    this.#engine = engine;
     this.#working = working;
     this.#inside = new Inside(sets, engine, working);
     this.#subscriptions = vscode.Disposable.from(
@@ -51,6 +54,18 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     if (node.type !== 'working' && node.type !== 'workingDatabases') return present(node);
     const hasDatabases = (this.#sets.find(node)?.state.databases.length ?? 0) > 0;
     return present(node, { working: this.#working.of(node), hasDatabases });
+  }
+
+  /** What takes asking is asked when somebody rests on a line. */
+  async resolveTreeItem(item: vscode.TreeItem, handle: Node): Promise<vscode.TreeItem> {
+    const node = this.#latest.get(nodeKey(handle)) ?? handle;
+    if (node.type !== 'backup') return item;
+    const { workspace, set, backup, summary } = node;
+    // The rest of what is known is worth showing without it.
+    const details = await this.#engine.call('details', { workspace, set, backup }).catch(() => undefined);
+    const base = this.#sets.find(node)?.state.backups.find(({ id }) => id === summary.base);
+    item.tooltip = backupTooltip(summary, base, details);
+    return item;
   }
 
   getParent(node: Node): Node | undefined {

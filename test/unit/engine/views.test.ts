@@ -110,6 +110,37 @@ describe('the state of a set', () => {
   });
 });
 
+describe('a backup', () => {
+  test('is told of in detail: its phases, and how long it takes to come back once that was measured', async () => {
+    const { id } = await backUp();
+    const details = async () => client.call('details', { workspace, set, backup: id });
+    const before = await details();
+    expect(Object.keys(before.phases)).toEqual(expect.arrayContaining(['read', 'store']));
+    expect(before).toMatchObject({ recoveryMs: null, estimatedRecoveryMs: null });
+    const { recoveryTimeMs } = await client.call('drill', { workspace, set, backup: id });
+    expect((await details()).recoveryMs).toBe(recoveryTimeMs);
+    const { id: next } = await backUp();
+    const ofNext = await client.call('details', { workspace, set, backup: next });
+    expect(ofNext.recoveryMs).toBeNull();
+    expect(ofNext.estimatedRecoveryMs).toBeGreaterThan(0);
+  });
+
+  test('makes the set’s ratio the one of the dashboard, also after a prune', async () => {
+    expect((await stateFrom()).ratio).toBeNull();
+    write('large.bin', randomBytes(100_000));
+    const { id } = await backUp();
+    const figures = async () => (await client.call('figures', { workspace, set })).figures;
+    expect((await stateFrom()).ratio).toBe((await figures())?.ratio);
+    rmSync(path.join(workspace, 'large.bin'));
+    await client.call('backup', { workspace, set, kind: 'full' });
+    await client.call('forget', { workspace, set, backup: id });
+    await client.call('prune', { workspace, set });
+    const { ratio } = await stateFrom();
+    expect(ratio).toBe((await figures())?.ratio);
+    expect(ratio).toBeGreaterThan(0);
+  });
+});
+
 describe('a vault', () => {
   const vault = async () => (await client.call('vaults', { workspace }))[0]!;
 

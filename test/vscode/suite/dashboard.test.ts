@@ -3,7 +3,7 @@ import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
-import { present } from '../../../src/vscode/tree/present.ts';
+import { backupTooltip } from '../../../src/vscode/tree/tooltips/backup.ts';
 import { until } from './answers.ts';
 import { ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
 
@@ -19,9 +19,8 @@ suite('Figures and what is kept', () => {
   });
 
   function tooltip(summary: BackupSummary): string {
-    const item = present({ type: 'backup', workspace, set, backup: summary.id, summary });
-    assert.ok(item.tooltip instanceof vscode.MarkdownString);
-    return item.tooltip.value.replaceAll('\\', '').replaceAll('&nbsp;', ' ');
+    const { value } = backupTooltip(summary, undefined, undefined);
+    return value.replaceAll('\\', '').replaceAll('&nbsp;', ' ');
   }
 
   test('a backup’s tooltip tells why the retention keeps it', async () => {

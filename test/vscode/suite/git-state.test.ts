@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
 import { present } from '../../../src/vscode/tree/present.ts';
+import { backupTooltip } from '../../../src/vscode/tree/tooltips/backup.ts';
 import { git } from '../../build/git.ts';
 import { at, ownEngine, provideBackup, run, set, text, workspace } from './workspace.ts';
 
@@ -27,8 +28,7 @@ suite('The workspace’s own git repository', () => {
 
   function shown(summary: BackupSummary): { readonly line: string; readonly tooltip: string } {
     const item = present({ type: 'backup', workspace, set, backup: summary.id, summary });
-    const { tooltip } = item;
-    assert.ok(tooltip instanceof vscode.MarkdownString);
+    const tooltip = backupTooltip(summary, undefined, undefined);
     return { line: String(item.description), tooltip: tooltip.value.replaceAll('\\', '') };
   }
 

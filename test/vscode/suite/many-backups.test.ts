@@ -127,7 +127,7 @@ suite('With 10,000 backups the tree', () => {
     await run('pin', { workspace, set, backup: shown.backup });
     await own.sets.refresh();
     assert.deepEqual(drawn, [shown]);
-    assert.match(String(own.tree.getTreeItem(shown).description), /pinned/);
+    assert.deepEqual(own.tree.getTreeItem(shown).iconPath, new vscode.ThemeIcon('pinned'));
     assert.ok(engine.asked[0]!.bytes < 4_000, `${engine.asked[0]!.bytes} bytes`);
   });
 

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
 import type { Sets } from '../../../src/vscode/sets.ts';
+import { BackupBadges } from '../../../src/vscode/tree/backup-badges.ts';
 import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
 import { DragOut } from '../../../src/vscode/tree/drag.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
@@ -45,6 +46,9 @@ suite('The tree', () => {
     const at = labels.findIndex((text) => (typeof name === 'string' ? text === name : name.test(text)));
     return children[at] ?? assert.fail(`${String(name)} is not among ${labels.join(' | ')}`);
   };
+  const siblings = async (node: Node): Promise<Node[]> => tree.getChildren(tree.getParent(node));
+  const spoken = ({ accessibilityInformation }: vscode.TreeItem): string =>
+    accessibilityInformation?.label ?? '';
   const newest = async (): Promise<Node> => {
     const today = await child(await child(undefined, set), 'Today');
     return (await tree.getChildren(today))[0]!;
@@ -53,10 +57,60 @@ suite('The tree', () => {
   test('shows sets, days and backups, the newest first, with what matters', async () => {
     const item = tree.getTreeItem(await newest());
     assert.match(label(await newest()), /^\d\d:\d\d/);
-    assert.match(String(item.description), /^differential · [\d.]+ K?B · pinned/);
-    assert.deepEqual(item.iconPath, new vscode.ThemeIcon('color-mode'));
+    assert.match(String(item.description), /^differential · [\d.]+ K?B$/);
+    assert.deepEqual(item.iconPath, new vscode.ThemeIcon('pinned'));
+    assert.match(spoken(item), /^\d\d:\d\d, differential, [\d.]+ K?B, pinned$/);
     assert.equal(item.contextValue, 'backup.pinned');
-    assert.ok(item.tooltip instanceof vscode.MarkdownString);
+    const older = tree.getTreeItem((await siblings(await newest()))[1]!);
+    assert.deepEqual(older.iconPath, new vscode.ThemeIcon('circle-large-filled'));
+  });
+
+  test('tells on a set’s line what matters first: last backup, size, ratio', async () => {
+    const item = tree.getTreeItem(await child(undefined, set));
+    const ratio = sets.find({ workspace, set })?.state.ratio ?? assert.fail('there is a ratio');
+    assert.match(String(item.description), /^\d\d:\d\d · [\d.]+ [KM]?B · [\d.,]+×$/);
+    assert.ok(String(item.description).endsWith(` · ${ratio.toFixed(1)}×`), `${ratio}`);
+    assert.match(spoken(item), /, backup ratio [\d.,]+×$/);
+  });
+
+  test('tells everything known about a backup to whoever rests on it, and asks for it only then', async () => {
+    const node = await newest();
+    const item = tree.getTreeItem(node);
+    assert.ok(!('tooltip' in item) || item.tooltip === undefined);
+    const { tooltip } = await tree.resolveTreeItem(item, node);
+    assert.ok(tooltip instanceof vscode.MarkdownString);
+    const told = tooltip.value.replaceAll('\\', '').replaceAll('&nbsp;', ' ');
+    for (const row of [
+      /\| Kind \| differential \|/,
+      /\| Base \| full \d\d:\d\d \|/,
+      /\| Files \| \d+ \(1 added, 1 modified, 0 deleted\) \|/,
+      /\| Size \| [\d.]+ K?B, takes [\d.]+ K?B \|/,
+      /\| Ratio \| [\d.,]+× \|/,
+      /\| Took \| [\d.]+ m?s \(.*Reading [\d.]+ m?s.*\) \|/,
+      /\| Recovery time \| (?:not measured yet|about .*|.*, measured) \|/,
+      /\$\(pinned\) Pinned/,
+    ]) {
+      assert.match(told, row);
+    }
+  });
+
+  test('has a check at the end of the line of a backup that was verified', async () => {
+    const badges = new BackupBadges(sets);
+    try {
+      const { resourceUri = assert.fail() } = tree.getTreeItem(await newest());
+      assert.equal(badges.provideFileDecoration(resourceUri), undefined);
+      const drawn = new Promise<vscode.Uri[]>((resolve) => badges.onDidChangeFileDecorations(resolve));
+      await engine.call('verify', { workspace, set, backup: latest.id, level: 'data' });
+      await sets.refresh();
+      assert.deepEqual((await drawn).map(String), [resourceUri.toString()]);
+      assert.equal(badges.provideFileDecoration(resourceUri)?.badge, '✓');
+      const item = tree.getTreeItem(await newest());
+      assert.match(spoken(item), /, pinned, verified$/);
+      await tree.resolveTreeItem(item, await newest());
+      assert.match((item.tooltip as vscode.MarkdownString).value, /\$\(shield\) Verified/);
+    } finally {
+      badges.dispose();
+    }
   });
 
   test('shows what changed', async () => {
@@ -118,7 +172,7 @@ suite('The tree', () => {
       await run('pin', older);
       await sets.refresh();
       assert.deepEqual(drawn, [older]);
-      assert.match(String(tree.getTreeItem(older).description), /pinned/);
+      assert.deepEqual(tree.getTreeItem(older).iconPath, new vscode.ThemeIcon('pinned'));
       await sets.refresh();
       assert.equal(drawn.length, 1);
       await run('unpin', older);

@@ -1,48 +1,57 @@
 import * as vscode from 'vscode';
-import type { BackupSummary } from '../../../engine/protocol.ts';
+import type { BackupDetails, BackupSummary } from '../../../engine/protocol.ts';
 import { displayName } from '../../files/backup-uri.ts';
-import { formatBytes, formatDuration, formatFully, formatNumber } from '../../format.ts';
+import {
+  formatBytes,
+  formatDuration,
+  formatFully,
+  formatMoment,
+  formatNumber,
+  formatRatio,
+} from '../../format.ts';
 import { keptText } from '../../kept-because.ts';
 import { kindName } from '../../kinds.ts';
+import { phaseName } from '../../phase-words.ts';
+import { isDamaged } from '../lines/backup.ts';
 import { tooltipTable } from './table.ts';
 
 /** As many problems are told; the rest is counted. */
 const MOST_PROBLEMS = 5;
+/** Phases that took less are not worth naming. */
+const LEAST_PHASE_MS = 1;
 
-/** Everything known about a backup, as a small table. */
-export function backupTooltip(summary: BackupSummary): vscode.MarkdownString {
+type Row = [string, string];
+
+/**
+ * Everything known about a backup, as a small table.
+ * @param base the backup it is told against; undefined when there is none any more
+ * @param details what only the engine knows; undefined when it could not be asked
+ */
+export function backupTooltip(
+  summary: BackupSummary,
+  base: BackupSummary | undefined,
+  details: BackupDetails | undefined,
+): vscode.MarkdownString {
   const locale = vscode.env.language;
-  const { files, bytes, git, problems, verifiedAt } = summary;
-  const count = (value: number): string => formatNumber(value, locale);
-  const rows: [string, string][] = [
-    [vscode.l10n.t('Kind'), kindName(summary.kind)],
-    [
-      vscode.l10n.t('Files'),
-      vscode.l10n.t(
-        '{0} ({1} added, {2} modified, {3} deleted)',
-        count(files.total),
-        count(files.added),
-        count(files.modified),
-        count(files.deleted),
-      ),
-    ],
-    [
-      vscode.l10n.t('Size'),
-      vscode.l10n.t('{0}, takes {1}', formatBytes(bytes.source, locale), formatBytes(bytes.stored, locale)),
-    ],
-    [vscode.l10n.t('Took'), formatDuration(summary.durationMs, locale)],
-  ];
-  if (git !== undefined) {
-    const commit = `${displayName(git.branch ?? 'HEAD')}@${git.commit.slice(0, 10)}`;
-    rows.push(['Git', git.dirty ? vscode.l10n.t('{0}, with uncommitted changes', commit) : commit]);
-  }
-  if (verifiedAt !== undefined)
-    rows.push([vscode.l10n.t('Verified'), formatFully(new Date(verifiedAt), locale)]);
-  const { keptBecause } = summary;
-  if (keptBecause !== undefined) rows.push([vscode.l10n.t('Kept'), keptText(keptBecause)]);
-  rows.push([vscode.l10n.t('Id'), summary.id.slice(0, 12)]);
+  const { problems } = summary;
   const heading = formatFully(new Date(summary.createdAt), locale);
-  const tooltip = tooltipTable(summary.label === undefined ? heading : `${heading} — ${summary.label}`, rows);
+  const tooltip = tooltipTable(
+    summary.label === undefined ? heading : `${heading} — ${displayName(summary.label)}`,
+    [
+      [vscode.l10n.t('Kind'), kindName(summary.kind)],
+      ...baseRow(summary, base),
+      ...contentRows(summary),
+      ...sizeRows(summary),
+      [vscode.l10n.t('Took'), tookText(summary, details)],
+      ...recoveryRow(details),
+      ...gitRow(summary),
+      ...keptRow(summary),
+      [vscode.l10n.t('Id'), summary.id.slice(0, 12)],
+    ],
+  );
+  for (const [icon, text] of marksOf(summary)) {
+    tooltip.appendMarkdown(`\n\n$(${icon}) `).appendText(text);
+  }
   for (const { message } of problems.slice(0, MOST_PROBLEMS)) {
     tooltip.appendMarkdown('\n\n$(warning) ').appendText(message);
   }
@@ -52,4 +61,84 @@ export function backupTooltip(summary: BackupSummary): vscode.MarkdownString {
       .appendText(vscode.l10n.t('… and {0} more', problems.length - MOST_PROBLEMS));
   }
   return tooltip;
+}
+
+/** What the line shows as icon and badge, in words. */
+function marksOf(summary: BackupSummary): readonly (readonly [icon: string, text: string])[] {
+  const { pinned, verifiedAt } = summary;
+  return [
+    ...(isDamaged(summary) ? [['error', vscode.l10n.t('Content of it is lost')] as const] : []),
+    ...(pinned ? [['pinned', vscode.l10n.t('Pinned')] as const] : []),
+    ...(verifiedAt === undefined
+      ? []
+      : [
+          [
+            'shield',
+            vscode.l10n.t('Verified {0}', formatFully(new Date(verifiedAt), vscode.env.language)),
+          ] as const,
+        ]),
+  ];
+}
+
+function baseRow({ base: id }: BackupSummary, base: BackupSummary | undefined): Row[] {
+  if (id === undefined) return [];
+  const moment = base && formatMoment(new Date(base.createdAt), new Date(), vscode.env.language);
+  const text =
+    base === undefined || moment === undefined
+      ? vscode.l10n.t('{0}, no longer kept', id.slice(0, 12))
+      : [kindName(base.kind), moment, displayName(base.label ?? '')].join(' ').trim();
+  return [[vscode.l10n.t('Base'), text]];
+}
+
+function contentRows({ files, tables }: BackupSummary): Row[] {
+  const counted = ({ total, added, modified, deleted }: BackupSummary['files']): string => {
+    const [all, ...changes] = [total, added, modified, deleted].map((value) =>
+      formatNumber(value, vscode.env.language),
+    );
+    return vscode.l10n.t('{0} ({1} added, {2} modified, {3} deleted)', all ?? '', ...changes);
+  };
+  return [
+    [vscode.l10n.t('Files'), counted(files)],
+    ...(tables.total === 0 ? [] : [[vscode.l10n.t('Tables'), counted(tables)] as Row]),
+  ];
+}
+
+function sizeRows({ bytes: { source, stored } }: BackupSummary): Row[] {
+  const locale = vscode.env.language;
+  const size = vscode.l10n.t('{0}, takes {1}', formatBytes(source, locale), formatBytes(stored, locale));
+  const ratio: Row[] =
+    stored === 0 || source === 0 ? [] : [[vscode.l10n.t('Ratio'), formatRatio(source / stored, locale)]];
+  return [[vscode.l10n.t('Size'), size], ...ratio];
+}
+
+function tookText({ durationMs }: BackupSummary, details: BackupDetails | undefined): string {
+  const locale = vscode.env.language;
+  const phases = Object.entries(details?.phases ?? {})
+    .filter(([, ms]) => ms >= LEAST_PHASE_MS)
+    .map(([phase, ms]) => `${phaseName(phase)} ${formatDuration(ms, locale)}`);
+  const took = formatDuration(durationMs, locale);
+  return phases.length === 0 ? took : `${took} (${phases.join(', ')})`;
+}
+
+function recoveryRow(details: BackupDetails | undefined): Row[] {
+  if (details === undefined) return [];
+  const { recoveryMs, estimatedRecoveryMs } = details;
+  const duration = (ms: number): string => formatDuration(ms, vscode.env.language);
+  const text =
+    recoveryMs !== null
+      ? vscode.l10n.t('{0}, measured', duration(recoveryMs))
+      : estimatedRecoveryMs !== null
+        ? vscode.l10n.t('about {0}', duration(estimatedRecoveryMs))
+        : vscode.l10n.t('not measured yet');
+  return [[vscode.l10n.t('Recovery time'), text]];
+}
+
+function gitRow({ git }: BackupSummary): Row[] {
+  if (git === undefined) return [];
+  const commit = `${displayName(git.branch ?? 'HEAD')}@${git.commit.slice(0, 10)}`;
+  return [['Git', git.dirty ? vscode.l10n.t('{0}, with uncommitted changes', commit) : commit]];
+}
+
+function keptRow({ keptBecause }: BackupSummary): Row[] {
+  return keptBecause === undefined ? [] : [[vscode.l10n.t('Kept'), keptText(keptBecause)]];
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { SetState } from '../../../engine/protocol.ts';
 import { displayName } from '../../files/backup-uri.ts';
-import { formatBytes, formatFully, formatNumber } from '../../format.ts';
+import { formatBytes, formatFully, formatNumber, formatRatio } from '../../format.ts';
 import { jobName } from '../../kinds.ts';
 import { tooltipTable } from './table.ts';
 
@@ -12,10 +12,16 @@ export function setTooltip(state: SetState): vscode.MarkdownString {
     displayName(name),
     displayName(directory),
   ]);
+  if (state.databases.length > 0) {
+    rows.push([vscode.l10n.t('Databases'), state.databases.map(displayName).join(', ')]);
+  }
   if (state.vault !== undefined) rows.push([vscode.l10n.t('Vault'), displayName(state.vault)]);
   rows.push([vscode.l10n.t('Backups'), formatNumber(state.backups.length, vscode.env.language)]);
   if (latest !== undefined) {
     rows.push([vscode.l10n.t('Size'), formatBytes(latest.bytes.source, vscode.env.language)]);
+  }
+  if (state.ratio !== null) {
+    rows.push([vscode.l10n.t('Backup ratio'), formatRatio(state.ratio, vscode.env.language)]);
   }
   const { next } = state;
   if (next !== undefined) {
