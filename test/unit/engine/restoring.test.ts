@@ -93,7 +93,13 @@ test('tells by name what a restore would do, does it, and takes it back', async 
   expect(sets[0]?.restoredAt).toBeDefined();
   const undoing = await client.call('planUndo', { workspace, set });
   const { safetyBackup } = result;
-  expect(undoing).toMatchObject({ create: 1, replace: 1, delete: 1, backup: safetyBackup, databasePaths: [] });
+  expect(undoing).toMatchObject({
+    create: 1,
+    replace: 1,
+    delete: 1,
+    backup: safetyBackup,
+    databasePaths: [],
+  });
   expect(undoing.steps.map(({ path }) => path)).toEqual([
     'files/workspace/data/config.php',
     'files/workspace/data/gone.txt',
