@@ -1,4 +1,12 @@
-import { backUpRoot, type RootResult, type RootSink } from './backup/files.ts';
+import {
+  backUpRoot,
+  beginScan,
+  ENTRIES_HERE,
+  type RootJob,
+  type RootResult,
+  type RootSink,
+} from './backup/files.ts';
+import type { AheadScan } from './backup/scan-ahead.ts';
 import type { Tally } from './backup/tally.ts';
 import { type BackedUpDatabase, type BackupDatabase, freezeDatabases } from './backup/databases.ts';
 import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
@@ -85,7 +93,6 @@ export async function backUp(
   // Read beside the files: it never fails, and ends with the task.
   const git = sources.workspace === undefined ? undefined : readGitState(sources.workspace, task.signal);
   const choice = chooseKind(records, options.kind, sources.fullEvery ?? FULL_EVERY_DAYS, startedAt);
-  const { index, adopted } = await vault.writableIndex();
   clock.end('prepare');
 
   const problems: Problem[] = [];
@@ -94,6 +101,11 @@ export async function backUp(
   const databases = options.databases === false ? [] : sources.databases;
   await using frozen = await freezeDatabases(databases, report, task);
   clock.end('connect');
+
+  const roots = rootJobs(sources, choice);
+  const isMuch = (choice.previous?.files.total ?? Infinity) > ENTRIES_HERE;
+  await using begun = isMuch && roots[0] !== undefined ? beginScan(roots[0], vault, task) : undefined;
+  const { index, adopted } = await vault.writableIndex();
 
   await using pool = new WorkerPool();
   const writer = new ChunkWriter(
@@ -119,10 +131,9 @@ export async function backUp(
       },
       report,
     };
-    const roots = [...sources.roots].sort((a, b) => comparePaths(a.name, b.name));
     const { previous } = choice;
     const [results, dumped] = await bothOrNone(
-      async (each) => backUpAll(roots, choice, sink, each),
+      async (each) => backUpAll(roots, sink, each, begun),
       async (each) => frozen.dump({ ...sink, vault, previous, startedAt }, each),
       task,
     );
@@ -147,7 +158,7 @@ export async function backUp(
       safety: options.safety ?? false,
       sources: [
         ...dumped.map(recordedDatabase),
-        ...roots.map((root, at) => recordedSource(root, results[at]!)),
+        ...roots.map(({ root }, at) => recordedSource(root, results[at]!)),
       ],
       files: sumTallies(results.map((result) => result.tally)),
       tables: sumTallies(dumped.map((database) => database.tally)),
@@ -195,34 +206,27 @@ async function bothOrNone<A, B>(
 }
 
 async function backUpAll(
-  roots: readonly BackupRoot[],
-  choice: KindChoice,
+  jobs: readonly RootJob[],
   sink: RootSink,
   task: Task,
+  begun: AheadScan | undefined,
 ): Promise<RootResult[]> {
   const results: RootResult[] = [];
-  for (const root of roots) results.push(await backUpOne(root, choice, sink, task));
+  for (const [at, job] of jobs.entries()) {
+    results.push(await backUpRoot(job, sink, task, at === 0 ? begun : undefined));
+  }
   return results;
 }
 
-async function backUpOne(
-  root: BackupRoot,
-  choice: KindChoice,
-  sink: RootSink,
-  task: Task,
-): Promise<RootResult> {
-  const { base, previous } = choice;
-  const path = `files/${root.name}`;
-  return backUpRoot(
-    {
-      root,
-      previous: previous?.manifest.find((segment) => segment.root === path),
-      baseStartedAtNs: base === undefined ? undefined : BigInt(Date.parse(base.createdAt)) * 1_000_000n,
-      expectedFiles: previous?.files.total,
-    },
-    sink,
-    task,
-  );
+/** What to do of every root, in the order of the manifest. */
+function rootJobs({ roots }: BackupSources, { base, previous }: KindChoice): RootJob[] {
+  const sorted = [...roots].sort((a, b) => comparePaths(a.name, b.name));
+  return sorted.map((root) => ({
+    root,
+    previous: previous?.manifest.find((segment) => segment.root === `files/${root.name}`),
+    baseStartedAtNs: base === undefined ? undefined : BigInt(Date.parse(base.createdAt)) * 1_000_000n,
+    expectedFiles: previous?.files.total,
+  }));
 }
 
 /** Backups of a set are told apart by their time: one that starts within the same millisecond counts as the next. */

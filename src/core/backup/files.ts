@@ -49,20 +49,42 @@ type Found = Scanned | Listed | EntryView;
 type EntryStat = Omit<FileStat, 'links' | 'type'> & Pick<EntryView, 'type'>;
 
 /** So many entries are scanned here; where there are more, a thread scans on. */
-const ENTRIES_HERE = 1500;
+export const ENTRIES_HERE = 1500;
 /** After so many entries other work gets its turn. */
 const ENTRIES_A_TURN = 256;
 const REPORT_EVERY_MS = 100;
 const NOTHING: Buffer = Buffer.alloc(0);
 
+/** Begins to scan a root while its vault is still being read, where there is enough to scan for a thread. */
+export function beginScan(job: RootJob, sink: Pick<RootSink, 'chunker' | 'keys'>, task: Task): AheadScan {
+  return new AheadScan(scanOrder(job, sink, ''), { signal: task.signal });
+}
+
 /**
  * Backs up one file root: scans it, takes what is unchanged from the base's manifest, reads the rest, and writes the
  * root's segment of the manifest. Problems are reported, not thrown.
+ * @param begun from {@link beginScan}, of the same job
  * @throws {CancelledError}, {StorageError}; what was stored by then is found and used by the next backup.
  */
-export async function backUpRoot(job: RootJob, sink: RootSink, task: Task): Promise<RootResult> {
+export async function backUpRoot(
+  job: RootJob,
+  sink: RootSink,
+  task: Task,
+  begun?: AheadScan,
+): Promise<RootResult> {
   const walk = new RootWalk(job, sink, task);
-  return walk.run();
+  return walk.run(begun);
+}
+
+function scanOrder(
+  { root, baseStartedAtNs }: RootJob,
+  { chunker, keys }: Pick<RootSink, 'chunker' | 'keys'>,
+  after: string,
+): ScanOrder {
+  const { name, directory, include, exclude } = root;
+  const order = { name, directory, include, exclude, after };
+  if (baseStartedAtNs !== undefined) return order;
+  return { ...order, content: { chunkIdKey: keys.chunkId, gear: keys.gear, sizes: chunker.sizes } };
 }
 
 class RootWalk {
@@ -104,13 +126,15 @@ class RootWalk {
     );
   }
 
-  async run(): Promise<RootResult> {
-    const first = this.#scanHere();
+  async run(begun: AheadScan | undefined): Promise<RootResult> {
+    // The root itself is always scanned here.
+    const most = begun === undefined ? ENTRIES_HERE : 1;
+    const first = this.#scanHere(most);
     const last = first.at(-1);
-    if (first.length < ENTRIES_HERE || last === undefined) await this.#takeAll(first);
+    if (first.length < most || last === undefined) await this.#takeAll(first);
     else {
       // While these are taken the thread starts.
-      await using ahead = new AheadScan(this.#orderAfter(last.path), { signal: this.#task.signal });
+      await using ahead = begun ?? this.#scanAfter(last.path);
       await this.#takeAll(first);
       for await (const batch of ahead.batches(this.#sink.report)) await this.#takeBatch(batch);
       this.#unchanged?.end();
@@ -126,23 +150,19 @@ class RootWalk {
   }
 
   /** The root's first entries. A full backup opens every file anyway; the others decide by the stat whether to. */
-  #scanHere(): Found[] {
+  #scanHere(most: number): Found[] {
     const { root, baseStartedAtNs } = this.#job;
     const scan = baseStartedAtNs === undefined ? listRoot : scanRoot;
     const found: Found[] = [];
     for (const one of scan(root, this.#sink.report, { signal: this.#task.signal })) {
       found.push(one);
-      if (found.length === ENTRIES_HERE) break;
+      if (found.length === most) break;
     }
     return found;
   }
 
-  #orderAfter(after: string): ScanOrder {
-    const { name, directory, include, exclude } = this.#job.root;
-    const order = { name, directory, include, exclude, after };
-    if (this.#job.baseStartedAtNs !== undefined) return order;
-    const { chunker, keys } = this.#sink;
-    return { ...order, content: { chunkIdKey: keys.chunkId, gear: keys.gear, sizes: chunker.sizes } };
+  #scanAfter(path: string): AheadScan {
+    return new AheadScan(scanOrder(this.#job, this.#sink, path), { signal: this.#task.signal });
   }
 
   async #takeAll(entries: Iterable<Found>): Promise<void> {
