@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { wasVaultMadeAt } from './create-vault.ts';
 import { CrmBackupError } from './errors.ts';
 import { defaultVaultDirectory } from './home.ts';
@@ -157,7 +157,9 @@ export async function openVault(
   }
   // Without an id there is no vault, which opening it says better than a missing key.
   const key = id === undefined ? undefined : await findKey(id, keyFile, surroundings);
-  return Vault.open(storage, key?.unlock ?? { secret: Buffer.alloc(0) });
+  const vault = await Vault.open(storage, key?.unlock ?? { secret: Buffer.alloc(0) });
+  vault.cacheRecordsIn(join(cacheOf(surroundings), 'records', vault.id));
+  return vault;
 }
 
 /** The absolute folder a vault is named by. @throws {OpenError} `remote-not-supported`. */

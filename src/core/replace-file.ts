@@ -5,9 +5,9 @@ import { dirname } from 'node:path';
  * Writes a file that only its user may read, all or nothing: whoever reads it, also after a power cut, finds what was
  * there before or all of the new. Folders around it are made. Throws what the file system throws.
  */
-export function replaceFile(file: string, text: string): void {
+export function replaceFile(file: string, content: string | Uint8Array): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const fresh = `${file}.${process.pid}`;
-  writeFileSync(fresh, text, { mode: 0o600, flush: true });
+  writeFileSync(fresh, content, { mode: 0o600, flush: true });
   renameSync(fresh, file);
 }

@@ -44,7 +44,7 @@ async function checkRecords(vault: Vault): Promise<Check> {
     );
   }
   try {
-    const { records, damaged } = await vault.records();
+    const { records, damaged } = await vault.records({ fromVault: true });
     if (damaged.length > 0) {
       return failed(
         'vault',

@@ -134,7 +134,7 @@ export async function prune(vault: Vault, options: PruneOptions = {}, task: Task
 }
 
 async function readRecords(work: Work): Promise<void> {
-  const { records, damaged } = await work.vault.records();
+  const { records, damaged } = await work.vault.records({ fromVault: true });
   const [first] = damaged;
   if (first !== undefined) {
     throw new VaultError(

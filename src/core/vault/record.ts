@@ -87,16 +87,17 @@ export interface BackupRecord extends RecordContent {
 /** A segment as JSON holds it: chunk ids in base64. */
 type WrittenSegment = Omit<ManifestSegment, 'chunks'> & { readonly chunks: string };
 
+/** A record as JSON holds it. */
+export type WrittenRecord = Omit<RecordContent, 'manifest'> & {
+  readonly manifest: readonly WrittenSegment[];
+};
+
 const NOWHERE = Buffer.alloc(0);
 const MOST_RECORD_BYTES = 256 * 1024 * 1024;
 
 /** Seals a record; its id is the SHA-256 of the sealed bytes. */
 export function encodeRecord(keys: VaultKeys, content: RecordContent): { id: string; bytes: Buffer } {
-  const manifest: WrittenSegment[] = content.manifest.map((segment) => ({
-    ...segment,
-    chunks: segment.chunks.toString('base64'),
-  }));
-  const json = Buffer.from(JSON.stringify({ ...content, manifest }));
+  const json = Buffer.from(JSON.stringify(written(content)));
   const bytes = seal(keys, 'record', NOWHERE, zstdCompressSync(json));
   return { id: createHash('sha256').update(bytes).digest('hex'), bytes };
 }
@@ -115,10 +116,8 @@ export function decodeRecord(keys: VaultKeys, id: string, sealed: Buffer): Backu
   const json = zstdDecompressSync(open(keys, 'record', NOWHERE, sealed), {
     maxOutputLength: MOST_RECORD_BYTES,
   });
-  const written = JSON.parse(json.toString()) as Omit<RecordContent, 'manifest'> & {
-    manifest: WrittenSegment[];
-  };
-  if ((written.format as number) !== 1) {
+  const found = JSON.parse(json.toString()) as WrittenRecord;
+  if ((found.format as number) !== 1) {
     throw new VaultError(
       'newer-format',
       `Backup ${id.slice(0, 8)} was written by a newer version of CRM Backup.`,
@@ -127,13 +126,32 @@ export function decodeRecord(keys: VaultKeys, id: string, sealed: Buffer): Backu
       },
     );
   }
+  return fromWritten(id, found, sealed.length);
+}
+
+function written(content: RecordContent): WrittenRecord {
   return {
-    ...written,
-    base: written.base,
-    label: written.label,
-    git: written.git,
-    bytes: { ...written.bytes, stored: written.bytes.stored + sealed.length },
-    manifest: written.manifest.map((segment) => ({
+    ...content,
+    manifest: content.manifest.map((segment) => ({ ...segment, chunks: segment.chunks.toString('base64') })),
+  };
+}
+
+/** A record for {@link fromWritten}, when its object has so many bytes. Without what was noted on it since. */
+export function toWritten(record: BackupRecord, objectBytes: number): WrittenRecord {
+  const { id: _id, verifiedAt: _verifiedAt, lostPaths: _lostPaths, ...content } = record;
+  const { bytes } = content;
+  return written({ ...content, bytes: { ...bytes, stored: bytes.stored - objectBytes } });
+}
+
+/** A record from what its JSON holds, and how many bytes its object has. */
+export function fromWritten(id: string, content: WrittenRecord, objectBytes: number): BackupRecord {
+  return {
+    ...content,
+    base: content.base,
+    label: content.label,
+    git: content.git,
+    bytes: { ...content.bytes, stored: content.bytes.stored + objectBytes },
+    manifest: content.manifest.map((segment) => ({
       ...segment,
       chunks: Buffer.from(segment.chunks, 'base64'),
     })),
@@ -152,12 +170,27 @@ export function forgottenName(id: string): string {
   return `forgotten/${id}`;
 }
 
+/** A record's object in the storage. */
+export interface ListedRecord {
+  readonly id: string;
+  readonly bytes: number;
+  readonly modifiedMs: number;
+}
+
+/** The records in a folder, `backups` or `forgotten`. */
+export async function listRecords(
+  storage: Storage,
+  folder: 'backups' | 'forgotten',
+): Promise<ListedRecord[]> {
+  const listed: ListedRecord[] = [];
+  for (const { name, bytes, modifiedMs } of await storage.list(folder)) {
+    const id = name.slice(folder.length + 1);
+    if (/^[0-9a-f]{64}$/.test(id)) listed.push({ id, bytes, modifiedMs });
+  }
+  return listed;
+}
+
 /** Ids of the records in a folder, `backups` or `forgotten`. */
 export async function listRecordIds(storage: Storage, folder: 'backups' | 'forgotten'): Promise<string[]> {
-  const ids: string[] = [];
-  for (const { name } of await storage.list(folder)) {
-    const id = name.slice(folder.length + 1);
-    if (/^[0-9a-f]{64}$/.test(id)) ids.push(id);
-  }
-  return ids;
+  return (await listRecords(storage, folder)).map(({ id }) => id);
 }

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomFillSync } from 'node
 import { VaultError } from './error.ts';
 
 /** What a sealed piece of bytes is; bound to it, so that one kind cannot stand in for another. */
-export type SealRole = 'frame' | 'footer' | 'index' | 'record' | 'note' | 'past';
+export type SealRole = 'frame' | 'footer' | 'index' | 'record' | 'note' | 'past' | 'record-cache';
 
 /** The keys of a vault, all derived from its master key. */
 export interface VaultKeys {

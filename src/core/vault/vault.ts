@@ -23,12 +23,14 @@ import { readSegments } from './manifest.ts';
 import { encodeNotes, foldNotes, type Note, type Noted, readNotes } from './notes.ts';
 import { type ListedPack, readFooter } from './pack.ts';
 import { ChunkReader } from './reader.ts';
+import { type CachedRecord, RecordCache } from './record-cache.ts';
 import {
   type BackupRecord,
   decodeRecord,
   encodeRecord,
   forgottenName,
-  listRecordIds,
+  type ListedRecord,
+  listRecords,
   type RecordContent,
   recordName,
 } from './record.ts';
@@ -63,6 +65,7 @@ export class Vault {
   readonly config: FoundConfig;
   readonly #masterKey: Buffer;
   readonly #records = new Map<string, BackupRecord>();
+  #cache: RecordCache | undefined;
   #index: Promise<ChunkIndex> | undefined;
 
   private constructor(storage: Storage, found: FoundConfig, masterKey: Buffer, keys: VaultKeys) {
@@ -191,30 +194,51 @@ export class Vault {
     return { index, adopted };
   }
 
-  /** All backups with what is noted on them, newest first. Damaged records are told apart, not thrown. */
-  async records(): Promise<RecordListing> {
-    const [ids, { notes }] = await Promise.all([
-      listRecordIds(this.storage, 'backups'),
+  /** Keeps what the records say in a file of the user's own from now on, sealed, so that many are read at once. */
+  cacheRecordsIn(file: string): void {
+    this.#cache = new RecordCache(file, this.keys);
+  }
+
+  /**
+   * All backups with what is noted on them, newest first. Damaged records are told apart, not thrown.
+   * @param options `fromVault`: no record counts that was not read in the vault itself by this process
+   */
+  async records({ fromVault = false }: { readonly fromVault?: boolean } = {}): Promise<RecordListing> {
+    const [listed, { notes }] = await Promise.all([
+      listRecords(this.storage, 'backups'),
       readNotes(this.storage, this.keys),
     ]);
     const folded = foldNotes(notes);
+    const found = new Map<string, CachedRecord>();
     const listing: RecordListing = { records: [], damaged: [] };
-    for (let at = 0; at < ids.length; at += PARALLEL_READS) {
-      const batch = ids.slice(at, at + PARALLEL_READS);
-      await Promise.all(batch.map((id) => this.#recordInto(listing, id, folded.get(id))));
+    const unread: ListedRecord[] = [];
+    for (const object of listed) {
+      const { id, bytes, modifiedMs } = object;
+      const record =
+        this.#records.get(id) ?? (fromVault ? undefined : this.#cache?.find(id, bytes, modifiedMs));
+      if (record === undefined) unread.push(object);
+      else found.set(id, { ...object, record });
     }
+    for (let at = 0; at < unread.length; at += PARALLEL_READS) {
+      const batch = unread.slice(at, at + PARALLEL_READS);
+      await Promise.all(batch.map((object) => this.#readInto(listing, found, object)));
+    }
+    this.#cache?.keep(found);
+    for (const [id, { record }] of found) listing.records.push(withNotes(record, folded.get(id)));
     listing.records.sort(newestFirst);
     return listing;
   }
 
-  async #recordInto(listing: RecordListing, id: string, noted: Noted | undefined): Promise<void> {
+  async #readInto(
+    listing: RecordListing,
+    found: Map<string, CachedRecord>,
+    object: ListedRecord,
+  ): Promise<void> {
+    const { id } = object;
     try {
-      let record = this.#records.get(id);
-      if (record === undefined) {
-        record = decodeRecord(this.keys, id, await this.storage.read(recordName(id)));
-        this.#records.set(id, record);
-      }
-      listing.records.push(withNotes(record, noted));
+      const record = decodeRecord(this.keys, id, await this.storage.read(recordName(id)));
+      this.#records.set(id, record);
+      found.set(id, { ...object, record });
     } catch (error) {
       if (error instanceof VaultError) listing.damaged.push({ id, error });
       else if ((await this.storage.size(recordName(id))) !== undefined) throw error;
