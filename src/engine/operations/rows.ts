@@ -190,7 +190,7 @@ export function undoRows(vaults: Vaults, comparisons: Comparisons): Handler<'und
 async function withRows<Result>(
   vaults: Vaults,
   comparisons: Comparisons,
-  { database: name, side, selections, overwrite, ...versions }: RowRestoreInput,
+  { database: name, side, selections, overwrite, dependents, ...versions }: RowRestoreInput,
   work: (live: BackupDatabase, request: RowRestoreRequest, task: Task) => Promise<Result>,
   task: Task,
 ): Promise<Result> {
@@ -198,7 +198,7 @@ async function withRows<Result>(
   return comparisons.use(
     versions,
     name,
-    async (compared) => work(live, { compared, side, selections, overwrite }, task),
+    async (compared) => work(live, { compared, side, selections, overwrite, dependents }, task),
     task,
   );
 }

@@ -165,6 +165,8 @@ export function roleNotices(properties: Properties, state: TargetState): string[
   }
   const tablespaces = properties.tablespaces.filter((name) => !state.tablespaces.has(name));
   if (tablespaces.length > 0)
-    notices.push(`The server has no tablespace ${list(tablespaces)}: the default one is used.`);
+    notices.push(
+      `The server has no tablespace ${list(tablespaces)} that “${state.user}” may use: the default one is used.`,
+    );
   return notices;
 }

@@ -19,6 +19,8 @@ const properties = v.object({
   icuRules: v.nullable(v.string()),
   connectionLimit: v.number(),
   isTemplate: v.optional(v.boolean(), false),
+  /** Where tables are that name no tablespace; null for the server’s usual one. */
+  tablespace: v.optional(v.nullable(v.string()), null),
   comment: v.nullable(v.string()),
   /** Null: as it is by default. */
   grants: v.nullable(v.array(grant)),
@@ -75,6 +77,8 @@ function databaseQuery(version: number): string {
     'icuRules', ${version >= 160000 ? 'd.daticurules' : 'NULL'},
     'connectionLimit', d.datconnlimit,
     'isTemplate', d.datistemplate,
+    'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t
+      WHERE t.oid = d.dattablespace AND t.spcname !~ '^pg_'),
     'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
     'grants', CASE WHEN d.datacl IS NULL THEN NULL ELSE coalesce(${ACL}, '[]'::pg_catalog.json) END,
     'settings', coalesce((SELECT json_agg(json_build_object(
@@ -93,7 +97,7 @@ function databaseQuery(version: number): string {
     'policyRoles', coalesce((SELECT json_agg(DISTINCT pg_catalog.pg_get_userbyid(p.role)) FROM (
         SELECT unnest(polroles) AS role FROM pg_catalog.pg_policy) p WHERE p.role <> 0), '[]'),
     'tablespaces', coalesce((SELECT json_agg(t.spcname) FROM pg_catalog.pg_tablespace t
-      WHERE t.oid IN (SELECT c.reltablespace FROM pg_catalog.pg_class c WHERE c.reltablespace <> 0)
+      WHERE t.oid IN (SELECT c.reltablespace FROM pg_catalog.pg_class c UNION SELECT d.dattablespace)
         AND t.spcname !~ '^pg_'), '[]'),
     'collations', coalesce((SELECT json_agg(DISTINCT l.collname) FROM pg_catalog.pg_collation l
       JOIN pg_catalog.pg_namespace n ON n.oid = l.collnamespace

@@ -28,7 +28,7 @@ export async function buildDatabase(
   const built = identifier(ticket.built);
   await dropDatabase(session, ticket.built);
   const doing = `Creating the database ${ticket.built}`;
-  await session.run(createStatement(ticket.built, properties, session.version), doing, 'write-failed');
+  await session.run(createStatement(ticket.built, properties, session.version, state), doing, 'write-failed');
   await session.run(`COMMENT ON DATABASE ${built} IS ${literal(markOf(ticket))}`, doing, 'write-failed');
   const opened: Session[] = [];
   try {
@@ -66,7 +66,12 @@ export async function dropDatabase(session: Session, name: string): Promise<void
   );
 }
 
-function createStatement(name: string, properties: Properties, version: number): string {
+function createStatement(
+  name: string,
+  properties: Properties,
+  version: number,
+  { tablespaces }: TargetState,
+): string {
   const parts = [
     `CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING ${literal(properties.encoding)}`,
     `LC_COLLATE ${literal(properties.collate)} LC_CTYPE ${literal(properties.ctype)}`,
@@ -80,6 +85,8 @@ function createStatement(name: string, properties: Properties, version: number):
     }
     if (properties.icuRules !== null) parts.push(`ICU_RULES ${literal(properties.icuRules)}`);
   }
+  const { tablespace } = properties;
+  if (tablespace !== null && tablespaces.has(tablespace)) parts.push(`TABLESPACE ${identifier(tablespace)}`);
   return parts.join(' ');
 }
 

@@ -10,6 +10,7 @@ export interface TargetState {
   readonly roles: ReadonlySet<string>;
   /** Roles the user may give things to. */
   readonly grantable: ReadonlySet<string>;
+  /** Those the user may put things into. */
   readonly tablespaces: ReadonlySet<string>;
   readonly databases: ReadonlyMap<string, { readonly owned: boolean; readonly comment: string | null }>;
   readonly locales: ReadonlySet<string>;
@@ -22,7 +23,7 @@ interface StateRow {
   superuser: boolean;
   createsDatabases: boolean;
   roles: { name: string; grantable: boolean }[];
-  tablespaces: string[];
+  tablespaces: string[] | null;
   databases: { name: string; owned: boolean; comment: string | null }[];
   locales: string[] | null;
   collations: string[] | null;
@@ -33,7 +34,8 @@ const STATE = `SELECT json_build_object(
     'user', r.rolname, 'superuser', r.rolsuper, 'createsDatabases', r.rolcreatedb OR r.rolsuper,
     'roles', (SELECT json_agg(json_build_object('name', rolname, 'grantable',
       pg_catalog.pg_has_role(oid, 'MEMBER') OR r.rolsuper)) FROM pg_catalog.pg_roles),
-    'tablespaces', (SELECT json_agg(spcname) FROM pg_catalog.pg_tablespace),
+    'tablespaces', (SELECT json_agg(spcname) FROM pg_catalog.pg_tablespace
+      WHERE pg_catalog.has_tablespace_privilege(oid, 'CREATE')),
     'databases', (SELECT json_agg(json_build_object('name', datname, 'owned', pg_catalog.pg_has_role(datdba, 'USAGE'),
       'comment', pg_catalog.shobj_description(oid, 'pg_database'))) FROM pg_catalog.pg_database),
     'locales', (SELECT json_agg(DISTINCT l) FROM (
@@ -55,7 +57,7 @@ export async function readTargetState(session: Session): Promise<TargetState> {
     createsDatabases: state.createsDatabases,
     roles: new Set(state.roles.map(({ name }) => name)),
     grantable: new Set(state.roles.filter(({ grantable }) => grantable).map(({ name }) => name)),
-    tablespaces: new Set(state.tablespaces),
+    tablespaces: new Set(state.tablespaces ?? []),
     databases: new Map(state.databases.map(({ name, ...rest }) => [name, rest])),
     locales: new Set((state.locales ?? []).map(normalizedLocale)),
     collations: new Set(state.collations),

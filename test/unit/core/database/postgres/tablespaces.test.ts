@@ -38,8 +38,8 @@ describe.skipIf(!hasPostgres())('PostgreSQL tablespaces', { timeout: 180_000 }, 
     return JSON.stringify(found);
   };
 
-  const restored = async (): Promise<string> => {
-    const address = { name: 'crm', url: server.url('crm'), workspace: '/' };
+  const restored = async (url = server.url('crm')): Promise<string> => {
+    const address = { name: 'crm', url, workspace: '/' };
     const source = await dumpToMemory(postgresql, address);
     await using target = await postgresql.openTarget(address, 'again', {});
     const request = { restoreId: 't1', tables: undefined, mayEndSessions: true };
@@ -65,5 +65,26 @@ describe.skipIf(!hasPostgres())('PostgreSQL tablespaces', { timeout: 180_000 }, 
     const before = await places('crm');
     expect(before).toContain('slow one');
     expect(await restored()).toBe(before);
+  });
+
+  it('are that of the database itself, where whoever restores may use it', async () => {
+    const home = async (database: string) =>
+      server.sql(
+        'postgres',
+        `SELECT spcname FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE datname = '${database}'`,
+      );
+    await server.sql('postgres', 'CREATE DATABASE housed TABLESPACE "slow one"');
+    await server.sql('housed', 'CREATE TABLE t (id int); CREATE TABLE u (id int) TABLESPACE pg_default');
+    const before = await places('housed');
+    expect(await restored(server.url('housed'))).toBe(before);
+    expect(await home('again')).toEqual([{ spcname: 'slow one' }]);
+    await server.sql(
+      'postgres',
+      "CREATE ROLE guest LOGIN CREATEDB PASSWORD 'g'; ALTER DATABASE housed OWNER TO guest",
+    );
+    await server.sql('housed', 'ALTER TABLE t OWNER TO guest; ALTER TABLE u OWNER TO guest');
+    await server.sql('postgres', 'DROP DATABASE again');
+    await restored(server.url('housed', 'guest', 'g'));
+    expect(await home('again')).toEqual([{ spcname: 'pg_default' }]);
   });
 });
