@@ -209,6 +209,11 @@ export function isAbandonedJournal(directory: string): boolean | undefined {
   return found && isAbandoned(found.header);
 }
 
+/** Whether a restore has come so far that files or databases may be others than before. */
+export function hasBegunToSwitch(directory: string): boolean {
+  return (readHeader(directory)?.phase ?? 'planned') !== 'planned';
+}
+
 /** Removes a journal that had not begun: nothing can have been changed before its first line. */
 export function removeUnbegun(directory: string): void {
   if (readHeader(directory) === undefined) rmSync(directory, { recursive: true, force: true });

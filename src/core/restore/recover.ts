@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { DatabaseError } from '../database/error.ts';
 import { CrmBackupError, systemCode } from '../errors.ts';
 import { SetError } from '../set/error.ts';
@@ -9,7 +9,7 @@ import type { DatabaseSwitcher } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
-import { isAbandonedJournal, Journal, removeUnbegun, restoresFolder } from './journal.ts';
+import { hasBegunToSwitch, isAbandonedJournal, Journal, removeUnbegun, restoresFolder } from './journal.ts';
 import { listNames, lookAt } from './live-tree.ts';
 import { closeStaging, keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
 import { privateStaging, STAGING } from './staging-name.ts';
@@ -63,10 +63,16 @@ export async function recoverRestores(
 }
 
 /**
- * Makes a root free for a new restore: ends a dead one that was working there, whoever's journal it is in.
+ * Makes a root free for a new restore: ends a dead one that was working there. A root says itself whose it was, and it may
+ * come from anybody; so only journals of this user's own folder are carried out, which name commands, places and databases.
+ * Of others it is only believed that nothing is to be done.
  * @throws {RestoreError} `locked` when one works there now, `unfinished-restore`.
  */
-export async function recoverRoot(directory: string, disk: RestoreDisk = nodeDisk()): Promise<void> {
+export async function recoverRoot(
+  directory: string,
+  home: string,
+  disk: RestoreDisk = nodeDisk(),
+): Promise<void> {
   if (lookAt(directory)?.type !== 'directory') return;
   const owner = stagingOwner(directory);
   if (owner !== undefined) {
@@ -77,16 +83,31 @@ export async function recoverRoot(directory: string, disk: RestoreDisk = nodeDis
         hint: 'Wait until it is done, then try again.',
       });
     }
-    if (isAbandoned) await recoverJournal(journal!, disk);
+    if (isAbandoned && isOwnJournal(home, journal!)) await recoverJournal(journal!, disk);
+    else if (isAbandoned && hasBegunToSwitch(journal!)) throw journalElsewhere(directory, journal!);
     else if (keepsNothing(directory)) removeTree(disk, `${directory}/${STAGING}`);
     else throw journalGone(directory);
   }
-  for (const leftover of leftovers(directory)) {
-    // Without an owner's name in it, it may just be being made.
-    if (leftover.owner === undefined) continue;
-    const isAbandoned = isAbandonedJournal(leftover.owner.journal);
-    if (isAbandoned === undefined) removeTree(disk, `${directory}/${privateStaging(leftover.id)}`);
-    else if (isAbandoned) await recoverJournal(leftover.owner.journal, disk);
+  for (const { id, owner: leftBy } of leftovers(directory)) {
+    // Without an owner’s name in it, it may just be being made.
+    if (leftBy === undefined) continue;
+    const isAbandoned = isAbandonedJournal(leftBy.journal);
+    if (isAbandoned && isOwnJournal(home, leftBy.journal)) await recoverJournal(leftBy.journal, disk);
+    // Under this name nothing is kept that is still needed.
+    else if (isAbandoned !== false) removeTree(disk, `${directory}/${privateStaging(id)}`);
+  }
+}
+
+function isOwnJournal(home: string, journal: string): boolean {
+  return isAbsolute(journal) && realPlace(dirname(journal)) === realPlace(restoresFolder(home));
+}
+
+function realPlace(folder: string): string {
+  try {
+    return realpathSync.native(folder);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return resolve(folder);
   }
 }
 
@@ -245,6 +266,16 @@ function journalGone(directory: string): RestoreError {
     `${directory} holds what an unfinished restore moved away, and its journal is gone.`,
     {
       hint: `Look into ${directory}/${STAGING}/old, take back what you need, and remove ${STAGING}.`,
+    },
+  );
+}
+
+function journalElsewhere(directory: string, journal: string): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `${directory} holds a restore that was interrupted half-way, and its journal is not among yours: ${journal}.`,
+    {
+      hint: `Restore as the user and with the CRM_BACKUP_HOME it was begun with, or remove ${STAGING} when you have looked into it.`,
     },
   );
 }

@@ -170,7 +170,7 @@ async function restorePaths(
   if (!options.dryRun) {
     const places = placesOf(record, request);
     await recoverElsewhere(home, disk);
-    for (const { directory } of places) await recoverRoot(directory, disk);
+    for (const { directory } of places) await recoverRoot(directory, home, disk);
     if (disk === undefined && isMuchSurelyNew(places, options.selected)) pool.start();
   }
   const plan = await planRestore(vault, record, request, task);

@@ -127,7 +127,9 @@ function removeFrom(disk: RestoreDisk, path: string, device: bigint): void {
 
 function readOwner(staging: string): StagingOwner | undefined {
   try {
-    return JSON.parse(readFileSync(systemPath(`${staging}/${OWNER}`), 'utf8')) as StagingOwner;
+    const owner = JSON.parse(readFileSync(systemPath(`${staging}/${OWNER}`), 'utf8')) as unknown;
+    const { id, journal } = (owner ?? {}) as Partial<Record<keyof StagingOwner, unknown>>;
+    return typeof id === 'string' && typeof journal === 'string' ? { id, journal } : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined;
     throw error;

@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CancelledError } from '../../../../src/core/errors.ts';
@@ -176,16 +185,73 @@ describe('two restores into one folder', () => {
     const record = await place.backUp();
     const home = join(place.scratch, 'other-home');
     const { disk, steps } = countingDisk();
+    const ended: string[] = [];
     place.fill(treeOf({ a: 'other' }));
     await place.restore(record, { disk });
     for (let step = 0; step < steps.length; step++) {
       place.fill(treeOf({ a: 'other' }));
       await place.restore(record, { home, disk: dyingDisk(step) }).catch(() => undefined);
-      await place.restore(record);
+      const refused = await place.restore(record).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (refused !== undefined) {
+        // What has begun to switch is ended by whoever has its journal.
+        expect(refused).toMatchObject({ code: 'unfinished-restore' });
+        ended.push(steps[step]!);
+        await recoverRestores(home);
+        await place.restore(record);
+      }
       // Half a staging directory, in which no owner stands yet, may be a living one's: only its own journal ends it.
       expect(Object.keys(snapshotTree(place.root, { except: isStagingName }))).toEqual(['.', 'a', 'b']);
       await recoverRestores(home);
       expect(snapshotTree(place.root, { times: false })).toEqual(before);
+    }
+    expect(ended).not.toEqual([]);
+    expect(ended.length).toBeLessThan(steps.length);
+  });
+
+  it('do nothing that a folder wants to be done by a journal of its own', async () => {
+    await using place = await restorable(treeOf({ a: 'a' }));
+    const record = await place.backUp();
+    for (const staging of [STAGING, '.crm-backup-restore-0123456789ab']) {
+      place.fill(treeOf({ a: 'other' }));
+      const journal = join(place.root, 'restores', '0123456789ab');
+      makeTree(
+        place.root,
+        treeOf({
+          [`${staging}/old/1`]: 'kept',
+          'restores/0123456789ab/': '',
+          '.crm-backup-database-r-d/new': 'to be loaded',
+        }),
+      );
+      writeFileSync(join(place.root, staging, 'owner.json'), JSON.stringify({ id: '0123456789ab', journal }));
+      const mine = join(place.scratch, 'mine');
+      writeFileSync(mine, 'mine');
+      const command = { dump: 'echo x', restore: `cat > ${place.scratch}/done` };
+      const database = { name: 'd', source: { name: 'd', command }, workspace: place.root };
+      const header = {
+        version: 1,
+        id: '0123456789ab',
+        host: hostname(),
+        pid: 2 ** 22 + 1,
+        startedAt: '2026-01-01T00:00:00Z',
+        set: 'x',
+        backup: 'x',
+        roots: [{ directory: place.scratch, made: [] }],
+        databases: [{ ...database, ticket: { restoreId: 'r', mayLoseLive: true } }],
+      };
+      writeFileSync(
+        join(journal, 'journal.jsonl'),
+        `${JSON.stringify(header)}\n${JSON.stringify({ phase: 'switching' })}\n`,
+      );
+      const move = { op: 'remove', root: 0, number: 1, path: 'mine' };
+      writeFileSync(join(journal, 'moves.jsonl'), `${JSON.stringify(move)}\n`);
+      const again = place.restore(record);
+      if (staging === STAGING) await expect(again).rejects.toMatchObject({ code: 'unfinished-restore' });
+      else await again;
+      expect(readFileSync(mine, 'utf8')).toBe('mine');
+      expect(existsSync(join(place.scratch, 'done'))).toBe(false);
     }
   });
 
