@@ -16,9 +16,12 @@ export interface OpenBackup {
   readonly placed: PlacedSet;
   readonly vault: Vault;
   readonly record: BackupRecord;
+  /** All that the vault's records said when it was opened. */
+  readonly listing: RecordListing;
 }
 
-const RECENT_MS = 2_000;
+/** An editor of many files goes on asking for them for as long as somebody scrolls. */
+const RECENT_MS = 20_000;
 
 /** The vaults this process has open, so that a second look costs little. */
 export class Vaults {
@@ -101,8 +104,8 @@ export class Vaults {
   async backup({ workspace, set, backup }: OfBackup): Promise<OpenBackup> {
     const placed = await this.place({ workspace, set });
     const vault = await this.existing(placed);
-    const record = findBackup(await this.records(vault), backup, set);
-    return { placed, vault, record };
+    const listing = await this.records(vault);
+    return { placed, vault, record: findBackup(listing, backup, set), listing };
   }
 
   /** The vault of a set. @throws {VaultError} `no-vault` */

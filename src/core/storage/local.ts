@@ -16,6 +16,8 @@ export interface LocalStorageOptions {
 
 /** Linux and macOS take no more in one call. */
 const MOST_PARTS_AT_ONCE = 1024;
+/** Objects, and folders at each level, looked at at once. */
+const PARALLEL_LOOKS = 32;
 const TEMPORARY = 'tmp';
 /** Objects whose removal need not be durable. */
 const PASSING = /^(tmp|locks)\//;
@@ -50,14 +52,20 @@ export class LocalStorage implements Storage {
       await this.#assertNotVanished(`list ${folder}`);
       return;
     }
-    await Promise.all(
-      names.map(async (item) => {
+    // Ten thousand questions at once take the memory of all their answers, and longer.
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      for (let item = names[next++]; item !== undefined; item = names[next++]) {
         const name = `${folder}/${item.name}`;
-        if (item.isDirectory()) return this.#listInto(name, found);
+        if (item.isDirectory()) {
+          await this.#listInto(name, found);
+          continue;
+        }
         const stats = await this.#stat(name);
         if (stats?.isFile()) found.push({ name, bytes: stats.size, modifiedMs: stats.mtimeMs });
-      }),
-    );
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(PARALLEL_LOOKS, names.length) }, lane));
   }
 
   async #stat(name: string): Promise<Stats | undefined> {

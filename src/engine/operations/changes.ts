@@ -21,8 +21,8 @@ const PROBE_BYTES = 8000;
 /** What differs between two backups of a set. */
 export function changes(vaults: Vaults): Handler<'changes'> {
   return async ({ from, paths, probe, ...target }, task) => {
-    const { vault, record } = await vaults.backup(target);
-    const before = findBackup(await vaults.records(vault), from, target.set);
+    const { vault, record, listing } = await vaults.backup(target);
+    const before = findBackup(listing, from, target.set);
     return reading(vault, async () => {
       const found: Change[] = [];
       for await (const change of compareBackups(vault, before, record, paths, task)) {
