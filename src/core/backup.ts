@@ -1,11 +1,5 @@
-import {
-  backUpRoot,
-  beginScan,
-  ENTRIES_HERE,
-  type RootJob,
-  type RootResult,
-  type RootSink,
-} from './backup/files.ts';
+import { backUpRoot, ENTRIES_HERE } from './backup/files.ts';
+import { beginScan, type RootJob, type RootResult, type RootSink } from './backup/root-job.ts';
 import type { AheadScan } from './backup/scan-ahead.ts';
 import type { Tally } from './backup/tally.ts';
 import { type BackedUpDatabase, type BackupDatabase, freezeDatabases } from './backup/databases.ts';

@@ -1,47 +1,18 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Problem } from '../problem.ts';
 import { isUnchanged } from '../source/change.ts';
-import { type Listed, listRoot, type Scanned, type ScanRoot, scanRoot } from '../source/scan.ts';
+import { type Listed, listRoot, type Scanned, scanRoot } from '../source/scan.ts';
 import type { FileStat } from '../source/stat.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
-import type { Chunker } from '../vault/chunker.ts';
-import { EntryView } from '../vault/manifest-entry.ts';
-import { ManifestCursor, type ManifestSegment, ManifestWriter, type ReadChunk } from '../vault/manifest.ts';
-import { comparePaths } from '../vault/order.ts';
-import type { VaultKeys } from '../vault/seal.ts';
-import type { ChunkWriter } from '../vault/writer.ts';
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
-import { ContentStore, type StoredContent } from './file-content.ts';
+import { EntryView } from '../vault/manifest-entry.ts';
+import { ManifestCursor, ManifestWriter } from '../vault/manifest.ts';
+import { comparePaths } from '../vault/order.ts';
 import { contentKind } from './content-kind.ts';
-import { type AheadBatch, AheadScan } from './scan-ahead.ts';
-import type { ScanOrder } from './scan-messages.ts';
-import { countDeleted, countStored, countUnchanged, newTally, type Tally } from './tally.ts';
+import { ContentStore, type StoredContent } from './file-content.ts';
+import { beginScan, type RootJob, type RootResult, type RootSink } from './root-job.ts';
+import type { AheadBatch, AheadScan } from './scan-ahead.ts';
+import { countDeleted, countStored, countUnchanged, newTally } from './tally.ts';
 import { UnchangedRun } from './unchanged-run.ts';
-
-/** A file root to back up. */
-export interface RootJob {
-  readonly root: ScanRoot;
-  /** The root's part of the backup this one is told against. */
-  readonly previous: ManifestSegment | undefined;
-  /** When that backup began, nanoseconds since 1970, if unchanged files may be taken from it; a full takes none. */
-  readonly baseStartedAtNs: bigint | undefined;
-  /** Files in the previous backup, to tell how far this one is. */
-  readonly expectedFiles: number | undefined;
-}
-
-/** Where a root's content goes. */
-export interface RootSink {
-  readonly writer: ChunkWriter;
-  readonly chunker: Chunker;
-  readonly keys: Pick<VaultKeys, 'chunkId' | 'gear'>;
-  readonly readManifestChunk: ReadChunk;
-  readonly report: (problem: Problem) => void;
-}
-
-export interface RootResult {
-  readonly segment: ManifestSegment;
-  readonly tally: Tally;
-}
 
 /** What a scan found, as an object or as a view of its bytes. */
 type Found = Scanned | Listed | EntryView;
@@ -54,11 +25,6 @@ export const ENTRIES_HERE = 1500;
 const ENTRIES_A_TURN = 256;
 const REPORT_EVERY_MS = 100;
 const NOTHING: Buffer = Buffer.alloc(0);
-
-/** Begins to scan a root while its vault is still being read, where there is enough to scan for a thread. */
-export function beginScan(job: RootJob, sink: Pick<RootSink, 'chunker' | 'keys'>, task: Task): AheadScan {
-  return new AheadScan(scanOrder(job, sink, ''), { signal: task.signal });
-}
 
 /**
  * Backs up one file root: scans it, takes what is unchanged from the base's manifest, reads the rest, and writes the
@@ -74,17 +40,6 @@ export async function backUpRoot(
 ): Promise<RootResult> {
   const walk = new RootWalk(job, sink, task);
   return walk.run(begun);
-}
-
-function scanOrder(
-  { root, baseStartedAtNs }: RootJob,
-  { chunker, keys }: Pick<RootSink, 'chunker' | 'keys'>,
-  after: string,
-): ScanOrder {
-  const { name, directory, include, exclude } = root;
-  const order = { name, directory, include, exclude, after };
-  if (baseStartedAtNs !== undefined) return order;
-  return { ...order, content: { chunkIdKey: keys.chunkId, gear: keys.gear, sizes: chunker.sizes } };
 }
 
 class RootWalk {
@@ -134,7 +89,7 @@ class RootWalk {
     if (first.length < most || last === undefined) await this.#takeAll(first);
     else {
       // While these are taken the thread starts.
-      await using ahead = begun ?? this.#scanAfter(last.path);
+      await using ahead = begun ?? beginScan(this.#job, this.#sink, this.#task, last.path);
       await this.#takeAll(first);
       for await (const batch of ahead.batches(this.#sink.report)) await this.#takeBatch(batch);
       this.#unchanged?.end();
@@ -159,10 +114,6 @@ class RootWalk {
       if (found.length === most) break;
     }
     return found;
-  }
-
-  #scanAfter(path: string): AheadScan {
-    return new AheadScan(scanOrder(this.#job, this.#sink, path), { signal: this.#task.signal });
   }
 
   async #takeAll(entries: Iterable<Found>): Promise<void> {
