@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 /** What is done in a phase of some work; a phase nobody has words for stands under its own name. */
 export function phaseName(phase: string): string {
   const names: Readonly<Record<string, string>> = {
+    prepare: vscode.l10n.t('Preparing'),
     connect: vscode.l10n.t('Connecting'),
     scan: vscode.l10n.t('Looking for changes'),
     read: vscode.l10n.t('Reading'),

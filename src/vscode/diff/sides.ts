@@ -50,9 +50,14 @@ export function diffSides(documents: TextDocuments, from: Side, to: Side, change
   const isThere = (size: number | undefined, uri: vscode.Uri | undefined): boolean =>
     size === undefined || uri !== undefined;
   if (isShown(change) && isThere(change.before, old) && isThere(change.after, fresh)) {
-    return { label, before: old, after: fresh };
+    return { label, before: path === oldPath ? alike(old, fresh) : old, after: fresh };
   }
   return { label, ...standIns(documents, change) };
+}
+
+/** The address of a backup’s file with the path of the live one: where they differ, editors tell of a file that was moved. */
+function alike(old: vscode.Uri | undefined, fresh: vscode.Uri | undefined): vscode.Uri | undefined {
+  return fresh === undefined || old?.scheme !== BACKUP_SCHEME ? old : old.with({ path: fresh.path });
 }
 
 function standIns(

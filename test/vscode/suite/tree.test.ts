@@ -86,7 +86,8 @@ suite('The tree', () => {
       /\| Files \| \d+ \(1 added, 1 modified, 0 deleted\) \|/,
       /\| Size \| [\d.]+ K?B, takes [\d.]+ K?B \|/,
       /\| Ratio \| [\d.,]+× \|/,
-      /\| Took \| [\d.]+ m?s \(.*Reading [\d.]+ m?s.*\) \|/,
+      /\| Took \| [\d.]+ m?s \|/,
+      /\| Phases \| .*Reading [\d.]+ m?s.* \|/,
       /\| Recovery time \| (?:not measured yet|about .*|.*, measured) \|/,
       /\$\(pinned\) Pinned/,
     ]) {

@@ -20,6 +20,8 @@ export function changesItem(node: ChangesNode): vscode.TreeItem {
     const files = changes.filter(({ path }) => path.startsWith('files/')).length;
     const tables = changes.filter(({ type }) => type === 'table').length;
     item.description = entryCount(files, tables);
+    // A narrow view cuts it.
+    item.tooltip = `${title} · ${item.description}`;
   }
   item.contextValue = 'changes';
   item.iconPath = new vscode.ThemeIcon('diff-multiple');

@@ -26,9 +26,10 @@ export function workingItem(
   if (known?.files !== undefined) item.description = entryCount(known.files.length, known.tables?.length);
   item.contextValue = 'working';
   item.iconPath = new vscode.ThemeIcon('edit');
-  item.tooltip = vscode.l10n.t(
+  const hint = vscode.l10n.t(
     'How the workspace differs from the newest backup. Select to compare and to edit.',
   );
+  item.tooltip = typeof item.description === 'string' ? `${item.description}\n\n${hint}` : hint;
   item.command = {
     command: 'crmBackup.compareWithWorkspace',
     title: vscode.l10n.t('Compare with Workspace'),

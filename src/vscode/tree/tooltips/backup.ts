@@ -17,8 +17,8 @@ import { tooltipTable } from './table.ts';
 
 /** As many problems are told; the rest is counted. */
 const MOST_PROBLEMS = 5;
-/** Phases that took less are not worth naming. */
-const LEAST_PHASE_MS = 1;
+/** Phases that took a smaller share of the time are not worth naming. */
+const LEAST_SHARE = 0.02;
 
 type Row = [string, string];
 
@@ -42,7 +42,7 @@ export function backupTooltip(
       ...baseRow(summary, base),
       ...contentRows(summary),
       ...sizeRows(summary),
-      [vscode.l10n.t('Took'), tookText(summary, details)],
+      ...timeRows(summary, details),
       ...recoveryRow(details),
       ...gitRow(summary),
       ...keptRow(summary),
@@ -111,13 +111,13 @@ function sizeRows({ bytes: { source, stored } }: BackupSummary): Row[] {
   return [[vscode.l10n.t('Size'), size], ...ratio];
 }
 
-function tookText({ durationMs }: BackupSummary, details: BackupDetails | undefined): string {
+function timeRows({ durationMs }: BackupSummary, details: BackupDetails | undefined): Row[] {
   const locale = vscode.env.language;
   const phases = Object.entries(details?.phases ?? {})
-    .filter(([, ms]) => ms >= LEAST_PHASE_MS)
+    .filter(([, ms]) => ms > 0 && ms >= durationMs * LEAST_SHARE)
     .map(([phase, ms]) => `${phaseName(phase)} ${formatDuration(ms, locale)}`);
-  const took = formatDuration(durationMs, locale);
-  return phases.length === 0 ? took : `${took} (${phases.join(', ')})`;
+  const took: Row = [vscode.l10n.t('Took'), formatDuration(durationMs, locale)];
+  return phases.length === 0 ? [took] : [took, [vscode.l10n.t('Phases'), phases.join(', ')]];
 }
 
 function recoveryRow(details: BackupDetails | undefined): Row[] {
