@@ -15,6 +15,7 @@ import { provideTools } from '../../scripts/tools.mjs';
 import { provideServer } from '../../scripts/vscode-host.mjs';
 import { bundleSuite } from './bundle.ts';
 import { findDesktop, runInDesktop, runInServer, type SuiteRun } from './hosts.ts';
+import { startServers } from './servers.ts';
 import { grepVariable, resultsVariable, type SuiteEvent } from './suite/results.ts';
 import { makeWorkspace } from './workspace.ts';
 
@@ -103,6 +104,7 @@ async function main(): Promise<number> {
   await mkdir(resultsDirectory, { recursive: true });
   const log = createWriteStream(path.join(resultsDirectory, 'extension-host.log'));
   const totals: Totals = { passed: 0, failed: [], skipped: [] };
+  await using servers = await startServers();
   const hostEnded = new AbortController();
   try {
     const results = path.join(home, 'results.jsonl');
@@ -121,6 +123,7 @@ async function main(): Promise<number> {
           [resultsVariable]: results,
           [grepVariable]: flags.grep ?? '',
           CRM_BACKUP_HOME: path.join(home, 'crm-backup'),
+          ...servers.environment,
         },
         signal,
         ended,

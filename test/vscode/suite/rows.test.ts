@@ -4,16 +4,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
-import type { App } from '../../../src/vscode/app.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
-import { RowsSession } from '../../../src/vscode/rows/rows-session.ts';
 import type { RowsTarget } from '../../../src/vscode/rows/rows-uri.ts';
-import { Sets } from '../../../src/vscode/sets.ts';
-import { TextDocuments } from '../../../src/vscode/text-documents.ts';
-import { Works } from '../../../src/vscode/works.ts';
-import type { Filter, FromPage, Opened, ToPage } from '../../../src/webview/rows/messages.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
-import { at, ownEngine, provideBackup, quiet, remove, run, set, workspace } from './workspace.ts';
+import { Conversation } from './conversation.ts';
+import { at, ownEngine, provideBackup, remove, run, set, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
 const KINDS = ['added', 'changed', 'deleted'] as const;
@@ -70,56 +65,6 @@ suite('Rows', () => {
     ...more,
   });
 
-  /** An editor’s answers to its page, without the page. */
-  class Conversation implements Disposable {
-    readonly heard: ToPage[] = [];
-    readonly app: App;
-    readonly #session: RowsSession;
-    #query = 0;
-
-    constructor(rows: RowsTarget) {
-      const works = new Works();
-      this.app = {
-        engine,
-        sets: new Sets(engine),
-        works,
-        log: quiet,
-        documents: new TextDocuments(),
-        rowsChanged: new vscode.EventEmitter(),
-      } as unknown as App;
-      this.#session = new RowsSession(this.app, rows, (message) => this.heard.push(message));
-    }
-
-    async say(message: FromPage): Promise<void> {
-      await this.#session.take(message);
-    }
-
-    async open(): Promise<Opened> {
-      await this.say({ type: 'ready' });
-      const last = this.heard.at(-1)!;
-      assert.equal(last.type, 'opened', JSON.stringify(last));
-      return last;
-    }
-
-    /** Asks for rows as the page does: a window, then the count. */
-    async rows(filter: Filter, start = 0, limit = 100): Promise<Extract<ToPage, { type: 'rows' }>> {
-      const query = ++this.#query;
-      await this.say({ type: 'count', query, filter });
-      await this.say({ type: 'rows', query, filter, start, limit });
-      const last = this.heard.at(-1)!;
-      assert.equal(last.type, 'rows', JSON.stringify(last));
-      return last;
-    }
-
-    [Symbol.dispose](): void {
-      this.#session.dispose();
-      this.app.sets.dispose();
-      this.app.works.dispose();
-      this.app.documents.dispose();
-      this.app.rowsChanged.dispose();
-    }
-  }
-
   test('of a changed table open from the tree, and from the changes of its backup', async () => {
     const opened = async (): Promise<vscode.TabInputCustom> =>
       until(() => {
@@ -145,7 +90,7 @@ suite('Rows', () => {
   });
 
   test('are told a window at a time, filtered and counted', async () => {
-    using page = new Conversation(target());
+    using page = new Conversation(engine, target());
     const opened = await page.open();
     assert.deepEqual(
       [
@@ -189,14 +134,14 @@ suite('Rows', () => {
   });
 
   test('of one backup are all there, of whatever engine', async () => {
-    using page = new Conversation(target({ from: null, to: first.id }));
+    using page = new Conversation(engine, target({ from: null, to: first.id }));
     assert.equal((await page.open()).mode, 'rows');
     const last = await page.rows({}, 299, 100);
     assert.deepEqual([last.found, last.rows.map(({ after }) => after?.[0])], [300, ['300']]);
   });
 
   test('are copied whole', async () => {
-    using page = new Conversation(target());
+    using page = new Conversation(engine, target());
     await page.open();
     const filter = { changes: ['added', 'deleted'] } as const;
     const copy = { type: 'copy', filter, ranges: [{ start: 0, end: 2 }] } as const;
@@ -214,7 +159,7 @@ suite('Rows', () => {
   });
 
   test('are restored after a question that shows what will be done, and taken back', async () => {
-    using page = new Conversation(target());
+    using page = new Conversation(engine, target());
     await page.open();
     let asked = '';
     noteMessages();
@@ -254,7 +199,7 @@ suite('Rows', () => {
   test('are restored with what refers to them when that was told, and all of it comes back', async () => {
     execute(`CREATE TABLE visit (id INTEGER PRIMARY KEY, contact REFERENCES contact (id) ON DELETE CASCADE);
       INSERT INTO visit VALUES (1, 301), (2, 301), (3, 1)`);
-    using page = new Conversation(target());
+    using page = new Conversation(engine, target());
     await page.open();
     let asked = '';
     noteMessages();
@@ -276,12 +221,12 @@ suite('Rows', () => {
   });
 
   test('that nothing can find again are not offered to be restored', async () => {
-    using page = new Conversation(target({ table: 'tables/main.keyless' }));
+    using page = new Conversation(engine, target({ table: 'tables/main.keyless' }));
     assert.match((await page.open()).restoreRefusal ?? '', /Without a key/);
   });
 
   test('that are not there are told on the page', async () => {
-    using page = new Conversation(target({ table: 'tables/main.nothing' }));
+    using page = new Conversation(engine, target({ table: 'tables/main.nothing' }));
     await page.say({ type: 'ready' });
     assert.equal(page.heard.at(-1)?.type, 'failed');
   });
@@ -290,11 +235,11 @@ suite('Rows', () => {
     const trust = Object.getOwnPropertyDescriptor(vscode.workspace, 'isTrusted');
     Object.defineProperty(vscode.workspace, 'isTrusted', { value: false, configurable: true });
     try {
-      using live = new Conversation(target({ to: null }));
+      using live = new Conversation(engine, target({ to: null }));
       await live.say({ type: 'ready' });
       const failed = live.heard.at(-1);
       assert.ok(failed?.type === 'failed' && failed.message.startsWith('In Restricted Mode'));
-      using stored = new Conversation(target());
+      using stored = new Conversation(engine, target());
       assert.match((await stored.open()).restoreRefusal ?? '', /^In Restricted Mode/);
       noteMessages();
       await stored.say({ type: 'restore', filter: {}, ranges: [{ start: 0, end: 1 }] });
