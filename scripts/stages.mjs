@@ -171,7 +171,7 @@ const stages = [
   {
     name: 'extension',
     title: 'Extension suite in the real VS Code',
-    tools: ['git'],
+    tools: ['git', 'postgres', 'mariadb'],
     after: ['package'],
     work: extensionSuite,
   },

@@ -19,7 +19,7 @@ interface Server {
   readonly variable: string;
   readonly table: string;
   /** Runs statements; the values of the last one’s rows. */
-  execute(url: string, ...statements: readonly string[]): Promise<unknown[]>;
+  readonly execute: (url: string, ...statements: readonly string[]) => Promise<unknown[]>;
 }
 
 const servers: readonly Server[] = [

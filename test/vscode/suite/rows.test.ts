@@ -45,11 +45,13 @@ suite('Rows', () => {
     first = await run<BackupSummary>('backUpFull');
     execute(`UPDATE contact SET name = 'Changed ' || id WHERE id <= 150; DELETE FROM contact WHERE id = 300;
       INSERT INTO contact VALUES (301, '', x'00ff'); DELETE FROM keyless`);
+    await writeFile(at('beside.txt'), 'A file that is new, too.\n');
     second = await run<BackupSummary>('backUpDifferential');
   });
   suiteTeardown(async () => {
     await writeFile(at(setFile), original);
     remove('rows.db');
+    remove('beside.txt');
     engine.dispose();
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
