@@ -20,3 +20,17 @@ export function clockAt(moment: string): Record<string, string> {
     TZ: 'UTC',
   };
 }
+
+/**
+ * The environment of a process whose clock is what a file says each time it is asked.
+ * @param file holds `@2026-03-29 04:30:00`, in the zone
+ */
+export function clockFromFile(file: string, zone: string): Record<string, string> {
+  return {
+    LD_PRELOAD: library ?? '',
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    TZ: zone,
+  };
+}

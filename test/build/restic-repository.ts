@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,6 +52,13 @@ export async function buildResticRepository(zone: string): Promise<ResticReposit
     },
     [Symbol.asyncDispose]: async () => folder[Symbol.asyncDispose](),
   };
+}
+
+/** From 0.17 on restic keeps the oldest snapshot besides, while there are fewer periods than the rules allow for. */
+export function resticKeepsOldest(): boolean {
+  const [, major, minor] =
+    /restic (\d+)\.(\d+)/.exec(spawnSync('restic', ['version']).stdout.toString()) ?? [];
+  return Number(major) > 0 || Number(minor) >= 17;
 }
 
 function written({ moment, pinned }: ResticSnapshot): object {

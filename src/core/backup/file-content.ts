@@ -39,6 +39,7 @@ export class ContentStore {
   readonly #chunker: Chunker;
   readonly #task: Task;
   readonly #report: (path: string, trouble: Trouble) => void;
+  readonly #keepPace: () => Promise<void> | undefined;
   #blocks: { readonly read: Buffer; readonly cut: Buffer } | undefined;
   /** Bytes read so far, those read again included. */
   readBytes = 0;
@@ -47,11 +48,13 @@ export class ContentStore {
     writer: ChunkWriter,
     chunker: Chunker,
     report: (path: string, trouble: Trouble) => void,
+    keepPace: () => Promise<void> | undefined,
     task: Task,
   ) {
     this.#writer = writer;
     this.#chunker = chunker;
     this.#report = report;
+    this.#keepPace = keepPace;
     this.#task = task;
   }
 
@@ -117,6 +120,8 @@ export class ContentStore {
       for await (const chunk of cutBlocks(blocks, put.cut, this.#chunker.sizes.max, memory.cut)) {
         put.chunk(chunk);
         if (this.#writer.isBusy) await this.#writer.drain();
+        // A large file alone may be more than is to be read in an hour.
+        if (this.#task.pace !== undefined) await this.#keepPace();
       }
       return put.finish();
     };

@@ -77,6 +77,7 @@ class RootWalk {
       (troubled, trouble) => {
         sink.report({ path: troubled, ...trouble });
       },
+      () => this.#keepPace(),
       task,
     );
   }

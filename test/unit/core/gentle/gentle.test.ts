@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { backUp } from '../../../../src/core/backup.ts';
+import { backUp, type BackupSources } from '../../../../src/core/backup.ts';
+import type { DatabaseAddress } from '../../../../src/core/database/engine.ts';
 import { atLowPriority } from '../../../../src/core/gentle/low-priority.ts';
 import { drawsFromBattery, isBusy, isOnBattery, powerSupplies } from '../../../../src/core/gentle/machine.ts';
 import { paced } from '../../../../src/core/gentle/pace.ts';
@@ -74,5 +75,28 @@ describe('a paced task', () => {
     const record = await backUp(place.vault, place.set, { kind: 'full' }, { pace });
     expect(record.bytes.read).toBeGreaterThan(3_000_000);
     expect(told).toBe(record.bytes.read);
+  });
+
+  it('is held back within a large file and a large dump, not after them', async () => {
+    const bytes = 12_000_000;
+    await using place = await restorable(treeOf({ large: Buffer.alloc(bytes, 1) }));
+    const command = { dump: `head -c ${bytes} /dev/zero`, restore: 'cat > restored' };
+    const address = async (): Promise<DatabaseAddress> =>
+      Promise.resolve({ name: 'big', url: '', workspace: place.root, command });
+    const most = async (set: BackupSources): Promise<number> => {
+      let told = 0;
+      let largest = 0;
+      const pace = (read: number): undefined => {
+        told += read;
+        largest = Math.max(largest, read);
+      };
+      const { status } = await backUp(place.vault, set, { kind: 'full' }, { pace });
+      expect([status, told]).toEqual(['complete', bytes]);
+      return largest;
+    };
+    expect(await most(place.set)).toBeLessThan(bytes / 4);
+    expect(await most({ name: 'dump', roots: [], databases: [{ name: 'big', address }] })).toBeLessThan(
+      bytes / 4,
+    );
   });
 });
