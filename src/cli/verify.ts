@@ -65,6 +65,7 @@ async function rehearse(session: Session, reference: string): Promise<Outcome> {
   const home = homeOf(session.surroundings);
   const report = await drill(vault, record, { home, set: setOf(opened, record) }, session.task);
   for (const notice of report.notices) session.warn(notice);
+  for (const { message } of report.problems) session.warn(message);
   const { compared, differences, differenceCount, recoveryTimeMs, phases } = report;
   const paths = differences.map(({ path }) => path);
   const what = { object: 'restore', pack: null, problems: ['What came back is not what was backed up.'] };
@@ -80,14 +81,20 @@ async function rehearse(session: Session, reference: string): Promise<Outcome> {
       differences,
       differenceCount,
       notices: report.notices,
+      problems: report.problems,
     },
     text: drillText(report, session),
-    exitCode: differenceCount === 0 ? ExitCode.done : ExitCode.damage,
+    exitCode: drillExitCode(report),
   };
 }
 
+function drillExitCode({ differenceCount, problems }: DrillReport): ExitCode {
+  if (differenceCount > 0) return ExitCode.damage;
+  return problems.length > 0 ? ExitCode.incomplete : ExitCode.done;
+}
+
 function drillText(report: DrillReport, { paint }: Session): string {
-  const { backup, recoveryTimeMs, compared, differences, differenceCount, phases } = report;
+  const { backup, recoveryTimeMs, compared, differences, differenceCount, phases, problems } = report;
   const tables =
     compared.databases === 0
       ? ''
@@ -95,7 +102,7 @@ function drillText(report: DrillReport, { paint }: Session): string {
   const looked = `${counted(compared.entries, 'entry', 'entries')} (${formatBytes(compared.bytes)})${tables}`;
   const title =
     differenceCount === 0
-      ? `${paint('green', 'All came back as it was')}: ${looked}`
+      ? `${paint('green', problems.length === 0 ? 'All came back as it was' : 'What was rehearsed came back as it was')}: ${looked}`
       : `${paint('red', counted(differenceCount, 'difference'))}: ${looked} compared`;
   const timed = Object.entries(phases)
     .map(([phase, ms]) => `${phase} ${formatDuration(ms)}`)

@@ -11,7 +11,7 @@ import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { compareFiles } from './compare-files.ts';
 import { Differences, type Difference } from './difference.ts';
-import { rehearseDatabases } from './rehearse-databases.ts';
+import { type DrillProblem, rehearseDatabases } from './rehearse-databases.ts';
 
 /** What a drill works with. */
 export interface DrillOptions {
@@ -40,8 +40,10 @@ export interface DrillReport {
   /** What did not come back as it was backed up; the first of it, if it is very much. */
   readonly differences: readonly Difference[];
   readonly differenceCount: number;
-  /** What could not be rehearsed, a sentence each. */
+  /** What was rehearsed only in part, a sentence each. */
   readonly notices: readonly string[];
+  /** What was left out. */
+  readonly problems: readonly DrillProblem[];
 }
 
 const WAIT_FOR_LOCK_MS = 10_000;
@@ -101,8 +103,10 @@ export async function drill(
       differences: differences.first,
       differenceCount: differences.count,
       notices: databases.notices,
+      problems: databases.problems,
     };
-    keep(home, vault.id, record, startedAt, report, databases.bytes, databases.notices.length === 0);
+    const isWhole = databases.notices.length + databases.problems.length === 0;
+    keep(home, vault.id, record, startedAt, report, databases.bytes, isWhole);
     return report;
   } finally {
     rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });

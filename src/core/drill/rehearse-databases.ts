@@ -42,14 +42,25 @@ export interface Rehearsed {
   readonly durationMs: number;
   readonly loadMs: number;
   readonly comparedMs: number;
-  /** What could not be rehearsed. */
+  /** What was rehearsed only in part, a sentence each. */
   readonly notices: readonly string[];
+  /** What was left out. */
+  readonly problems: readonly DrillProblem[];
+}
+
+/** Something in a backup that a drill had to leave out, and why. */
+export interface DrillProblem {
+  readonly code: 'no-target';
+  /** In the backup. */
+  readonly path: string;
+  readonly message: string;
 }
 
 /**
  * Restores the databases of a backup under names of their own, one after the other, compares their rows with the backup
- * and drops them again. One that is saved by commands cannot have another name: its dump is only written.
- * @throws {DatabaseError}, {RestoreError} `no-target`; {SetError}, {VaultError}, {CancelledError}
+ * and drops them again. One that is saved by commands cannot have another name: its dump is only written. One that is not
+ * in the set any more has no server to go to: it is left out.
+ * @throws {DatabaseError}, {RestoreError}, {SetError}, {VaultError}, {CancelledError}
  */
 export async function rehearseDatabases(
   vault: Vault,
@@ -60,9 +71,14 @@ export async function rehearseDatabases(
 ): Promise<Rehearsed> {
   const sum = { databases: 0, tables: 0, rows: 0, bytes: 0, durationMs: 0, loadMs: 0, comparedMs: 0 };
   const notices: string[] = [];
+  const problems: DrillProblem[] = [];
   for (const { type, name, bytes } of record.sources) {
     if (type !== 'database') continue;
     const source = await openDumpSource(vault, record, name);
+    if (source.info.engine !== 'command' && !place.live.some((each) => each.name === name)) {
+      problems.push(leftOut(name));
+      continue;
+    }
     const one =
       source.info.engine === 'command'
         ? await writeDump(vault, record, name, place, task)
@@ -74,7 +90,15 @@ export async function rehearseDatabases(
     sum.bytes += bytes;
     for (const key of ['tables', 'rows', 'durationMs', 'loadMs', 'comparedMs'] as const) sum[key] += one[key];
   }
-  return { ...sum, notices };
+  return { ...sum, notices, problems };
+}
+
+function leftOut(name: string): DrillProblem {
+  return {
+    code: 'no-target',
+    path: `databases/${name}`,
+    message: `Database “${name}” is not in the set any more: without a server to load it to it was left out.`,
+  };
 }
 
 type One = Pick<Rehearsed, 'tables' | 'rows' | 'durationMs' | 'loadMs' | 'comparedMs'>;

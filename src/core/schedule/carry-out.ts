@@ -73,14 +73,21 @@ async function rehearsed(
   if (latest === undefined)
     return { status: 'skipped', message: 'There is no backup to rehearse a restore of.' };
   const { drill } = await import('../drill/drill.ts');
-  const { differences, differenceCount } = await drill(
+  const { differences, differenceCount, problems } = await drill(
     vault,
     latest,
     { home: homeOf(surroundings), set },
     task,
   );
   const [first] = differences;
-  if (first === undefined) return { status: 'done', backup: latest.id };
+  if (first === undefined) {
+    const [problem] = problems;
+    return {
+      status: problem === undefined ? 'done' : 'partial',
+      backup: latest.id,
+      message: problem?.message,
+    };
+  }
   return {
     status: 'damaged',
     backup: latest.id,

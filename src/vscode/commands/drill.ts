@@ -4,17 +4,23 @@ import type { App } from '../app.ts';
 import { fileCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatDuration, formatNumber } from '../format.ts';
-import { fieldOf, pickSet } from './targets.ts';
+import { fieldOf, pickBackup, pickSet } from './targets.ts';
 
-/** Restores a backup to a scratch place, compares it with what was backed up, and says how long it took. */
+/**
+ * Restores a backup to a scratch place, compares it with what was backed up, and says how long it took: the backup it was
+ * called on, a set’s latest, or from the palette the one the user picks.
+ */
 export async function drill(app: App, target?: unknown): Promise<DrillReport> {
-  const { workspace, set } = await pickSet(app, target);
+  const { workspace, set, backup } =
+    target === undefined
+      ? await pickBackup(app, target, vscode.l10n.t('The restore of which backup is to be rehearsed?'))
+      : { ...(await pickSet(app, target)), backup: fieldOf(target, 'backup') };
   const title = vscode.l10n.t('Rehearsing a restore of {0}', displayName(set));
-  const backup = fieldOf(target, 'backup');
   const report = await app.works.run(`drill:${workspace}\n${set}`, title, (options) =>
     app.engine.call('drill', { workspace, set, backup }, options),
   );
   for (const notice of report.notices) app.log.warn(notice);
+  for (const { message } of report.problems) app.log.warn(message);
   void tell(app, report);
   return report;
 }
@@ -30,7 +36,9 @@ async function tell(app: App, report: DrillReport): Promise<void> {
       compared.databases === 0
         ? vscode.l10n.t('The restore took {0}; all came back as it was: {1}.', time, files)
         : vscode.l10n.t('The restore took {0}; all came back as it was: {1}, {2} rows.', time, files, rows);
-    void vscode.window.showInformationMessage([sentence, ...report.notices].join(' '));
+    const left = report.problems.map(({ message }) => message);
+    const show = left.length === 0 ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
+    void show([sentence, ...left, ...report.notices].join(' '));
     return;
   }
   app.log.error(

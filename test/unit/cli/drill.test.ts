@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildCli, type Cli } from '../../build/cli.ts';
@@ -15,6 +16,7 @@ interface Drilled {
   readonly damage: readonly unknown[];
   readonly compared: { readonly databases: number; readonly tables: number; readonly rows: number };
   readonly notices: readonly string[];
+  readonly problems: readonly { readonly message: string }[];
 }
 
 let cli: Cli;
@@ -60,6 +62,30 @@ describe('verify --level drill', () => {
     expect(code).toBe(0);
     expect(value.notices).toHaveLength(1);
     expect(readdirSync(cli.workspace).sort()).toEqual(['.vscode', 'kept']);
+  });
+
+  it('rehearses the rest when a database is not in the set any more, and says what it left out', async () => {
+    const open = (name: string): DatabaseSync => new DatabaseSync(join(cli.workspace, `${name}.db`));
+    for (const name of ['stays', 'goes']) {
+      using db = open(name);
+      db.exec('CREATE TABLE t (v); INSERT INTO t VALUES (1), (2)');
+    }
+    const [stays, goes] = ['stays', 'goes'].map((name) => ({ name, url: `sqlite:${name}.db` }));
+    use(stays!, goes!);
+    await cli.must(['init', '--yes'], ['backup']);
+    use(stays!);
+    const { code, value } = await drilled();
+    expect(code).toBe(3);
+    expect(value).toMatchObject({
+      damage: [],
+      checked: { bytes: 4 },
+      compared: { databases: 1, tables: 1, rows: 2 },
+      problems: [{ code: 'no-target', path: 'databases/goes' }],
+    });
+    expect(value.problems[0]?.message).toContain('not in the set any more');
+    const { text, stderr } = await cli.run(['verify', '--level', 'drill']);
+    expect(text).toContain('What was rehearsed came back as it was');
+    expect(stderr).toContain('“goes”');
   });
 
   it('takes no sample', async () => {

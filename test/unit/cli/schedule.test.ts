@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findTool } from '../../../scripts/tools.mjs';
 import { buildCli, type Cli, type CliRun } from '../../build/cli.ts';
@@ -24,6 +25,7 @@ interface Run {
   readonly backup?: string;
   readonly message?: string;
   readonly code?: string;
+  readonly durationMs: number;
 }
 interface Listed {
   readonly set: string;
@@ -171,6 +173,63 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
     );
   });
 
+  it('waits while a restore is under way', async () => {
+    const wait = '{ cat > came; touch began; while [ ! -e go ]; do sleep 0.05; done; }';
+    const databases = [{ name: 'legacy', command: { dump: 'cat a.txt', restore: wait } }];
+    schedule(DAILY, { databases, files: [{ root: '.', include: ['a.txt'] }] });
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    await at('2026-03-01T02:00:00Z', 'schedule', 'run');
+    const restoring = at('2026-03-02T01:59:00Z', 'restore', 'latest', '--no-safety-backup');
+    while (!existsSync(join(cli.workspace, 'began'))) await pause(20);
+    const { code, runs } = await runsAt('2026-03-02T02:00:00Z');
+    writeFileSync(join(cli.workspace, 'go'), '');
+    await restoring;
+    expect(code).toBe(0);
+    expect(runs).toMatchObject([{ status: 'skipped' }]);
+    expect(runs[0]?.message).toContain('A restore is under way');
+    expect((await runsAt('2026-03-02T02:01:00Z')).runs).toMatchObject([{ status: 'done' }]);
+  });
+
+  it('goes on slowly when the off-peak hours end while it runs', async () => {
+    const hooks = { before: { command: 'sleep 2' } };
+    schedule([{ kind: 'full', every: 'day', at: '06:59' }], { offPeak: NIGHT, hooks });
+    writeFileSync(join(cli.workspace, 'large.bin'), Buffer.alloc(9_000_000, 1));
+    await at('2026-03-01T06:00:00Z', 'init', '--yes');
+    const { runs } = await runsAt('2026-03-01T06:59:59Z');
+    expect(runs).toMatchObject([{ status: 'done' }]);
+    // Two seconds of the hook, and nine megabytes at four a second.
+    expect(runs[0]?.durationMs).toBeGreaterThan(2_000 + 2_000);
+  });
+
+  it('verifies and rehearses by itself, and remembers both', async () => {
+    schedule([
+      ...DAILY,
+      { kind: 'verify', every: 'week', on: 'monday', at: '01:00' },
+      { kind: 'drill', every: 'month', on: 2, at: '01:30' },
+    ]);
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    await at('2026-03-01T02:00:00Z', 'schedule', 'run');
+    const { code, runs } = await runsAt('2026-03-02T02:00:00Z');
+    expect(code).toBe(0);
+    expect(runs.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
+      'incremental done',
+      'verify done',
+      'drill done',
+    ]);
+    const next = (await jobsAt('2026-03-02T03:00:00Z')).map((job) => [
+      job.kind,
+      job.lastStatus,
+      job.nextRun.slice(0, 16),
+    ]);
+    expect(next).toEqual([
+      ['incremental', 'done', '2026-03-03T02:00'],
+      ['verify', 'done', '2026-03-09T01:00'],
+      ['drill', 'done', '2026-04-02T01:30'],
+    ]);
+    const { text } = await at('2026-03-02T03:00:00Z', 'stats', '--json');
+    expect(JSON.parse(text)).toMatchObject({ recoveryTime: { kind: 'drill', backup: runs[2]?.backup } });
+  });
+
   it('notices damage after the backup it took', async () => {
     schedule(DAILY);
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
@@ -258,7 +317,7 @@ describe.skipIf(!hasCron)('schedule, handed to cron', () => {
       for (;;) {
         const { text } = await cli.run(['list', '--json']);
         if ((JSON.parse(text) as { backups: unknown[] }).backups.length > 0) break;
-        await wait(200);
+        await pause(200);
       }
       expect((await cli.run(['schedule', 'uninstall'], options)).code).toBe(0);
       expect(crontab()).toBe(before);

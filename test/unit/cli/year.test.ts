@@ -7,7 +7,7 @@ import { buildMovingCli, type MovingCli } from '../../build/moving-cli.ts';
 import { noiseOf } from '../../build/random-tree.ts';
 import { buildResticRepository, resticKeepsOldest } from '../../build/restic-repository.ts';
 
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 const ZONE = 'Europe/Berlin';
 const zoneBefore = process.env['TZ'];

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { DrillReport } from '../../../src/core/drill/drill.ts';
+import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
-import { askAgain, noteMessages, told, until } from './answers.ts';
+import { answer, askAgain, noteMessages, told, until } from './answers.ts';
 import { at, ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
@@ -42,6 +46,17 @@ suite('Schedule', () => {
     assert.ok(report.compared.entries > 0);
   });
 
+  test('from the palette the backup to rehearse is picked', async () => {
+    noteMessages();
+    const taken = await run<BackupSummary>('backUpFull', { workspace, set });
+    await run('backUpFull', { workspace, set });
+    answer('showQuickPick', (items: readonly { summary?: BackupSummary }[]) =>
+      items.find(({ summary }) => summary?.id === taken.id),
+    );
+    const report = await run<DrillReport | undefined>('drill');
+    assert.equal(report?.backup, taken.id);
+  });
+
   test('what is due is done while the window is open, and the next time is told', async () => {
     await addScheduled();
     const taken = await until(async () => {
@@ -57,6 +72,40 @@ suite('Schedule', () => {
     const { sets } = await engine.call('state', { workspace });
     const { next } = sets.find(({ name }) => name === 'nightly') ?? assert.fail();
     assert.ok(Date.parse(next?.at ?? '') > Date.now());
+  });
+
+  test('a scheduled run that failed, and one that found damage, are told once each', async () => {
+    noteMessages();
+    const vault = path.join(mkdtempSync(path.join(tmpdir(), 'crm-backup-test-')), 'vault');
+    const schedule = [{ kind: 'incremental', every: 'day', at: '02:00' }];
+    const kept = { name: 'kept', files: [{ root: 'custom' }], vault };
+    const writeSets = async (...more: readonly object[]): Promise<void> => {
+      const file = JSON.parse(written.replace(/^\s*\/\/.*$/gm, '')) as { sets: object[] };
+      file.sets.push(kept, ...more);
+      await writeFile(at(setFile), JSON.stringify(file, undefined, 2));
+    };
+    try {
+      await writeSets();
+      await engine.call('backUp', { workspace, set: 'kept', kind: 'full' });
+      rmSync(path.join(vault, 'packs'), { recursive: true });
+      await writeSets(
+        // Its vault is that of the other set, which has lost all it had.
+        { name: 'hurt', files: [{ root: '.vscode' }], vault, schedule },
+        { name: 'failing', files: [{ root: 'custom' }], vault: at(`${setFile}/vault`), schedule },
+      );
+      const warnings = (name: string): string[] =>
+        told.flatMap(({ how, text }) =>
+          how === 'showWarningMessage' && text.startsWith(`${name}: `) ? [text] : [],
+        );
+      await until(() => (warnings('hurt').length + warnings('failing').length === 2 ? true : undefined));
+      assert.match(warnings('hurt')[0] ?? '', /found damage in the vault/);
+      assert.match(warnings('failing')[0] ?? '', /a scheduled run failed/);
+      const { sets } = await engine.call('state', { workspace });
+      const codes = sets.flatMap(({ name, troubles }) => troubles.map(({ code }) => `${name} ${code}`));
+      assert.deepEqual(codes.toSorted(), ['failing failed', 'hurt damaged']);
+    } finally {
+      rmSync(path.dirname(vault), { recursive: true, force: true });
+    }
   });
 
   test('the set file opens at the schedule', async () => {
