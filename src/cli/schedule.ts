@@ -78,6 +78,13 @@ async function list(session: Session): Promise<Outcome> {
   const jobs = (await surveyJobs(directory, surroundings, new Date(session.nowMs)))
     .filter(({ job }) => options.set === undefined || job.set === options.set)
     .map(listed);
+  for (const { set, kind, at } of jobs.filter(({ waitsForOffPeak }) => waitsForOffPeak)) {
+    session.say(
+      plainText(
+        `${set}: ${kind} at ${at} lies outside “offPeak”, so it waits until those hours begin; with "anyTime": true it does not.`,
+      ),
+    );
+  }
   const columns = ['set', 'kind', 'when', 'next', 'last', ''].map((title) => ({ title }));
   const rows = jobs.map((job) => [
     plainText(job.set),

@@ -9,9 +9,13 @@ export type OffPeak = BackupSet['offPeak'];
  * longer or shorter.
  */
 export function isOffPeak(offPeak: OffPeak, now: Date, zone?: string): boolean {
+  return isOffPeakAt(offPeak, wallTime(now, zone));
+}
+
+/** Whether scheduled work may start when the clock on the wall shows a time, as `23:05`. Pure. */
+export function isOffPeakAt(offPeak: OffPeak, time: string): boolean {
   const windows = windowsOf(offPeak);
   if (windows.length === 0) return true;
-  const time = wallTime(now, zone);
   return windows.some(({ from, to }) => (from < to ? from <= time && time < to : time >= from || time < to));
 }
 

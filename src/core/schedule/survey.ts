@@ -4,6 +4,7 @@ import type { BackupSet } from '../set/definition.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { type Job, jobsOf, type JobPast, type JobPlan, planJob } from './job.ts';
+import { isOffPeakAt } from './off-peak.ts';
 import { type JobState, readSchedule, type RunStatus } from './state.ts';
 
 /** A job of a workspace and how it stands. */
@@ -13,6 +14,8 @@ export interface ScheduledJob {
   readonly past: JobPast;
   readonly plan: JobPlan;
   readonly state: JobState | undefined;
+  /** Whether its time of day lies outside the off-peak hours, so that it always waits until they begin. */
+  readonly waits: boolean;
 }
 
 /** One line of a schedule as it is told. Times are ISO 8601 UTC. */
@@ -29,6 +32,8 @@ export interface ListedJob {
   readonly lastStatus: RunStatus | null;
   /** Why the last run did not end well. */
   readonly message: string | null;
+  /** Whether its time of day lies outside the off-peak hours, so that it always waits until they begin. */
+  readonly waitsForOffPeak: boolean;
 }
 
 /**
@@ -66,13 +71,16 @@ export async function surveySet(
   for (const job of jobs) {
     const state = states.find(({ set: name, key }) => name === job.set && key === job.key);
     const past = await pastOf(job, state, latest, now);
-    surveyed.push({ workspace, job, past, plan: planJob(job, past, set.offPeak, now), state });
+    const plan = planJob(job, past, set.offPeak, now);
+    const { at } = job.recurrence;
+    const waits = at !== undefined && !job.anyTime && !isOffPeakAt(set.offPeak, at);
+    surveyed.push({ workspace, job, past, plan, state, waits });
   }
   return surveyed;
 }
 
 /** A job as `schedule list` tells it. */
-export function listed({ workspace, job, plan, state }: ScheduledJob): ListedJob {
+export function listed({ workspace, job, plan, state, waits }: ScheduledJob): ListedJob {
   const { every, on, at } = job.recurrence;
   return {
     workspace,
@@ -85,6 +93,7 @@ export function listed({ workspace, job, plan, state }: ScheduledJob): ListedJob
     lastRun: state?.lastRun ?? null,
     lastStatus: state?.lastStatus ?? null,
     message: state?.message ?? null,
+    waitsForOffPeak: waits,
   };
 }
 

@@ -331,6 +331,17 @@ describe.skipIf(!hasCron)('schedule, handed to cron', () => {
 });
 
 describe('schedule', () => {
+  it('says of an entry outside the off-peak hours that it waits for them, unless it need not', async () => {
+    const noon = { kind: 'incremental', every: 'day', at: '12:30' };
+    schedule([noon, ...DAILY], { offPeak: NIGHT });
+    const { text, stderr } = await cli.run(['schedule', 'list', '--json']);
+    expect(JSON.parse(text)).toMatchObject({ jobs: [{ waitsForOffPeak: true }, { waitsForOffPeak: false }] });
+    expect(stderr.match(/lies outside/g)).toHaveLength(1);
+    expect(stderr).toContain('incremental at 12:30');
+    schedule([{ ...noon, anyTime: true }], { offPeak: NIGHT });
+    expect((await cli.run(['schedule', 'list'])).stderr).toBe('');
+  });
+
   it('says so where the system has no scheduler', async () => {
     schedule(DAILY);
     const { code, value } = await cli.json(['schedule', 'install'], { env: { PATH: cli.scratch } });

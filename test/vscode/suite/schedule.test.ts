@@ -86,7 +86,7 @@ suite('Schedule', () => {
     };
     try {
       await writeSets();
-      await engine.call('backUp', { workspace, set: 'kept', kind: 'full' });
+      await engine.call('backup', { workspace, set: 'kept', kind: 'full' });
       rmSync(path.join(vault, 'packs'), { recursive: true });
       await writeSets(
         // Its vault is that of the other set, which has lost all it had.
