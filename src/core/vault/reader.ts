@@ -25,9 +25,12 @@ export class ChunkReader {
   readonly #checked = new WeakMap<Buffer, Map<number, Buffer>>();
   /** Memory of dictionaries that no thread uses any more. */
   readonly #shared: SharedArrayBuffer[] = [];
+  readonly #mostCachedBytes: number;
   #cachedBytes = 0;
 
-  constructor(storage: Storage, keys: VaultKeys, chunkIds: ChunkIds) {
+  /** @param mostCachedBytes of frames that are kept */
+  constructor(storage: Storage, keys: VaultKeys, chunkIds: ChunkIds, mostCachedBytes = MOST_CACHED_BYTES) {
+    this.#mostCachedBytes = mostCachedBytes;
     this.#storage = storage;
     this.#keys = keys;
     this.#chunkIds = chunkIds;
@@ -224,7 +227,7 @@ export class ChunkReader {
 
   #evict(): void {
     for (const key of this.#frames.keys()) {
-      if (this.#cachedBytes <= MOST_CACHED_BYTES || this.#frames.size <= 1) return;
+      if (this.#cachedBytes <= this.#mostCachedBytes || this.#frames.size <= 1) return;
       this.#forget(key);
     }
   }

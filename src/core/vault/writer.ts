@@ -7,7 +7,7 @@ import { FrameMethod } from './frame.ts';
 import type { ChunkIndex } from './index.ts';
 import { encodeIndexFile } from './index-file.ts';
 import { type FrameChunk, type ListedPack, listPack, type Pack, PackBuilder, packName } from './pack.ts';
-import type { ChunkReader } from './reader.ts';
+import { ChunkReader } from './reader.ts';
 import type { VaultKeys } from './seal.ts';
 
 /** Kinds of content; what is alike compresses better together. */
@@ -23,6 +23,8 @@ const FRAME_ROOM_BYTES = CHUNK_ID_HEADROOM_BYTES + 2 * MIB;
 const PACK_BYTES = 16 * MIB;
 /** Coding so much costs less than starting a thread for it. */
 const SMALL_FRAME_BYTES = 128 * KIB;
+/** Frames of dictionaries that are kept: a backup goes through its base once, in order, so few are asked for again. */
+const MOST_DICTIONARY_BYTES = 12 * MIB;
 /** Packs on their way to the storage at once. */
 const MOST_STORING = 3;
 
@@ -44,7 +46,6 @@ export interface WriterVault {
   readonly storage: Storage;
   readonly keys: VaultKeys;
   readonly chunkIds: ChunkIds;
-  readonly reader: ChunkReader;
 }
 
 export interface WriterOptions {
@@ -71,6 +72,7 @@ export class ChunkWriter {
   readonly written: WrittenBytes = { new: 0, stored: 0 };
   readonly #vault: WriterVault;
   readonly #index: ChunkIndex;
+  readonly #dictionaries: ChunkReader;
   readonly #pool: WorkerPool;
   readonly #options: WriterOptions;
   readonly #open = new Map<ContentKind, OpenFrame>();
@@ -94,6 +96,8 @@ export class ChunkWriter {
     adopted: readonly ListedPack[] = [],
   ) {
     this.#vault = vault;
+    const { storage, keys, chunkIds } = vault;
+    this.#dictionaries = new ChunkReader(storage, keys, chunkIds, MOST_DICTIONARY_BYTES);
     this.#index = index;
     this.#pool = pool;
     this.#options = options;
@@ -273,7 +277,7 @@ export class ChunkWriter {
     let bytes: Uint8Array | undefined = new Uint8Array(room, 0, length);
     try {
       let at = 0;
-      for await (const part of this.#vault.reader.readContent({ chunks: dictionary }, this.#index)) {
+      for await (const part of this.#dictionaries.readContent({ chunks: dictionary }, this.#index)) {
         bytes.set(part, at);
         at += part.length;
       }
