@@ -115,6 +115,11 @@ suite('Comparing', () => {
       assert.ok(tab.input instanceof vscode.TabInputTextDiff);
       assert.equal(tab.input.modified.fsPath, at(file));
       assert.equal(tab.input.original.scheme, 'crm-backup');
+      assert.equal(
+        tab.input.original.path,
+        tab.input.modified.path,
+        'it is not shown as a file that was moved',
+      );
     } finally {
       own.dispose();
     }
