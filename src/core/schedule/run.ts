@@ -50,7 +50,7 @@ const WEIGHT: Readonly<Record<Job['kind'], number>> = {
 /** What came of looking for what is due. */
 export interface DueRuns {
   readonly runs: readonly ScheduledRun[];
-  /** Sentences worth knowing: a clock that was set back. */
+  /** Sentences worth knowing: a clock that was set back, a set that is not there any more. */
   readonly notices: readonly string[];
 }
 
@@ -65,18 +65,26 @@ export async function runDue(workspace: string, surroundings: Surroundings, task
   const nothing: DueRuns = { runs: [], notices: [] };
   try {
     const before = await surveyJobs(workspace, surroundings, startedAt);
-    const [first] = before;
+    const { directory } = await openWorkspace(workspace, surroundings);
     const isNothingToDo =
-      before.every(({ plan }) => !plan.isDue) && remembered(before, startedAt) === undefined;
-    if (first === undefined || isNothingToDo) return nothing;
-    await using lock = await lockSchedule(home, first.workspace, task);
+      before.every(({ plan }) => !plan.isDue) &&
+      remembered(before, startedAt) === undefined &&
+      (await removedSets(directory, surroundings)).length === 0;
+    if (isNothingToDo) return nothing;
+    await using lock = await lockSchedule(home, directory, task);
     if (lock === undefined) return nothing;
     // Who had the lock before may have done it all.
     const now = new Date();
     const jobs = await surveyJobs(workspace, surroundings, now);
-    const notices = jobs.some((job) => isAhead(job, now)) ? [setBack(first.workspace)] : [];
-    const known = remembered(jobs, now);
-    if (known !== undefined) writeSchedule(home, { ...readSchedule(home, first.workspace), jobs: known });
+    const removed = await removedSets(directory, surroundings);
+    const notices = [
+      ...(jobs.some((job) => isAhead(job, now)) ? [setBack(directory)] : []),
+      ...removed.map((name) => `${isGone(name)} ${BACKUPS_STAY}`),
+    ];
+    const state = readSchedule(home, directory);
+    const stillThere = state.jobs.filter(({ set }) => !removed.includes(set));
+    const known = remembered(jobs, now) ?? (removed.length === 0 ? undefined : stillThere);
+    if (known !== undefined) writeSchedule(home, { ...state, jobs: known });
     return {
       runs: await runAll(
         jobs.filter(({ plan }) => plan.isDue),
@@ -101,6 +109,20 @@ function isAhead({ past }: ScheduledJob, now: Date): boolean {
 
 function setBack(workspace: string): string {
   return `The clock was set back behind the last scheduled run in ${workspace}; schedules count from now on.`;
+}
+
+const BACKUPS_STAY = 'Its backups are kept.';
+
+function isGone(set: string): string {
+  return `Set “${set}” is not in the set file any more, so nothing is done for it.`;
+}
+
+/** The sets that something is remembered of and that the set file has no more; told once, then forgotten. */
+async function removedSets(workspace: string, surroundings: Surroundings): Promise<string[]> {
+  const { sets } = await openWorkspace(workspace, surroundings);
+  const names = new Set(sets.map(({ name }) => name));
+  const { jobs } = readSchedule(homeOf(surroundings), workspace);
+  return [...new Set(jobs.map(({ set }) => set))].filter((name) => !names.has(name));
 }
 
 async function lockSchedule(
@@ -218,13 +240,7 @@ function gently({ gentle, offPeak }: BackupSet, { anyTime }: Job, task: Task): T
 function setNamed(sets: readonly BackupSet[], name: string): BackupSet {
   const set = sets.find((each) => each.name === name);
   if (set !== undefined) return set;
-  throw new SetError(
-    'unknown-set',
-    `Set “${name}” is not in the set file any more, so nothing is done for it.`,
-    {
-      hint: 'Its backups are kept.',
-    },
-  );
+  throw new SetError('unknown-set', isGone(name), { hint: BACKUPS_STAY });
 }
 
 function stateAfter({ job, state }: ScheduledJob, run: ScheduledRun, startedAt: Date): JobState {

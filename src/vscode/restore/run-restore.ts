@@ -59,6 +59,9 @@ export async function runRestore(app: App, pending: PendingRestore): Promise<Res
   return result;
 }
 
+/** The question after the preview lies over the top of the editor: so much is left free there. */
+const COVERED = '\n'.repeat(5);
+
 /** States the counts; whoever wants to know the names gets them, and is asked again when they have read. */
 async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Promise<void> {
   const question = questionOf(plan);
@@ -79,10 +82,9 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
   if (chosen === yes) return;
   if (chosen === compare) await pending.compare?.();
   else if (chosen === review) {
-    await app.documents.show(
-      vscode.l10n.t('Restore Preview'),
-      planText(plan, pending.backup, pending.destination, await changedRows(app, pending, plan)),
-    );
+    const rows = await changedRows(app, pending, plan);
+    const text = planText(plan, pending.backup, pending.destination, rows);
+    await app.documents.show(vscode.l10n.t('Restore Preview'), COVERED + text);
   } else cancelled();
   const after = await vscode.window.showQuickPick([yes, vscode.l10n.t('Cancel')], {
     placeHolder: question,

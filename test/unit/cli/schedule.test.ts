@@ -173,6 +173,27 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
     );
   });
 
+  it('says once of a set that was removed that nothing is done for it, and keeps its backups', async () => {
+    schedule(DAILY);
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    const [taken] = (await runsAt('2026-03-01T02:00:00Z')).runs;
+    schedule([], { name: 'other' });
+    expect((await at('2026-03-01T03:00:00Z', 'schedule', 'list')).text).toContain('Nothing is scheduled');
+    const { code, runs, stderr } = await runsAt('2026-03-02T02:00:00Z');
+    expect([code, runs]).toEqual([0, []]);
+    expect(stderr).toContain('Set “crm” is not in the set file any more');
+    expect(stderr).toContain('Its backups are kept.');
+    expect((await runsAt('2026-03-02T02:15:00Z')).stderr).toBe('');
+    // Back again, it goes on from the backups it has.
+    schedule(DAILY);
+    expect((await runsAt('2026-03-02T02:30:00Z')).runs).toMatchObject([{ set: 'crm', status: 'done' }]);
+    expect((await runsAt('2026-03-02T02:45:00Z')).runs).toEqual([]);
+    const { text } = await at('2026-03-02T03:00:00Z', 'list', '--json');
+    const { backups } = JSON.parse(text) as { backups: { id: string }[] };
+    expect(backups.map(({ id }) => id)).toContain(taken?.backup);
+    expect(backups).toHaveLength(2);
+  });
+
   it('waits while a restore is under way', async () => {
     const wait = '{ cat > came; touch began; while [ ! -e go ]; do sleep 0.05; done; }';
     const databases = [{ name: 'legacy', command: { dump: 'cat a.txt', restore: wait } }];

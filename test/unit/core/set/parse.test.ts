@@ -236,6 +236,10 @@ describe('a set file', () => {
     ],
     [{ schedule: [{ every: 'day', anyTime: 'yes' }] }, '“anyTime” must be true or false, not a text'],
     [
+      { schedule: [{ every: 'month', on: '2020-01-01' }] },
+      '“on” is a date, which never comes again; it must be a weekday, as “monday”, a day of the month from 1 to 31, “first” or “last”, or one as “first monday” or “last friday”',
+    ],
+    [
       { schedule: [{ every: 'month', on: '2020-02-30' }] },
       '“on” is a date, which never comes again; it must be a weekday, as “monday”, a day of the month from 1 to 31, “first” or “last”, or one as “first monday” or “last friday”',
     ],
