@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sizeOf } from '../scripts/sample/size-of.ts';
+import { ownCommand } from './tools/own-command.ts';
 import { writeRows } from './databases-data.ts';
 import { type BenchServer, startBenchMariaDb, startBenchPostgres } from './databases-servers.ts';
 import { type DatabaseSamples, evaluateDatabase } from './databases-result.ts';
@@ -126,8 +127,7 @@ async function openOwn(server: BenchServer, directory: string, cli: string) {
   const set = { name: 'bench', files: [], databases: [{ name: 'crm', url: '${env:BENCH_DATABASE}' }] };
   await writeFile(join(workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets: [set] }));
   const environment = { CRM_BACKUP_HOME: join(directory, 'home'), BENCH_DATABASE: server.url('crm') };
-  const command = (...rest: string[]) =>
-    ({ argv: [process.execPath, cli, '-C', workspace, '--json', ...rest], environment }) as const;
+  const command = ownCommand(cli, workspace, environment);
   const { vault } = JSON.parse(await run(command('init', '--yes'))) as { readonly vault: string };
   return {
     vault,

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasPostgres } from '../test/build/postgres-server.ts';
 import { formatBytes, formatCount } from '../scripts/sample/format.ts';
+import { ownCommand } from './tools/own-command.ts';
 import { type BenchServer, startBenchPostgres } from './databases-servers.ts';
 import { type Command, measure, run } from './measure.ts';
 import { type DatabaseFigure, median, type RowDiffResult } from './result.ts';
@@ -107,11 +108,7 @@ async function prepare(folder: string, { cli }: RowDiffOptions): Promise<Prepare
   await mkdir(join(workspace, '.vscode'), { recursive: true });
   const set = { name: 'bench', files: [], databases: [{ name: 'crm', url: server.url('crm') }] };
   await writeFile(join(workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets: [set] }));
-  const environment = { CRM_BACKUP_HOME: join(folder, 'home') };
-  const command = (...rest: string[]): Command => ({
-    argv: [process.execPath, cli, '-C', workspace, '--json', ...rest],
-    environment,
-  });
+  const command = ownCommand(cli, workspace, { CRM_BACKUP_HOME: join(folder, 'home') });
   await run(command('init', '--yes'));
   const ids: string[] = [];
   const dumps: string[] = [];

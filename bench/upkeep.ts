@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createSampleCrm } from '../scripts/sample/crm.ts';
 import { formatCount } from '../scripts/sample/format.ts';
+import { ownCommand } from './tools/own-command.ts';
 import { type Command, measure, run } from './measure.ts';
 import { median, type UpkeepResult } from './result.ts';
 import { fillVault } from './upkeep-vault.ts';
@@ -77,11 +78,7 @@ async function prepare(folder: string, cli: string): Promise<(...args: string[])
   const gentle = { onBattery: true };
   const set = { version: 1, sets: [{ name: 'bench', files: [{ root: tree }], schedule, gentle, retention }] };
   await writeFile(join(workspace, '.vscode/crm-backup.json'), JSON.stringify(set));
-  const environment = {
-    CRM_BACKUP_HOME: join(folder, 'home'),
-    PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-  };
-  return (...args) => ({ argv: [cli, '-C', workspace, '--json', ...args], environment });
+  return ownCommand(cli, workspace, { CRM_BACKUP_HOME: join(folder, 'home') });
 }
 
 /**

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { firstLine, run } from '../measure.ts';
+import { ownCommand } from './own-command.ts';
 import type { Repository, Tool } from './tool.ts';
 
 /** This tool, through its bundled command line `cli`, as a user runs it: encrypted, flushed to the disk. */
@@ -23,13 +24,7 @@ export function createCrmBackup(cli: string): Tool {
       await mkdir(join(workspace, '.vscode'), { recursive: true });
       const set = { version: 1, sets: [{ name: 'bench', files: [{ root: tree }] }] };
       await writeFile(join(workspace, '.vscode/crm-backup.json'), JSON.stringify(set, null, 2));
-      const environment = {
-        CRM_BACKUP_HOME: join(directory, 'home'),
-        // The command names its interpreter, with how it is to be run.
-        PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
-      };
-      const command = (...rest: string[]) =>
-        ({ argv: [cli, '-C', workspace, '--json', ...rest], environment }) as const;
+      const command = ownCommand(cli, workspace, { CRM_BACKUP_HOME: join(directory, 'home') });
       const { vault } = JSON.parse(await run(command('init', '--yes'))) as { readonly vault: string };
       return {
         first: command('backup', '--kind', 'full'),
