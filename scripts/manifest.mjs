@@ -28,7 +28,11 @@ const LINES = /** @type {const} */ ({
 });
 
 /** The lines of the view of destinations. */
-const DESTINATIONS = /** @type {const} */ ({ vault: 'viewItem =~ /^vault/' });
+const DESTINATIONS = /** @type {const} */ ({
+  vault: 'viewItem =~ /^vault/',
+  editorScheduler: 'viewItem == scheduler.editor',
+  systemScheduler: 'viewItem == scheduler.system',
+});
 
 const IN_EDITOR = /** @type {const} */ ({
   place: 'editor',
@@ -91,7 +95,10 @@ function menus() {
     const place = /** @type {keyof typeof LINES} */ (line);
     return items(place, `${VIEW} && ${LINES[place]}`);
   });
-  const destinations = items('vault', `view == crmBackup.destinations && ${DESTINATIONS.vault}`);
+  const destinations = Object.keys(DESTINATIONS).flatMap((line) => {
+    const place = /** @type {keyof typeof DESTINATIONS} */ (line);
+    return items(place, `view == crmBackup.destinations && ${DESTINATIONS[place]}`);
+  });
   /** @type {Record<string, ReturnType<typeof items>>} */
   const files = {};
   for (const [menu, { place, when }] of Object.entries(FILE_MENUS)) files[menu] = items(place, when);
@@ -131,6 +138,8 @@ const PLACES = /** @type {const} */ ({
   entry: 'entry of a backup',
   file: 'file of a backup',
   vault: 'destination',
+  editorScheduler: 'scheduler of VS Code',
+  systemScheduler: 'scheduler of the system',
   explorer: 'Explorer',
   editor: 'editor',
 });

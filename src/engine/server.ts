@@ -8,7 +8,7 @@ import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
 import { planRestore, planUndo, recover, restore, undoRestore } from './operations/restoring.ts';
 import { copyRows, countRows, planRows, restoreRows, rows, tables, undoRows } from './operations/rows.ts';
-import { drill, jobs, runDue } from './operations/schedule.ts';
+import { drill, handOver, jobs, runDue, scheduler, takeBack } from './operations/schedule.ts';
 import { state } from './operations/state.ts';
 import { backup, createSet } from './operations/take.ts';
 import { figures } from './operations/dashboard.ts';
@@ -65,6 +65,9 @@ const service = serve(connection, ready, {
   doctor: doctor(vaults),
   figures: figures(vaults),
   jobs: jobs(vaults),
+  scheduler: scheduler(vaults),
+  handOver: handOver(vaults),
+  takeBack: takeBack(vaults),
   runDue: runDue(vaults),
   drill: drill(vaults),
   vaults: vaultStates(vaults),

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { CrmBackupError } from '../errors.ts';
 import { openWorkspace } from '../open.ts';
 import type { BackupSet } from '../set/definition.ts';
@@ -38,8 +39,16 @@ export async function handOver(
   const { executable, script, isElectron } = runtime;
   const times = await timesOf(workspaces, surroundings);
   const done = install(programOf(executable, script, isElectron, surroundings.env, times), surroundings);
-  writeSchedule(home, { ...readSchedule(home, directory), isHandedOver: true });
+  // There is one program for all of them.
+  for (const each of workspaces)
+    writeSchedule(home, { ...readSchedule(home, each), isHandedOver: true, script });
   return { ...done, workspaces };
+}
+
+/** Whether the system's scheduler runs the schedules of a workspace; not where what it starts is gone since. */
+export function isHandedOver(workspace: string, surroundings: Surroundings): boolean {
+  const { isHandedOver: was, script } = readSchedule(homeOf(surroundings), workspace);
+  return was && (script === undefined || existsSync(script));
 }
 
 /**

@@ -30,6 +30,8 @@ export interface ScheduleState {
   readonly workspace: string;
   /** Whether the system's scheduler runs what is due here, whoever starts it. */
   readonly isHandedOver: boolean;
+  /** The command line's bundle that it starts. */
+  readonly script?: string | undefined;
   readonly jobs: readonly JobState[];
 }
 

@@ -1,5 +1,11 @@
+import path from 'node:path';
 import { drill as rehearse } from '../../core/drill/drill.ts';
 import { findBackup } from '../../core/reference.ts';
+import {
+  handOver as handToSystem,
+  isHandedOver,
+  takeBack as takeFromSystem,
+} from '../../core/schedule/handover.ts';
 import { runDue as runAllDue } from '../../core/schedule/run.ts';
 import { listed, surveyJobs } from '../../core/schedule/survey.ts';
 import { homeOf } from '../../core/surroundings.ts';
@@ -9,6 +15,36 @@ import type { Vaults } from '../vaults.ts';
 /** What is due when in a workspace. */
 export function jobs({ surroundings }: Vaults): Handler<'jobs'> {
   return async ({ workspace }) => (await surveyJobs(workspace, surroundings, new Date())).map(listed);
+}
+
+/** Who does what is due in a workspace, and when that is. */
+export function scheduler({ surroundings }: Vaults): Handler<'scheduler'> {
+  return async ({ workspace }) => {
+    const all = (await surveyJobs(workspace, surroundings, new Date())).map(({ plan }) => plan.nextRun);
+    const [next] = all.toSorted((a, b) => a.getTime() - b.getTime());
+    return { isHandedOver: isHandedOver(workspace, surroundings), nextRun: next?.toISOString() };
+  };
+}
+
+/** Has the system's scheduler do what is due in a workspace, by the command line that lies beside the engine. */
+export function handOver({ surroundings }: Vaults): Handler<'handOver'> {
+  return async ({ workspace }) => {
+    const runtime = {
+      executable: process.execPath,
+      script: path.join(path.dirname(process.argv[1] ?? ''), 'cli.js'),
+      isElectron: process.versions['electron'] !== undefined,
+    };
+    const { scheduler: by, notice } = await handToSystem(workspace, runtime, surroundings);
+    return { scheduler: by, notice };
+  };
+}
+
+/** Takes what is due in a workspace away from the system's scheduler. */
+export function takeBack({ surroundings }: Vaults): Handler<'takeBack'> {
+  return ({ workspace }) => {
+    takeFromSystem(workspace, surroundings);
+    return Promise.resolve(null);
+  };
 }
 
 /** Does what is due now in a workspace. */

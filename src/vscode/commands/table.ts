@@ -22,6 +22,9 @@ export interface Menus {
   readonly file?: readonly string[];
   /** A vault in the view of destinations. */
   readonly vault?: readonly string[];
+  /** The scheduler there: what is due is done by VS Code alone, or by the system as well. */
+  readonly editorScheduler?: readonly string[];
+  readonly systemScheduler?: readonly string[];
   /** A file in the Explorer. */
   readonly explorer?: readonly string[];
   /** A file in an editor: in its text and on its tab. */
@@ -109,6 +112,16 @@ export const commandTable = {
     icon: 'folder-opened',
     needsTrust: false,
     menus: { vault: ['inline@1', '3_open@1'] },
+  },
+  'crmBackup.handOverSchedules': {
+    icon: 'play-circle',
+    needsTrust: true,
+    menus: { editorScheduler: ['inline@1', '1_schedule@1'] },
+  },
+  'crmBackup.takeBackSchedules': {
+    icon: 'stop-circle',
+    needsTrust: true,
+    menus: { systemScheduler: ['inline@1', '1_schedule@1'] },
   },
   'crmBackup.editSet': { needsTrust: false, menus: { set: ['4_set@1'] } },
   'crmBackup.editSchedule': { needsTrust: false, menus: { set: ['4_set@2'] } },

@@ -4,10 +4,11 @@ import type { VaultState } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
 import { localFolders, type Sets } from '../sets.ts';
 import type { Works } from '../works.ts';
-import type { DestinationNode, VaultNode } from './nodes.ts';
+import type { DestinationNode, SchedulerNode, VaultNode } from './nodes.ts';
+import { schedulerItem } from './scheduler-line.ts';
 import { vaultItem } from './vault-line.ts';
 
-/** The view of destinations: the vaults of all folders, each once. */
+/** The view of destinations: the vaults of all folders, each once, and who takes scheduled backups. */
 export class DestinationsTree implements vscode.TreeDataProvider<DestinationNode>, vscode.Disposable {
   readonly #engine: Engine;
   readonly #sets: Sets;
@@ -31,7 +32,7 @@ export class DestinationsTree implements vscode.TreeDataProvider<DestinationNode
   }
 
   getTreeItem(node: DestinationNode): vscode.TreeItem {
-    return vaultItem(node);
+    return node.type === 'vault' ? vaultItem(node) : schedulerItem(node);
   }
 
   async getChildren(node?: DestinationNode): Promise<DestinationNode[]> {
@@ -43,9 +44,13 @@ export class DestinationsTree implements vscode.TreeDataProvider<DestinationNode
         const workspace = folder.uri.fsPath;
         const folderName = folders.length > 1 ? folder.name : undefined;
         const states = await this.#vaultsOf(workspace);
-        return states.map((state): VaultNode => {
+        const vaults = states.map((state): VaultNode => {
           return { type: 'vault', workspace, set: state.sets[0] ?? '', state, folderName };
         });
+        if (vaults.length === 0) return [];
+        const state = await this.#engine.call('scheduler', { workspace });
+        const scheduler: SchedulerNode = { type: 'scheduler', workspace, state, folderName };
+        return [...vaults, scheduler];
       }),
     );
     return found.flat();

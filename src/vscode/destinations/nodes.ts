@@ -1,4 +1,4 @@
-import type { InSet, VaultState } from '../../engine/protocol.ts';
+import type { InSet, InWorkspace, SchedulerState, VaultState } from '../../engine/protocol.ts';
 
 /** A vault; commands about it are about the first of its sets. */
 export interface VaultNode extends InSet {
@@ -8,5 +8,13 @@ export interface VaultNode extends InSet {
   readonly folderName: string | undefined;
 }
 
-/** Where backups are kept; there is one kind of line for each kind of place. */
-export type DestinationNode = VaultNode;
+/** Who takes the scheduled backups of a folder. */
+export interface SchedulerNode extends InWorkspace {
+  readonly type: 'scheduler';
+  readonly state: SchedulerState;
+  /** Named only where more than one folder is open. */
+  readonly folderName: string | undefined;
+}
+
+/** Where backups are kept and who takes them; there is one kind of line for each. */
+export type DestinationNode = VaultNode | SchedulerNode;

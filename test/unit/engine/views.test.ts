@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSyn
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EngineClient } from '../../../src/engine/client.ts';
+import { writeSchedule } from '../../../src/core/schedule/state.ts';
 import type { BackupSummary, ToldSet } from '../../../src/engine/protocol.ts';
 import { type Built, buildForNode } from '../../build/bundle.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../build/tree.ts';
@@ -179,5 +180,44 @@ describe('a vault', () => {
     await expect(client.call('saveRecoveryKey', { workspace, set, file })).rejects.toMatchObject({
       message: expect.stringContaining('exists already') as string,
     });
+  });
+});
+
+describe('the scheduler', () => {
+  /** An engine of a system without any scheduler. */
+  const call = async <O extends 'scheduler' | 'handOver' | 'takeBack'>(operation: O) => {
+    const alone = new EngineClient({
+      script: built.script,
+      environment: { CRM_BACKUP_HOME: path.join(home.path, 'home'), PATH: home.path },
+      idleMs: 60_000,
+      log: () => undefined,
+    });
+    try {
+      return await alone.call<O>(operation, { workspace });
+    } finally {
+      alone.dispose();
+    }
+  };
+
+  test('is said to be the system’s as long as what it starts is there', async () => {
+    expect(await call('scheduler')).toEqual({ isHandedOver: false });
+    const file = path.join(workspace, '.vscode/crm-backup.json');
+    const schedule = [{ every: 'day', at: '02:00' }];
+    const sets = [{ name: set, files: [{ root: '.' }], schedule }];
+    writeFileSync(file, JSON.stringify({ version: 1, sets }));
+    const { nextRun } = await call('scheduler');
+    expect(Number.isNaN(Date.parse(nextRun ?? ''))).toBe(false);
+    const handed = { version: 1, workspace, isHandedOver: true, jobs: [] } as const;
+    const keep = (script: string): void => writeSchedule(path.join(home.path, 'home'), { ...handed, script });
+    keep(path.join(home.path, 'removed/cli.js'));
+    expect(await call('scheduler')).toMatchObject({ isHandedOver: false });
+    keep(built.script);
+    expect(await call('scheduler')).toMatchObject({ isHandedOver: true });
+    if (process.platform === 'linux') {
+      await call('takeBack');
+      expect(await call('scheduler')).toMatchObject({ isHandedOver: false });
+      await expect(call('handOver')).rejects.toMatchObject({ code: 'no-scheduler' });
+      expect(await call('scheduler')).toMatchObject({ isHandedOver: false });
+    }
   });
 });

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
+import { schedulerItem } from '../../../src/vscode/destinations/scheduler-line.ts';
 import { DestinationsTree } from '../../../src/vscode/destinations/destinations-tree.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
@@ -180,7 +181,7 @@ suite('Destinations', () => {
       pick('Every byte');
       noteMessages();
       await run('verify', { workspace, set });
-      const [vault, ...others] = await destinations.getChildren();
+      const [vault, scheduler, ...others] = await destinations.getChildren();
       assert.equal(others.length, 0);
       const item = destinations.getTreeItem(vault ?? assert.fail());
       assert.equal(item.label, `Vault of ${set}`);
@@ -188,10 +189,32 @@ suite('Destinations', () => {
       assert.equal(item.contextValue, 'vault.healthy');
       assert.match(item.accessibilityInformation?.label ?? '', /healthy/);
       assert.match((item.tooltip as vscode.MarkdownString).value, /Free(?: |&nbsp;)space/);
+      const line = destinations.getTreeItem(scheduler ?? assert.fail());
+      assert.equal(line.label, 'Scheduler');
+      assert.equal(line.description, 'nothing is scheduled');
+      assert.equal(line.contextValue, 'scheduler.idle');
     } finally {
       destinations.dispose();
       own.dispose();
     }
+  });
+
+  test('say whether scheduled backups need VS Code, and when the next is', () => {
+    const nextRun = new Date(Date.now() + 60_000).toISOString();
+    const lineOf = (isHandedOver: boolean): vscode.TreeItem =>
+      schedulerItem({
+        type: 'scheduler',
+        workspace,
+        state: { isHandedOver, nextRun },
+        folderName: undefined,
+      });
+    const here = lineOf(false);
+    assert.match(String(here.description), /^only while VS Code is open · next .*\d\d:\d\d$/);
+    assert.equal(here.contextValue, 'scheduler.editor');
+    const system = lineOf(true);
+    assert.match(system.accessibilityInformation?.label ?? '', /^Scheduler, also without VS Code, next /);
+    assert.equal(system.contextValue, 'scheduler.system');
+    assert.match((system.tooltip as vscode.MarkdownString).value, /secrets/);
   });
 
   test('a recovery key is saved for its user alone, and never beside what it opens', async () => {
