@@ -49,14 +49,16 @@ export interface MariaDbServer extends AsyncDisposable {
 export async function startMariaDb(options: readonly string[] = []): Promise<MariaDbServer> {
   const folder = temporaryFolder();
   const data = join(folder.path, 'data');
+  // A server that starts removes what others have in a temporary folder they share.
+  const temporary = join(folder.path, 'tmp');
   const socket = join(folder.path, 'socket');
-  mkdirSync(data);
+  for (const path of [data, temporary]) mkdirSync(path);
   const isRoot = process.getuid?.() === 0;
-  if (isRoot) for (const path of [folder.path, data]) chownSync(path, NOBODY, NOBODY);
+  if (isRoot) for (const path of [folder.path, data, temporary]) chownSync(path, NOBODY, NOBODY);
   const user = isRoot ? ['--user=nobody'] : [];
   await run('mariadb-install-db', [
     ...['--no-defaults', '--auth-root-authentication-method=normal', '--skip-test-db'],
-    ...[`--datadir=${data}`, ...user],
+    ...[`--datadir=${data}`, `--tmpdir=${temporary}`, ...user],
   ]);
   const port = await freePort();
   let server: ChildProcess | undefined;
@@ -65,7 +67,8 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
     server = spawn(
       findTool('mariadb') ?? 'mariadbd',
       [
-        ...['--no-defaults', ...user, `--datadir=${data}`, `--socket=${socket}`, `--port=${String(port)}`],
+        ...['--no-defaults', ...user, `--datadir=${data}`, `--tmpdir=${temporary}`],
+        ...[`--socket=${socket}`, `--port=${String(port)}`],
         ...['--bind-address=127.0.0.1', '--skip-log-bin', '--innodb-buffer-pool-size=64M'],
         ...[
           '--innodb-log-file-size=32M',
