@@ -1,3 +1,4 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
 import { SET_FILE, type Sets } from './sets.ts';
 
@@ -38,6 +39,8 @@ export function watchSets(sets: Sets): vscode.Disposable {
   };
   return vscode.Disposable.from(
     on(vscode.workspace.createFileSystemWatcher(`**/${SET_FILE}`)),
+    // Of a folder that comes or goes as a whole, nothing may be told of what is in it.
+    on(vscode.workspace.createFileSystemWatcher(`**/${path.posix.dirname(SET_FILE)}`, false, true)),
     sets.onDidChange(watchVaults),
     vscode.workspace.onDidChangeWorkspaceFolders(refresh),
     vscode.workspace.onDidGrantWorkspaceTrust(refresh),

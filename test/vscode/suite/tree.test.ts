@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
@@ -9,7 +9,9 @@ import { BackupBadges } from '../../../src/vscode/tree/backup-badges.ts';
 import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
 import { DragOut } from '../../../src/vscode/tree/drag.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
+import { watchSets } from '../../../src/vscode/watch.ts';
 import { Decorations } from '../../../src/vscode/working/decorations.ts';
+import { until } from './answers.ts';
 import { at, ownEngine, type OwnTree, ownTree, provideBackup, run, set, workspace } from './workspace.ts';
 
 suite('The tree', () => {
@@ -63,6 +65,19 @@ suite('The tree', () => {
     assert.equal(item.contextValue, 'backup.pinned');
     const older = tree.getTreeItem((await siblings(await newest()))[1]!);
     assert.deepEqual(older.iconPath, new vscode.ThemeIcon('circle-large-filled'));
+  });
+
+  test('follows a set file whose folder goes and comes back as a whole', async () => {
+    const watching = watchSets(sets);
+    const isThere = () => sets.find({ workspace, set }) !== undefined;
+    await rename(at('.vscode'), at('gone'));
+    try {
+      await until(() => (isThere() ? undefined : true));
+    } finally {
+      await rename(at('gone'), at('.vscode'));
+    }
+    await until(() => isThere() || undefined);
+    watching.dispose();
   });
 
   test('tells on a set’s line what matters first: last backup, size, ratio', async () => {
