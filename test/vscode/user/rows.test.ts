@@ -146,6 +146,8 @@ test('a user looks at changed rows, filters, copies and restores some, by keyboa
   await dialog.getByText('Restore 2 rows of contact?').waitFor();
   await workbench.screenshot('rows-4-confirm');
   await dialog.getByText(`UPDATE "contact" SET "email" = 'contact21@example.org' WHERE "id" = 21`).waitFor();
+  // It listens to keys a moment after it is seen.
+  await dialog.locator(':focus', { hasText: 'Restore' }).waitFor();
   await page.keyboard.press('Enter');
   const done = page.locator('.notification-list-item').filter({ hasText: '2 rows of contact restored.' });
   await done.waitFor();
