@@ -98,6 +98,7 @@ export async function backUp(
 
   const roots = rootJobs(sources, choice);
   const isMuch = (choice.previous?.files.total ?? Infinity) > ENTRIES_HERE;
+  // The index is read beside it.
   await using begun = isMuch && roots[0] !== undefined ? beginScan(roots[0], vault, task) : undefined;
   const { index, adopted } = await vault.writableIndex();
 

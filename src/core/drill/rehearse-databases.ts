@@ -97,7 +97,7 @@ function leftOut(name: string): DrillProblem {
   return {
     code: 'no-target',
     path: `databases/${name}`,
-    message: `Database “${name}” is not in the set any more: without a server to load it to it was left out.`,
+    message: `Database “${name}” is not in the set any more, so no server is known to load it into: it was left out.`,
   };
 }
 

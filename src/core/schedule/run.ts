@@ -12,7 +12,14 @@ import { impedimentOf } from './impediment.ts';
 import { type Job, LONGEST_RETRY_MS } from './job.ts';
 import { carryOut, type Carried } from './carry-out.ts';
 import { isOffPeak } from './off-peak.ts';
-import { type JobState, readSchedule, type RunStatus, scheduleFolder, writeSchedule } from './state.ts';
+import {
+  type JobState,
+  readSchedule,
+  type RunStatus,
+  scheduleFolder,
+  type ScheduleState,
+  writeSchedule,
+} from './state.ts';
 import { type ScheduledJob, surveyJobs } from './survey.ts';
 
 /** What came of something that was due. */
@@ -65,18 +72,19 @@ export async function runDue(workspace: string, surroundings: Surroundings, task
   const nothing: DueRuns = { runs: [], notices: [] };
   try {
     const before = await surveyJobs(workspace, surroundings, startedAt);
-    const { directory } = await openWorkspace(workspace, surroundings);
+    const { directory, sets } = await openWorkspace(workspace, surroundings);
+    const removedSets = (): string[] => rememberedWithout(readSchedule(home, directory), sets);
     const isNothingToDo =
       before.every(({ plan }) => !plan.isDue) &&
       remembered(before, startedAt) === undefined &&
-      (await removedSets(directory, surroundings)).length === 0;
+      removedSets().length === 0;
     if (isNothingToDo) return nothing;
     await using lock = await lockSchedule(home, directory, task);
     if (lock === undefined) return nothing;
     // Who had the lock before may have done it all.
     const now = new Date();
     const jobs = await surveyJobs(workspace, surroundings, now);
-    const removed = await removedSets(directory, surroundings);
+    const removed = removedSets();
     const notices = [
       ...(jobs.some((job) => isAhead(job, now)) ? [setBack(directory)] : []),
       ...removed.map((name) => `${isGone(name)} ${BACKUPS_STAY}`),
@@ -117,11 +125,9 @@ function isGone(set: string): string {
   return `Set “${set}” is not in the set file any more, so nothing is done for it.`;
 }
 
-/** The sets that something is remembered of and that the set file has no more; told once, then forgotten. */
-async function removedSets(workspace: string, surroundings: Surroundings): Promise<string[]> {
-  const { sets } = await openWorkspace(workspace, surroundings);
+/** The sets that something is remembered of and that the set file has no more: told once, then forgotten. */
+function rememberedWithout({ jobs }: ScheduleState, sets: readonly { readonly name: string }[]): string[] {
   const names = new Set(sets.map(({ name }) => name));
-  const { jobs } = readSchedule(homeOf(surroundings), workspace);
   return [...new Set(jobs.map(({ set }) => set))].filter((name) => !names.has(name));
 }
 

@@ -15,7 +15,7 @@ export interface ScheduledJob {
   readonly plan: JobPlan;
   readonly state: JobState | undefined;
   /** Whether its time of day lies outside the off-peak hours, so that it always waits until they begin. */
-  readonly waits: boolean;
+  readonly waitsForOffPeak: boolean;
 }
 
 /** One line of a schedule as it is told. Times are ISO 8601 UTC. */
@@ -73,14 +73,14 @@ export async function surveySet(
     const past = await pastOf(job, state, latest, now);
     const plan = planJob(job, past, set.offPeak, now);
     const { at } = job.recurrence;
-    const waits = at !== undefined && !job.anyTime && !isOffPeakAt(set.offPeak, at);
-    surveyed.push({ workspace, job, past, plan, state, waits });
+    const waitsForOffPeak = at !== undefined && !job.anyTime && !isOffPeakAt(set.offPeak, at);
+    surveyed.push({ workspace, job, past, plan, state, waitsForOffPeak });
   }
   return surveyed;
 }
 
 /** A job as `schedule list` tells it. */
-export function listed({ workspace, job, plan, state, waits }: ScheduledJob): ListedJob {
+export function listed({ workspace, job, plan, state, waitsForOffPeak }: ScheduledJob): ListedJob {
   const { every, on, at } = job.recurrence;
   return {
     workspace,
@@ -93,7 +93,7 @@ export function listed({ workspace, job, plan, state, waits }: ScheduledJob): Li
     lastRun: state?.lastRun ?? null,
     lastStatus: state?.lastStatus ?? null,
     message: state?.message ?? null,
-    waitsForOffPeak: waits,
+    waitsForOffPeak,
   };
 }
 

@@ -6,11 +6,20 @@ import * as vscode from 'vscode';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
 import { rowsTarget } from '../../../src/vscode/rows/rows-uri.ts';
+import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
 import { at, ownEngine, ownTree, provideBackup, remove, run, set, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
+
+/** The line of the databases below the working changes, and theirs. */
+async function workingDatabases(tree: BackupsTree): Promise<{ working: Node | undefined; line: Node }> {
+  const [top] = await tree.getChildren();
+  const [working] = await tree.getChildren(top);
+  const line = (await tree.getChildren(working)).find(({ type }) => type === 'workingDatabases');
+  return { working, line: line ?? assert.fail('the databases have a line') };
+}
 
 suite('Databases', () => {
   let engine: Engine;
@@ -90,10 +99,8 @@ suite('Databases', () => {
     const own = ownTree(engine);
     const { tree } = own;
     try {
-      const [top] = await tree.getChildren();
-      const [working] = await tree.getChildren(top);
-      const line = (await tree.getChildren(working)).find(({ type }) => type === 'workingDatabases');
-      assert.equal(tree.getTreeItem(line ?? assert.fail()).description, 'compared when opened');
+      const { working, line } = await workingDatabases(tree);
+      assert.equal(tree.getTreeItem(line).description, 'compared when opened');
       const drawn: (Node | undefined)[] = [];
       tree.onDidChangeTreeData((node) => drawn.push(node));
       const tables = await tree.getChildren(line);
@@ -103,7 +110,7 @@ suite('Databases', () => {
       // The editor asks again for what is below a line it draws anew.
       await tree.getChildren(line);
       assert.equal(drawn.length, 1);
-      assert.equal(tree.getTreeItem(line ?? assert.fail()).description, '1 table');
+      assert.equal(tree.getTreeItem(line).description, '1 table');
     } finally {
       own.dispose();
     }
@@ -113,9 +120,7 @@ suite('Databases', () => {
     const own = ownTree(engine);
     const { tree } = own;
     try {
-      const [top] = await tree.getChildren();
-      const [working] = await tree.getChildren(top);
-      const line = (await tree.getChildren(working)).find(({ type }) => type === 'workingDatabases');
+      const { line } = await workingDatabases(tree);
       const [table] = await tree.getChildren(line);
       const { command } = tree.getTreeItem(table ?? assert.fail('a table differs'));
       await vscode.commands.executeCommand(command?.command ?? '', table);
