@@ -28,6 +28,8 @@ interface Totals {
   passed: number;
   readonly failed: string[];
   readonly skipped: string[];
+  /** What began last. */
+  begun: string;
 }
 
 /** Chooses where the suite runs; undefined, with the reason on the terminal, when nowhere. */
@@ -55,6 +57,9 @@ async function chooseHost(
 
 function show(event: SuiteEvent, totals: Totals): void {
   switch (event.kind) {
+    case 'begun':
+      totals.begun = event.title;
+      break;
     case 'passed':
       totals.passed++;
       console.log(`  ✓ ${event.title} (${event.durationMs} ms)`);
@@ -103,7 +108,7 @@ async function main(): Promise<number> {
   const home = await realpath(await mkdtemp(path.join(tmpdir(), 'crm-backup-suite-')));
   await mkdir(resultsDirectory, { recursive: true });
   const log = createWriteStream(path.join(resultsDirectory, 'extension-host.log'));
-  const totals: Totals = { passed: 0, failed: [], skipped: [] };
+  const totals: Totals = { passed: 0, failed: [], skipped: [], begun: 'loading' };
   await using servers = await startServers();
   const hostEnded = new AbortController();
   try {
@@ -137,7 +142,7 @@ async function main(): Promise<number> {
     await delay(400);
     hostEnded.abort();
     await ended.catch((error: unknown) => {
-      const late = `The suite took longer than ${timeLimitMs / 60_000} minutes.`;
+      const late = `The suite took longer than ${timeLimitMs / 60_000} minutes; it was at: ${totals.begun}`;
       const early = hostEnded.signal.aborted ? 'The editor ended before the suite did.' : error;
       console.error(signal.aborted ? late : early);
       totals.failed.push('The suite runs to its end');

@@ -32,15 +32,20 @@ export async function pickFolder(target: unknown): Promise<vscode.WorkspaceFolde
   return picked?.folder ?? cancelled();
 }
 
-/** The set a command is about: the target's, the only one, or the one the user picks. */
+/**
+ * The set a command is about: the target's, the only one, or the one the user picks.
+ * @throws {EditorError} `no-set` when there is none, or the target's is not there (any more).
+ */
 export async function pickSet(app: App, target: unknown): Promise<FoundSet> {
-  // Where there was none, the set file may have been written or mended a moment ago.
-  if (app.sets.all().length === 0) await app.sets.refresh();
-  const named = app.sets.find(asSet(target) ?? { workspace: '', set: '' });
-  if (named !== undefined) return named;
+  const named = asSet(target);
+  const known = named && app.sets.find(named);
+  if (known !== undefined) return known;
+  // The set file may have been written or mended a moment ago.
+  if (named !== undefined || app.sets.all().length === 0) await app.sets.refresh();
+  if (named !== undefined) return app.sets.find(named) ?? noSet(app, named.set);
   const sets = app.sets.all();
   const [only, ...others] = sets;
-  if (only === undefined) throw noSet(app);
+  if (only === undefined) return noSet(app);
   if (others.length === 0) return only;
   const items = sets.map((found) => ({
     label: displayName(found.set),
@@ -59,16 +64,20 @@ function lastBackup({ state }: FoundSet): string {
   return formatAge(Date.parse(latest.createdAt), Date.now(), vscode.env.language);
 }
 
-/** Why there is no set: the mistake in a set file, where that is the reason. */
-function noSet(app: App): unknown {
+/** Tells why there is no set, or not the one that is named: the mistake in a set file, where that is the reason. */
+function noSet(app: App, named?: string): never {
   for (const folder of localFolders()) {
     const state = app.sets.of(folder);
-    if (state?.status === 'failed') return state.error;
+    if (state?.status === 'failed') throw state.error;
   }
   if (localFolders().length === 0) {
-    return new EditorError('no-folder', vscode.l10n.t('Open the folder of your CRM first.'));
+    throw new EditorError('no-folder', vscode.l10n.t('Open the folder of your CRM first.'));
   }
-  return new EditorError('no-set', vscode.l10n.t('This workspace has no backup set yet.'));
+  const none =
+    named === undefined
+      ? vscode.l10n.t('This workspace has no backup set yet.')
+      : vscode.l10n.t('This workspace has no backup set {0}.', displayName(named));
+  throw new EditorError('no-set', none);
 }
 
 /** What backups are offered, and whether anybody is asked. */
@@ -78,30 +87,42 @@ interface PickOptions {
   readonly takesOnly?: boolean | undefined;
 }
 
-/** The backup a command is about: the target, or the one the user picks among those that qualify. */
+/**
+ * The backup a command is about: the target, or the one the user picks among those that qualify.
+ * @throws {EditorError} `no-backup` when none qualifies, or the target is not there (any more).
+ */
 export async function pickBackup(
   app: App,
   target: unknown,
   placeHolder: string,
   { qualifies = () => true, takesOnly = false }: PickOptions = {},
 ): Promise<FoundBackup> {
-  await app.sets.load();
   const named = asBackup(target);
-  const known = named && foundBackup(app, named);
-  if (known !== undefined) return known;
+  if (named !== undefined) return findNamed(app, named);
+  await app.sets.load();
   const found = await pickSet(app, target);
   const offered = found.state.backups.filter(qualifies);
   const [only, ...others] = offered;
-  if (only === undefined) {
-    throw new EditorError(
-      'no-backup',
-      vscode.l10n.t('There is no such backup of {0}.', displayName(found.set)),
-    );
-  }
+  if (only === undefined) throw noBackup(found.set);
   const summary =
     takesOnly && others.length === 0 ? only : await askForBackup(backupItems(offered), placeHolder);
   const { workspace, set } = found;
   return { workspace, set, backup: summary.id, summary, found };
+}
+
+/** The backup an argument names; another process may have taken it a moment ago. */
+async function findNamed(app: App, named: OfBackup): Promise<FoundBackup> {
+  const known = foundBackup(app, named);
+  if (known !== undefined) return known;
+  await app.sets.refresh();
+  const found = foundBackup(app, named);
+  if (found !== undefined) return found;
+  const { set } = await pickSet(app, named);
+  throw noBackup(set);
+}
+
+function noBackup(set: string): EditorError {
+  return new EditorError('no-backup', vscode.l10n.t('There is no such backup of {0}.', displayName(set)));
 }
 
 async function askForBackup(items: readonly BackupItem[], placeHolder: string): Promise<BackupSummary> {
@@ -117,11 +138,10 @@ export async function pickBackups(
   placeHolder: string,
   qualifies?: (summary: BackupSummary) => boolean,
 ): Promise<readonly FoundBackup[]> {
-  await app.sets.load();
   const several = (Array.isArray(selected) ? selected : [])
     .map(asBackup)
-    .flatMap((named) => (named === undefined ? [] : (foundBackup(app, named) ?? [])));
-  if (several.length > 1) return several;
+    .filter((named) => named !== undefined);
+  if (several.length > 1) return Promise.all(several.map(async (named) => findNamed(app, named)));
   return [await pickBackup(app, target, placeHolder, { qualifies })];
 }
 

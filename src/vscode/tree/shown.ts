@@ -1,3 +1,4 @@
+import { formatRatio } from '../format.ts';
 import type { Node, PeriodNode, SetNode } from './nodes.ts';
 import { nodeKey } from './nodes.ts';
 
@@ -45,7 +46,8 @@ function isSameLine(a: Node, b: Node): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** All that a set's own line tells: of its backups only the latest, and how many there are. */
-function lineOf({ state: { backups, ...state }, folderName }: SetNode): string {
-  return JSON.stringify([state, backups[0], backups.length, folderName]);
+/** All that a set's own line tells: of its backups only the latest, and how many there are; the ratio as it is shown. */
+function lineOf({ state: { backups, ratio, ...state }, folderName }: SetNode): string {
+  const shownRatio = ratio === null ? null : formatRatio(ratio);
+  return JSON.stringify([state, shownRatio, backups[0], backups.length, folderName]);
 }

@@ -36,6 +36,7 @@ suite('Backups', () => {
   teardown(askAgain);
 
   test('every command of the table is there', async () => {
+    await vscode.extensions.getExtension('crm-backup.crm-backup')?.activate();
     const ids = await vscode.commands.getCommands(true);
     for (const id of Object.keys(commandTable)) assert.ok(ids.includes(id), id);
   });
@@ -104,6 +105,25 @@ suite('Backups', () => {
     pick('Before the upgrade');
     await run('unpin');
     assert.equal((await stateOfSet(engine)).backups[0]?.pinned, false);
+  });
+
+  test('a backup of another process is found, and of what is gone nothing else is taken', async () => {
+    noteMessages();
+    const asked: unknown[] = [];
+    answer('showQuickPick', (items: unknown) => void asked.push(items));
+    const { id } = await engine.call('backup', { workspace, set, kind: 'incremental' });
+    await run('pin', { workspace, set, backup: id });
+    assert.equal((await stateOfSet(engine)).backups.find((backup) => backup.id === id)?.pinned, true);
+    await run('unpin', { workspace, set, backup: id });
+    const before = (await stateOfSet(engine)).backups.length;
+    await run('pin', { workspace, set, backup: 'gone' });
+    await run('backUpFull', { workspace, set: 'gone' });
+    assert.deepEqual(
+      told.map(({ text }) => text),
+      [`There is no such backup of ${set}.`, 'This workspace has no backup set gone.'],
+    );
+    assert.equal(asked.length, 0);
+    assert.equal((await stateOfSet(engine)).backups.length, before);
   });
 
   test('a backup is forgotten, and taken back', async () => {

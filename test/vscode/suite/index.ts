@@ -3,7 +3,8 @@ import Mocha from 'mocha';
 import * as vscode from 'vscode';
 import { grepVariable, tell } from './results.ts';
 
-const { EVENT_TEST_PASS, EVENT_TEST_FAIL, EVENT_TEST_PENDING } = Mocha.Runner.constants;
+const { EVENT_HOOK_BEGIN, EVENT_TEST_BEGIN, EVENT_TEST_PASS, EVENT_TEST_FAIL, EVENT_TEST_PENDING } =
+  Mocha.Runner.constants;
 
 /**
  * Runs the suite inside the extension host. `load` imports the files with the tests, which may only be done once
@@ -20,6 +21,8 @@ export async function runSuite(load: () => Promise<unknown>): Promise<void> {
     failures = await new Promise<number>((resolve) => {
       mocha
         .run(resolve)
+        .on(EVENT_HOOK_BEGIN, (hook) => tell({ kind: 'begun', title: hook.fullTitle() }))
+        .on(EVENT_TEST_BEGIN, (test) => tell({ kind: 'begun', title: test.fullTitle() }))
         .on(EVENT_TEST_PASS, (test) =>
           tell({ kind: 'passed', title: test.fullTitle(), durationMs: test.duration ?? 0 }),
         )

@@ -121,12 +121,16 @@ suite('With 10,000 backups the tree', () => {
   });
 
   test('draws one line for a backup that is pinned', async () => {
-    const [shown] = (await open()).filter(({ type }) => type === 'backup').slice(5);
-    assert.ok(shown?.type === 'backup');
+    const shown = (await open()).findLast((node) => node.type === 'backup') ?? assert.fail();
     engine.asked.length = drawn.length = 0;
     await run('pin', { workspace, set, backup: shown.backup });
     await own.sets.refresh();
-    assert.deepEqual(drawn, [shown]);
+    // Not compared whole: a message with ten thousand backups takes minutes to make, and all memory.
+    assert.deepEqual(
+      drawn.map((node) => node?.type),
+      ['backup'],
+    );
+    assert.ok(drawn[0] === shown);
     assert.deepEqual(own.tree.getTreeItem(shown).iconPath, new vscode.ThemeIcon('pinned'));
     assert.ok(engine.asked[0]!.bytes < 4_000, `${engine.asked[0]!.bytes} bytes`);
   });

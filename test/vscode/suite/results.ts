@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 
 /** What the suite tells its runner outside the editor, one JSON document a line. */
 export type SuiteEvent =
+  | { readonly kind: 'begun'; readonly title: string }
   | { readonly kind: 'passed'; readonly title: string; readonly durationMs: number }
   | { readonly kind: 'failed'; readonly title: string; readonly error: string }
   | { readonly kind: 'skipped'; readonly title: string }
