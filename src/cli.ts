@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire, enableCompileCache } from 'node:module';
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import type * as Program from './cli/main.ts';
 import { homeDirectory } from './core/home.ts';
+import { newSpareThread } from './core/worker/thread.ts';
 
 /*
  * Starts the program, which is a file of its own so that V8's compiled form of it can be kept from run to run: of the
@@ -14,10 +16,17 @@ import { homeDirectory } from './core/home.ts';
 // database is loaded. Steps are for programs that must never pause.
 setFlagsFromString('--no-incremental-marking');
 
+/** Commands that read or write much, in threads. */
+const THREADED: ReadonlySet<string> = new Set(['backup', 'restore']);
+
 const home = homeDirectory(process.env, process.platform, homedir());
 // Nothing is made for a user who has nothing yet.
 if (existsSync(home)) keepCompiled(join(home, 'cache'));
-createRequire(__filename)('./program.js');
+// Of two processors one would only wait for the program to be loaded.
+const needsThread = process.argv.some((argument) => THREADED.has(argument)) && availableParallelism() > 1;
+const spareThread = needsThread ? newSpareThread() : undefined;
+const program = createRequire(__filename)('./program.js') as typeof Program;
+program.main(spareThread);
 
 function keepCompiled(directory: string): void {
   try {

@@ -1,8 +1,9 @@
 import { on } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Problem } from '../problem.ts';
 import type { Task } from '../task.ts';
 import { CancelledError } from '../errors.ts';
+import { startThread } from '../worker/thread.ts';
 import { BATCH_MEMORY_BYTES } from './content-reader.ts';
 import scanSource from './scan-entry.ts?worker';
 import type { ScanBatch, ScanOrder, ScanRequest } from './scan-messages.ts';
@@ -29,7 +30,8 @@ export class AheadScan implements AsyncDisposable {
 
   constructor(order: ScanOrder, task: Task) {
     this.#task = task;
-    this.#thread = new Worker(scanSource, { eval: true, workerData: order, name: 'crm-backup scan' });
+    this.#thread = startThread(scanSource);
+    this.#thread.postMessage(order);
     const { signal } = task;
     const options = { close: ['exit'], ...(signal === undefined ? {} : { signal }) };
     this.#messages = on(this.#thread, 'message', options) as AsyncIterable<[ScanBatch]>;

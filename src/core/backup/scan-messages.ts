@@ -1,7 +1,7 @@
 import type { Problem } from '../problem.ts';
 import type { ChunkSizes } from '../vault/chunker.ts';
 
-/** What a scanning thread is started with. */
+/** What a scanning thread is told first. */
 export interface ScanOrder {
   readonly name: string;
   readonly directory: string;

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { VaultError, type VaultErrorCode } from '../vault/error.ts';
 import workerSource from './entry.ts?worker';
 import type { WorkerRequest, WorkerResponse } from './messages.ts';
 import { type WorkerTaskName, type WorkerTasks, workerTasks } from './tasks.ts';
+import { startThread } from './thread.ts';
 
 interface Waiting {
   readonly name: WorkerTaskName;
@@ -23,7 +24,7 @@ const MOST_THREADS = 4;
 const TASKS_A_THREAD = 2;
 
 /** Starting a thread costs as much as some ten frames: it takes a queue to be worth another. */
-const QUEUE_FOR_ANOTHER = 3;
+const QUEUE_FOR_ANOTHER = 5;
 
 /** A few worker threads, started on first need, fed in order. Close it to let the process end. */
 export class WorkerPool implements AsyncDisposable {
@@ -93,7 +94,7 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   #startThread(): Thread {
-    const worker = new Worker(workerSource, { eval: true, name: 'crm-backup worker' });
+    const worker = startThread(workerSource);
     const thread: Thread = { worker, running: new Map() };
     worker.on('message', (response: WorkerResponse) => {
       const task = thread.running.get(response.number);

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { keepSpareThread, newSpareThread, startThread } from '../../../src/core/worker/thread.ts';
+
+const echo = `const { parentPort, threadId } = require('node:worker_threads');
+parentPort.on('message', (message) => parentPort.postMessage([threadId, message]));`;
+
+afterEach(() => keepSpareThread(undefined));
+
+/** Starts a thread, speaks to it twice before it can listen, and gives what it answers. */
+async function speak(): Promise<unknown[]> {
+  const thread = startThread(echo);
+  for (const message of ['one', 'two']) thread.postMessage(message);
+  const heard: unknown[] = [];
+  while (heard.length < 2) heard.push(...((await once(thread, 'message')) as unknown[]));
+  await thread.terminate();
+  return heard;
+}
+
+test('a spare thread takes the next script, once, and hears all it was sent before', async () => {
+  const spare = newSpareThread();
+  const { threadId } = spare;
+  keepSpareThread(spare);
+  expect(await speak()).toEqual([
+    [threadId, 'one'],
+    [threadId, 'two'],
+  ]);
+  const [[other], second] = (await speak()) as [[number, string], unknown];
+  expect(other).not.toBe(threadId);
+  expect(second).toEqual([other, 'two']);
+});
