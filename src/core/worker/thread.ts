@@ -15,9 +15,13 @@ export function newSpareThread(): Worker {
   return worker;
 }
 
-/** Has the next {@link startThread} of this process take a thread that runs already. */
+/** Has the next {@link startThread} of this process take a thread that runs already, unless it has ended by then. */
 export function keepSpareThread(worker: Worker | undefined): void {
   spare = worker;
+  const forget = (): void => {
+    if (spare === worker) spare = undefined;
+  };
+  worker?.on('error', forget).on('exit', forget);
 }
 
 /** Starts a thread with the text of a script. Messages wait until it listens. */

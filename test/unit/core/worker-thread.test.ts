@@ -29,3 +29,10 @@ test('a spare thread takes the next script, once, and hears all it was sent befo
   expect(other).not.toBe(threadId);
   expect(second).toEqual([other, 'two']);
 });
+
+test('a spare thread that has ended is not waited for', async () => {
+  const spare = newSpareThread();
+  keepSpareThread(spare);
+  await spare.terminate();
+  expect(await speak()).toHaveLength(2);
+});
