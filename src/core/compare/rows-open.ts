@@ -54,13 +54,14 @@ export function databaseNames(from: DatabaseSelection['from'], to: DatabaseSelec
 /**
  * Opens one database of two moments; undefined when there is none of that name, or when a side cannot be read, which is
  * reported.
+ * @param report is also told the error underneath, where there is one
  * @throws as {@link openDatabases}
  */
 export async function openDatabase(
   vault: Vault,
   { from, to, paths }: DatabaseSelection,
   name: string,
-  report: (problem: Problem) => void,
+  report: (problem: Problem, error?: unknown) => void,
   task: Task,
 ): Promise<OpenDatabase | undefined> {
   const sides: DatabaseSide[] = [];
@@ -96,7 +97,7 @@ export async function openDatabase(
     await close();
     if (!(error instanceof DatabaseError || error instanceof SetError)) throw error;
     const message = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
-    report({ code: 'database-unreachable', path: `databases/${name}`, message, incomplete: true });
+    report({ code: 'database-unreachable', path: `databases/${name}`, message, incomplete: true }, error);
     return undefined;
   }
 }

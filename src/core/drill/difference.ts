@@ -17,4 +17,10 @@ export class Differences {
     this.count++;
     if (this.first.length < MOST_NAMED) this.first.push({ path, message });
   }
+
+  /** Adds what others have gathered. */
+  addAll({ first, count }: Differences): void {
+    this.count += count;
+    this.first.push(...first.slice(0, MOST_NAMED - this.first.length));
+  }
 }

@@ -5,13 +5,15 @@ import { systemCode } from '../errors.ts';
 import { recordRecovery, type RecoveryRecord } from '../metrics/recovery-record.ts';
 import { recoverRestores } from '../restore/recover.ts';
 import { restore, type RestoreSet } from '../restore/restore.ts';
+import type { SecretSource } from '../surroundings.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { isAlive, lockVault } from '../vault/lock.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { compareFiles } from './compare-files.ts';
 import { Differences, type Difference } from './difference.ts';
-import { type DrillProblem, rehearseDatabases } from './rehearse-databases.ts';
+import type { DrillProblem } from './left-out.ts';
+import { rehearseDatabases } from './rehearse-databases.ts';
 
 /** What a drill works with. */
 export interface DrillOptions {
@@ -19,6 +21,8 @@ export interface DrillOptions {
   readonly home: string;
   /** The live set: only where its database servers are is taken from it. */
   readonly set?: Pick<RestoreSet, 'databases'> | undefined;
+  /** Where secrets come from that addresses of a drill before name. */
+  readonly secret?: SecretSource | undefined;
 }
 
 /** What a rehearsed restore came to. */
@@ -51,18 +55,19 @@ const WAIT_FOR_LOCK_MS = 10_000;
 /**
  * Restores a backup for real, to a scratch folder and to databases of other names on their servers, compares what came
  * back with the backup, entry by entry and row by row, and removes it again. Nothing that is live is read or written.
- * How long it took is kept ({@link recordRecovery}). A cancellation removes what was restored; what a kill leaves is
+ * How long it took is kept ({@link recordRecovery}). A database whose server is out of reach is left out and told, unless
+ * nothing else is in the backup. A cancellation removes what was restored; what a kill leaves is
  * removed by the next drill or restore.
  * @throws {RestoreError}, {DatabaseError}, {SetError}, {VaultError}, {StorageError}, {CancelledError}
  */
 export async function drill(
   vault: Vault,
   record: BackupRecord,
-  { home, set }: DrillOptions,
+  { home, set, secret }: DrillOptions,
   task: Task = {},
 ): Promise<DrillReport> {
   throwIfCancelled(task);
-  await recoverRestores(home);
+  await recoverRestores(home, undefined, secret);
   const startedAt = new Date();
   // Between the restore and the comparison nothing may be pruned either.
   await using _lock = await lockVault(
@@ -88,6 +93,8 @@ export async function drill(
       differences,
       task,
     );
+    // Nothing was rehearsed, so there is nothing to be told but why.
+    if (!hasFiles && databases.databases === 0 && databases.failure !== undefined) throw databases.failure;
     const { fetch = 0, decode = 0, write = 0, load = 0, verify = 0 } = files?.phases ?? {};
     const report: DrillReport = {
       backup: record.id,

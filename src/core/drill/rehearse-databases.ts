@@ -16,10 +16,12 @@ import {
   type PlannedDatabase,
   planExtracts,
 } from '../restore/plan-databases.ts';
+import type { Problem } from '../problem.ts';
 import type { Task } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { Differences } from './difference.ts';
+import { Differences } from './difference.ts';
+import { type DrillProblem, leftOut, outOfReach } from './left-out.ts';
 import { scratchDatabase } from './scratch-database.ts';
 
 /** Where databases are rehearsed. */
@@ -46,20 +48,14 @@ export interface Rehearsed {
   readonly notices: readonly string[];
   /** What was left out. */
   readonly problems: readonly DrillProblem[];
-}
-
-/** Something in a backup that a drill had to leave out, and why. */
-export interface DrillProblem {
-  readonly code: 'no-target';
-  /** In the backup. */
-  readonly path: string;
-  readonly message: string;
+  /** Why the first server that is out of reach is so. */
+  readonly failure: Error | undefined;
 }
 
 /**
  * Restores the databases of a backup under names of their own, one after the other, compares their rows with the backup
  * and drops them again. One that is saved by commands cannot have another name: its dump is only written. One that is not
- * in the set any more has no server to go to: it is left out.
+ * in the set any more has no server to go to, and that of another may be out of reach: they are left out.
  * @throws {DatabaseError}, {RestoreError}, {SetError}, {VaultError}, {CancelledError}
  */
 export async function rehearseDatabases(
@@ -72,6 +68,7 @@ export async function rehearseDatabases(
   const sum = { databases: 0, tables: 0, rows: 0, bytes: 0, durationMs: 0, loadMs: 0, comparedMs: 0 };
   const notices: string[] = [];
   const problems: DrillProblem[] = [];
+  let failure: Error | undefined;
   for (const { type, name, bytes } of record.sources) {
     if (type !== 'database') continue;
     const source = await openDumpSource(vault, record, name);
@@ -79,10 +76,22 @@ export async function rehearseDatabases(
       problems.push(leftOut(name));
       continue;
     }
-    const one =
-      source.info.engine === 'command'
-        ? await writeDump(vault, record, name, place, task)
-        : await rehearse(vault, record, name, source.info.engine, place, differences, task);
+    // What a comparison had found when the server went away says nothing of the backup.
+    const found = new Differences();
+    let one: One;
+    try {
+      one =
+        source.info.engine === 'command'
+          ? await writeDump(vault, record, name, place, task)
+          : await rehearse(vault, record, name, source.info.engine, place, found, task);
+    } catch (error) {
+      const problem = outOfReach(name, error);
+      if (problem === undefined) throw error;
+      problems.push(problem);
+      failure ??= error as Error;
+      continue;
+    }
+    differences.addAll(found);
     if (source.info.engine === 'command') {
       notices.push(`Database “${name}” is saved by its own commands: its dump was written, but not loaded.`);
     }
@@ -90,15 +99,7 @@ export async function rehearseDatabases(
     sum.bytes += bytes;
     for (const key of ['tables', 'rows', 'durationMs', 'loadMs', 'comparedMs'] as const) sum[key] += one[key];
   }
-  return { ...sum, notices, problems };
-}
-
-function leftOut(name: string): DrillProblem {
-  return {
-    code: 'no-target',
-    path: `databases/${name}`,
-    message: `Database “${name}” is not in the set any more, so no server is known to load it into: it was left out.`,
-  };
+  return { ...sum, notices, problems, failure };
 }
 
 type One = Pick<Rehearsed, 'tables' | 'rows' | 'durationMs' | 'loadMs' | 'comparedMs'>;
@@ -137,9 +138,21 @@ async function rehearse(
   if (database === undefined) throw new TypeError('A database that was planned is gone.');
   if (!database.plan.creates) throw taken(database.plan.target);
   const disk = nodeDisk();
-  const content = { set: record.set, backup: record.id, roots: [], databases: [database.journal] };
+  const content = {
+    set: record.set,
+    backup: record.id,
+    roots: [],
+    databases: [database.journal],
+    isDrill: true,
+  };
   using journal = Journal.create(disk, home, content, restoreId);
   const switcher = new DatabaseSwitcher(planned.databases);
+  const takeAway = async (): Promise<void> => {
+    await switcher.backward();
+    await switcher.clear();
+    journal.remove();
+  };
+  let one: One;
   try {
     const loadedFrom = performance.now();
     await buildDatabases(planned.databases, task);
@@ -148,17 +161,19 @@ async function rehearse(
     await switcher.forward();
     const loadedAt = performance.now();
     const counts = await compare(vault, record, database, live, target, differences, task);
-    return {
+    one = {
       ...counts,
       durationMs: Math.round(loadedAt - startedAt),
       loadMs: Math.round(loadedAt - loadedFrom),
       comparedMs: performance.now() - loadedAt,
     };
-  } finally {
-    await switcher.backward();
-    await switcher.clear();
-    journal.remove();
+  } catch (error) {
+    // The next drill takes away what this cannot; why it came so far matters more.
+    await takeAway().catch(() => undefined);
+    throw error;
   }
+  await takeAway();
+  return one;
 }
 
 /** Reads the scratch database as a backup would, and compares its tables with those of the backup, row by row. */
@@ -178,7 +193,10 @@ async function compare(
       target,
     ),
   ];
-  const report = ({ message }: { message: string }): void => differences.add(path, message);
+  const report = ({ message }: Problem, error?: unknown): void => {
+    if (outOfReach(name, error) !== undefined) throw error;
+    differences.add(path, message);
+  };
   await using opened = await openCompared(vault, { from: record, to, paths: [] }, name, report, task);
   let tables = 0;
   let rows = 0;

@@ -38,6 +38,8 @@ export interface JournalHeader {
   readonly roots: readonly JournalRoot[];
   /** Databases that are restored with them. */
   readonly databases?: readonly JournalDatabase[];
+  /** Whether it is a drill’s: nothing live is part of it, so what it has made may wait to be cleared away. */
+  readonly isDrill?: boolean | undefined;
 }
 
 /** Puts what is staged under `number` to `path`; what stands there is kept under that number. */
@@ -107,7 +109,7 @@ export class Journal implements Disposable {
   static create(
     disk: RestoreDisk,
     home: string,
-    content: Pick<JournalHeader, 'set' | 'backup' | 'roots' | 'databases'>,
+    content: Pick<JournalHeader, 'set' | 'backup' | 'roots' | 'databases' | 'isDrill'>,
     id = newRestoreId(),
   ): Journal {
     const all = restoresFolder(home);

@@ -189,6 +189,7 @@ async function recoverJournal(
   await using reopened = await reopenDatabases(databases, set, secret);
   const isSwitching = journal.phase === 'switching' || journal.phase === 'rolling-back';
   // What only has to be cleared away can wait.
+  if (reopened.failure !== undefined && journal.header.isDrill === true) return undefined;
   if (isSwitching && reopened.failure !== undefined) throw stillUnfinished(journal, reopened.failure);
   const switchers = {
     files: new Switcher(disk, roots, all, journal.directory),

@@ -35,7 +35,7 @@ export async function carryOut(
 ): Promise<Carried> {
   if (kind === 'verify') return verified(vault, { level: 'data' }, task);
   if (kind === 'drill') return rehearsed(vault, set, surroundings, task);
-  await recoverRestores(homeOf(surroundings));
+  await recoverRestores(homeOf(surroundings), undefined, surroundings.secret);
   const { record, notices } = await backUpWithHooks(vault, set, { kind, label: LABEL }, task);
   const { id, status, problems } = record;
   const check = await verified(vault, { level: 'quick' }, task);
@@ -76,7 +76,7 @@ async function rehearsed(
   const { differences, differenceCount, problems } = await drill(
     vault,
     latest,
-    { home: homeOf(surroundings), set },
+    { home: homeOf(surroundings), set, secret: surroundings.secret },
     task,
   );
   const [first] = differences;

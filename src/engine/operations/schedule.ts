@@ -58,6 +58,8 @@ export function drill(vaults: Vaults): Handler<'drill'> {
     const placed = await vaults.place({ workspace, set });
     const vault = await vaults.existing(placed);
     const record = findBackup(await vaults.records(vault), backup, set);
-    return rehearse(vault, record, { home: homeOf(vaults.surroundings), set: placed.set }, task);
+    const { surroundings } = vaults;
+    const options = { home: homeOf(surroundings), set: placed.set, secret: surroundings.secret };
+    return rehearse(vault, record, options, task);
   };
 }

@@ -32,11 +32,12 @@ async function tell(app: App, report: DrillReport): Promise<void> {
   if (differenceCount === 0) {
     const files = fileCount(compared.entries);
     const rows = formatNumber(compared.rows, locale);
-    const sentence =
-      compared.databases === 0
-        ? vscode.l10n.t('The restore took {0}; all came back as it was: {1}.', time, files)
-        : vscode.l10n.t('The restore took {0}; all came back as it was: {1}, {2} rows.', time, files, rows);
     const left = report.problems.map(({ message }) => message);
+    const what = compared.databases === 0 ? files : vscode.l10n.t('{0}, {1} rows', files, rows);
+    const sentence =
+      left.length === 0
+        ? vscode.l10n.t('The restore took {0}; all came back as it was: {1}.', time, what)
+        : vscode.l10n.t('The restore took {0}; what was rehearsed came back as it was: {1}.', time, what);
     const show = left.length === 0 ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
     void show([sentence, ...left, ...report.notices].join(' '));
     return;

@@ -36,9 +36,15 @@ function use(...databases: readonly object[]): void {
   writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
 }
 
-async function drilled(): Promise<{ code: number | null; value: Drilled }> {
-  const { code, text } = await cli.run(['verify', '--level', 'drill', '--json']);
+async function drilled(backup = 'latest'): Promise<{ code: number | null; value: Drilled }> {
+  const { code, text } = await cli.run(['verify', '--level', 'drill', '--json', backup]);
   return { code, value: JSON.parse(text) as Drilled };
+}
+
+/** How many recoveries of a whole backup are remembered. */
+async function wholeRecoveries(): Promise<number> {
+  const { text } = await cli.run(['stats', '--json']);
+  return (JSON.parse(text) as { recoveryTime: { history: readonly unknown[] } }).recoveryTime.history.length;
 }
 
 const ROWS = 20_000;
@@ -88,6 +94,20 @@ describe('verify --level drill', () => {
     expect(stderr).toContain('“goes”');
   });
 
+  it('fails when a server is out of reach and nothing else is in the backup', async () => {
+    use({ name: 'app', url: 'sqlite:app.db' });
+    new DatabaseSync(join(cli.workspace, 'app.db')).close();
+    await cli.must(['init', '--yes']);
+    const sets = [{ name: 'crm', files: [], databases: [{ name: 'app', url: 'sqlite:app.db' }] }];
+    const file = join(cli.workspace, '.vscode/crm-backup.json');
+    writeFileSync(file, JSON.stringify({ version: 1, sets }));
+    await cli.must(['backup']);
+    writeFileSync(file, JSON.stringify({ version: 1, sets }).replace('app.db', '${secret:PLACE}'));
+    const { code, stderr } = await cli.run(['verify', '--level', 'drill']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('PLACE');
+  });
+
   it('takes no sample', async () => {
     use();
     expect((await cli.run(['verify', '--level', 'drill', '--sample', '5%'])).code).toBe(2);
@@ -99,9 +119,12 @@ interface Server {
   readonly url: string;
   readonly databases: () => Promise<readonly string[]>;
   readonly run: (sql: string) => Promise<unknown>;
+  /** Ends it as a power failure does, and starts it again. */
+  readonly stop: () => Promise<void>;
+  readonly start: () => Promise<void>;
 }
 
-async function mustRehearse({ url, databases, run }: Server): Promise<void> {
+async function mustRehearse({ url, databases, run, stop, start }: Server): Promise<void> {
   use({ name: 'crm', url });
   await cli.must(['init', '--yes'], ['backup']);
   const before = await databases();
@@ -121,13 +144,40 @@ async function mustRehearse({ url, databases, run }: Server): Promise<void> {
   kill();
   await killed;
   expect((await databases()).length).toBeGreaterThan(before.length);
+
+  await stop();
+  const without = await drilled();
+  expect(without.code).toBe(3);
+  expect(without.value).toMatchObject({
+    damage: [],
+    checked: { bytes: 4 },
+    compared: { databases: 0, tables: 0, rows: 0 },
+    problems: [{ code: 'database-unreachable', path: 'databases/crm' }],
+  });
+  expect(without.value.problems[0]?.message).toContain('“crm” was left out');
+  expect(await wholeRecoveries()).toBe(1);
+  // What the killed drill has left is in the way of nothing while its server is away.
+  expect((await cli.run(['backup', '--no-databases'])).code).toBe(0);
+  await cli.must(['verify', '--level', 'drill', 'latest']);
+
+  await start();
+  expect((await drilled('latest~1')).code).toBe(0);
+  expect(await wholeRecoveries()).toBe(3);
+  const halfway = drilled('latest~1');
+  while ((await databases()).length === before.length) await wait(5);
+  await stop();
+  expect(await halfway).toMatchObject({
+    code: 3,
+    value: { damage: [], problems: [{ code: 'database-unreachable' }] },
+  });
+  await start();
   expect((await drilled()).code).toBe(0);
   expect(await databases()).toEqual(before);
   expect(readdirSync(join(cli.home, 'drills'))).toEqual([]);
 }
 
 describe.skipIf(!hasPostgres())('a drill on PostgreSQL', () => {
-  it('loads another database, compares every row, and drops it, also after a kill', async () => {
+  it('loads another database, compares every row, and drops it, also after a kill or without its server', async () => {
     await using server = await startPostgres();
     await server.sql('postgres', 'CREATE DATABASE crm');
     await server.sql(
@@ -142,12 +192,14 @@ describe.skipIf(!hasPostgres())('a drill on PostgreSQL', () => {
           String(datname),
         ),
       run: async (sql) => server.sql('crm', sql),
+      stop: async () => server.crash(),
+      start: async () => server.start(),
     });
   });
 });
 
 describe.skipIf(!hasMariaDb)('a drill on MariaDB', () => {
-  it('loads another database, compares every row, and drops it, also after a kill', async () => {
+  it('loads another database, compares every row, and drops it, also after a kill or without its server', async () => {
     await using server = await startMariaDb();
     await server.run(undefined, 'CREATE DATABASE crm');
     await server.run(
@@ -160,6 +212,8 @@ describe.skipIf(!hasMariaDb)('a drill on MariaDB', () => {
       url: server.url('crm'),
       databases: async () => (await server.rows(undefined, 'SHOW DATABASES')).map(([name]) => name ?? ''),
       run: async (sql) => server.run('crm', sql),
+      stop: async () => server.kill(),
+      start: async () => server.start(),
     });
   });
 });

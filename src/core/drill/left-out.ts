@@ -1,0 +1,43 @@
+import { DatabaseError, type DatabaseErrorCode } from '../database/error.ts';
+import { SetError } from '../set/error.ts';
+
+/** Something in a backup that a drill had to leave out, and why. */
+export interface DrillProblem {
+  /** `no-target`: no server is known; `database-unreachable`: it is known, but nothing can be done there now. */
+  readonly code: 'no-target' | 'database-unreachable';
+  /** In the backup. */
+  readonly path: string;
+  /** One sentence. */
+  readonly message: string;
+}
+
+/** What says something of the server or the way to it, and nothing of the backup. */
+const OUT_OF_REACH: readonly DatabaseErrorCode[] = [
+  'unreachable',
+  'login-refused',
+  'untrusted-server',
+  'busy',
+  'connection-lost',
+];
+
+/** A database that is not in the set any more. */
+export function leftOut(name: string): DrillProblem {
+  return {
+    code: 'no-target',
+    path: `databases/${name}`,
+    message: `Database “${name}” is not in the set any more, so no server is known to load it into: it was left out.`,
+  };
+}
+
+/** A database whose server cannot be used now; undefined when something else failed, which a drill is to find. */
+export function outOfReach(name: string, error: unknown): DrillProblem | undefined {
+  const isSecretMissing = error instanceof SetError && error.code === 'missing-variable';
+  const isServerAway = error instanceof DatabaseError && OUT_OF_REACH.includes(error.code);
+  if (!isSecretMissing && !isServerAway) return undefined;
+  const why = error.message.replace(/\.$/, '');
+  return {
+    code: 'database-unreachable',
+    path: `databases/${name}`,
+    message: `Database “${name}” was left out, because its server cannot be used now: ${why}.`,
+  };
+}
