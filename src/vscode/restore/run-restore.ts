@@ -59,9 +59,6 @@ export async function runRestore(app: App, pending: PendingRestore): Promise<Res
   return result;
 }
 
-/** The question after the preview lies over the top of the editor: so much is left free there. */
-const COVERED = '\n'.repeat(5);
-
 /** States the counts; whoever wants to know the names gets them, and is asked again when they have read. */
 async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Promise<void> {
   const question = questionOf(plan);
@@ -84,14 +81,16 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
   else if (chosen === review) {
     const rows = await changedRows(app, pending, plan);
     const text = planText(plan, pending.backup, pending.destination, rows);
-    await app.documents.show(vscode.l10n.t('Restore Preview'), COVERED + text);
+    await app.documents.show(vscode.l10n.t('Restore Preview'), text);
   } else cancelled();
-  const after = await vscode.window.showQuickPick([yes, vscode.l10n.t('Cancel')], {
+  // The list lies over the heading of the preview, so it says the same.
+  const restore = { label: yes, description: `${pending.backup} → ${pending.destination}` };
+  const after = await vscode.window.showQuickPick([restore, { label: vscode.l10n.t('Cancel') }], {
     placeHolder: question,
-    // It stays while the list is read.
+    // It stays while the preview is read.
     ignoreFocusOut: true,
   });
-  if (after !== yes) cancelled();
+  if (after !== restore) cancelled();
 }
 
 /** Rows are compared only for the preview: it reads the databases from end to end. */

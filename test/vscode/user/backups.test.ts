@@ -61,6 +61,12 @@ test('a user backs up, changes a file, looks at the changes and restores', async
   await workbench.screenshot('10-confirm');
   await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Show Preview' }).click();
   await page.locator('.view-line').filter({ hasText: 'data/new.bin' }).waitFor();
+  // The question lies over the heading and says the same; all else can be read.
+  const asked = (await quickPick.filter({ hasText: 'Restore' }).textContent()) ?? '';
+  expect(asked).toContain(`→ ${workspace}`);
+  const { y = 0, height = 0 } = (await page.locator('.quick-input-widget').boundingBox()) ?? {};
+  const unchanged = page.locator('.view-line').filter({ hasText: 'Unchanged' });
+  expect((await unchanged.boundingBox())?.y).toBeGreaterThanOrEqual(y + height - 1);
   await workbench.screenshot('11-review');
   await quickPick.filter({ hasText: 'Restore' }).click();
   const done = page.locator('.notification-list-item').filter({ hasText: 'restored and verified' });
