@@ -10,6 +10,7 @@ import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
 import { DragOut } from '../../../src/vscode/tree/drag.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
 import { watchSets } from '../../../src/vscode/watch.ts';
+import { CountBadges } from '../../../src/vscode/working/count-badges.ts';
 import { Decorations } from '../../../src/vscode/working/decorations.ts';
 import { until } from './answers.ts';
 import { at, ownEngine, type OwnTree, ownTree, provideBackup, run, set, workspace } from './workspace.ts';
@@ -149,6 +150,9 @@ suite('The tree', () => {
     await own.working.refresh({ workspace, set });
     assert.deepEqual(await files(), []);
     assert.equal(tree.getTreeItem(working).description, 'none');
+    const badges = new CountBadges(own.working);
+    const { resourceUri = assert.fail() } = tree.getTreeItem(working);
+    assert.equal(badges.provideFileDecoration(resourceUri), undefined);
 
     const watching = own.working.watch();
     try {
@@ -166,10 +170,12 @@ suite('The tree', () => {
       await document.save();
       assert.equal(await fired, working, 'only this line is drawn anew');
       assert.equal(tree.getTreeItem(working).description, '1 file');
+      assert.deepEqual(badges.provideFileDecoration(resourceUri), { badge: '1', tooltip: '1 file' });
       assert.deepEqual(await files(), [['config.php', 'data']]);
       await writeFile(at('data/config.php'), original);
     } finally {
       watching.dispose();
+      badges.dispose();
     }
     await own.working.refresh({ workspace, set });
     assert.deepEqual(await files(), []);
