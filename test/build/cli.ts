@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeEach } from 'vitest';
 import { type Built, buildForNode } from './bundle.ts';
 import { temporaryFolder } from './tree.ts';
 
@@ -37,6 +38,8 @@ export interface Cli extends AsyncDisposable {
   json(args: readonly string[], options?: CliOptions): Promise<{ code: number | null; value: Printed }>;
   /** Runs commands that must succeed, one after the other. */
   must(...commands: readonly (readonly string[])[]): Promise<void>;
+  /** Writes the set file of the workspace. */
+  writeSets(...sets: readonly object[]): void;
 }
 
 /** What commands print with `--json`, as far as tests look into it; each command prints some of it. */
@@ -63,6 +66,22 @@ export interface Printed {
 export async function buildCli(): Promise<Cli> {
   const built = await buildForNode('src/cli.ts', { program: 'src/cli/main.ts' });
   return placeCli(built);
+}
+
+/**
+ * The built command line for all tests of a file: `const cli = await useCli()` at its top. Each test begins with an empty
+ * workspace, an empty scratch folder and no home.
+ */
+export async function useCli(): Promise<Cli> {
+  const cli = await buildCli();
+  afterAll(() => cli[Symbol.asyncDispose]());
+  beforeEach(() => {
+    for (const folder of [cli.workspace, cli.scratch, cli.home])
+      rmSync(folder, { recursive: true, force: true });
+    mkdirSync(cli.workspace);
+    mkdirSync(cli.scratch);
+  });
+  return cli;
 }
 
 function placeCli(built: Built): Cli {
@@ -94,6 +113,10 @@ function placeCli(built: Built): Cli {
         const { code, stderr } = await run(args);
         if (code !== 0) throw new Error(`crm-backup ${args.join(' ')} ended with ${code}: ${stderr}`);
       }
+    },
+    writeSets(...sets) {
+      mkdirSync(join(workspace, '.vscode'), { recursive: true });
+      writeFileSync(join(workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
     },
     async [Symbol.asyncDispose]() {
       await folder[Symbol.asyncDispose]();

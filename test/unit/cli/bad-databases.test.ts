@@ -1,12 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildCli, type Cli } from '../../build/cli.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { useCli } from '../../build/cli.ts';
 import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../build/mariadb-server.ts';
 import { hasPostgres, type PostgresServer, startPostgres } from '../../build/postgres-server.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 interface Told {
   readonly status: string;
@@ -16,23 +14,15 @@ interface Told {
 
 const SECRET = 'never-T0-be/seen%';
 
-let cli: Cli;
-beforeAll(async () => {
-  cli = await buildCli();
-});
-afterAll(() => cli[Symbol.asyncDispose]());
+const cli = await useCli();
 beforeEach(() => {
-  for (const folder of [cli.workspace, cli.scratch, cli.home])
-    rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(cli.workspace, '.vscode'), { recursive: true });
-  mkdirSync(join(cli.scratch, 'tmp'), { recursive: true });
+  mkdirSync(join(cli.scratch, 'tmp'));
   writeFileSync(join(cli.workspace, 'kept'), 'kept');
 });
 
 /** A set with a file and databases; `url` may use `${secret:db}` and `${env:URL}`. */
 async function use(...databases: readonly { name: string; url: string; tools?: string }[]): Promise<void> {
-  const sets = [{ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases }];
-  writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+  cli.writeSets({ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases });
   await cli.must(['init', '--yes']);
 }
 
@@ -80,8 +70,7 @@ const at = (url: string, login: string, database = 'crm'): string =>
 
 describe('a database that is named badly', () => {
   it('by an engine there is not is told where it stands', async () => {
-    const sets = [{ name: 'crm', databases: [{ name: 'crm', url: 'oracle://crm@127.0.0.1/crm' }] }];
-    writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+    cli.writeSets({ name: 'crm', databases: [{ name: 'crm', url: 'oracle://crm@127.0.0.1/crm' }] });
     const { code, stderr } = await cli.run(['backup']);
     expect(code).toBe(1);
     expect(stderr).toMatch(

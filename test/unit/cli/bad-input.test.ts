@@ -1,30 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LocalStorage } from '../../../src/core/storage/local.ts';
 import { lockVault } from '../../../src/core/vault/lock.ts';
-import { buildCli, type Cli, type CliRun } from '../../build/cli.ts';
+import { type CliRun, useCli } from '../../build/cli.ts';
 import { noiseOf } from '../../build/random-tree.ts';
 import { makeTree, treeOf } from '../../build/tree.ts';
 
-// Each test starts many processes, and some wait for a lock.
-vi.setConfig({ testTimeout: 120_000 });
-
-let cli: Cli;
-let setFile: string;
-beforeAll(async () => {
-  cli = await buildCli();
-  setFile = join(cli.workspace, '.vscode/crm-backup.json');
-});
-afterAll(() => cli[Symbol.asyncDispose]());
-beforeEach(() => {
-  rmSync(cli.workspace, { recursive: true });
-  rmSync(cli.scratch, { recursive: true });
-  rmSync(cli.home, { recursive: true, force: true });
-  mkdirSync(cli.workspace);
-  mkdirSync(cli.scratch);
-});
+const cli = await useCli();
+const setFile = join(cli.workspace, '.vscode/crm-backup.json');
 
 /** Sets up a workspace with one file and a vault; the vault's folder. */
 async function setUp(): Promise<string> {
@@ -109,8 +94,7 @@ describe('the set file', () => {
 
   it('with a variable that is not set, or nothing to back up, fails before anything is written', async () => {
     await setUp();
-    const withRoot = (root: string): void =>
-      writeFileSync(setFile, JSON.stringify({ version: 1, sets: [{ name: 'crm', files: [{ root }] }] }));
+    const withRoot = (root: string): void => cli.writeSets({ name: 'crm', files: [{ root }] });
     withRoot('${env:NOT_SET}/data');
     expect(await fails(['backup'], { code: 1, error: 'missing-variable' })).toContain('NOT_SET');
     mkdirSync(join(cli.workspace, 'empty'));
@@ -292,7 +276,7 @@ describe('what is printed', () => {
       { name: 'one', url: 'mysql://crm:${env:DB_PASSWORD}@127.0.0.1:1/crm' },
       { name: 'two', url: 'postgresql://crm:${secret:DB}@127.0.0.1:1/crm' },
     ];
-    writeFileSync(setFile, JSON.stringify({ version: 1, sets: [{ ...sets[0], databases }] }));
+    cli.writeSets({ ...sets[0], databases });
     const [keyName = ''] = readdirSync(join(cli.home, 'keys'));
     const key = readFileSync(join(cli.home, 'keys', keyName), 'utf8')
       .split('\n')

@@ -11,29 +11,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { findTool } from '../../../scripts/tools.mjs';
 import { presets } from '../../../src/core/set/command-presets.ts';
-import { buildCli, type Cli } from '../../build/cli.ts';
+import { useCli } from '../../build/cli.ts';
 import { hasPostgres, startPostgres } from '../../build/postgres-server.ts';
 import { noiseOf } from '../../build/random-tree.ts';
 import { hasRedis, startRedis } from '../../build/redis-server.ts';
 
-// Each test starts many processes, some a server.
-vi.setConfig({ testTimeout: 120_000 });
-
-let cli: Cli;
+const cli = await useCli();
 let stands: string;
-beforeAll(async () => {
-  cli = await buildCli();
-});
-afterAll(() => cli[Symbol.asyncDispose]());
 beforeEach(() => {
-  rmSync(cli.workspace, { recursive: true });
-  rmSync(cli.scratch, { recursive: true });
-  rmSync(cli.home, { recursive: true, force: true });
-  mkdirSync(join(cli.workspace, '.vscode'), { recursive: true });
-  mkdirSync(cli.scratch);
   stands = join(cli.scratch, 'bin');
   mkdirSync(stands);
 });
@@ -67,9 +55,8 @@ async function useCommand({
 }): Promise<void> {
   const command = { dump, restore, env: more.env ?? {} };
   const files = [{ root: '.', include: ['kept'] }];
-  const sets = [{ name: 'crm', files, databases: [{ name: 'legacy', command }] }];
   writeFileSync(join(cli.workspace, 'kept'), 'kept');
-  writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+  cli.writeSets({ name: 'crm', files, databases: [{ name: 'legacy', command }] });
   await cli.must(['init', '--yes']);
 }
 
@@ -305,8 +292,7 @@ describe('a database by command', () => {
       const restore = name === 'one' ? 'cat > one.db' : 'cat > two.db && ! grep -q bad two.db';
       return { name, command: { dump: `cat ${name}.db`, restore } };
     });
-    const sets = [{ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases }];
-    writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+    cli.writeSets({ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases });
     const write = (...contents: readonly string[]): void => {
       for (const [at, name] of ['kept', 'one.db', 'two.db'].entries())
         writeFileSync(join(cli.workspace, name), contents[at]!);
@@ -352,8 +338,7 @@ describe('a database by command', () => {
 
   it('may not have a secret in its command', async () => {
     const command = { dump: 'tool -p ${secret:db}', restore: 'cat' };
-    const sets = [{ name: 'crm', databases: [{ name: 'legacy', command }] }];
-    writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+    cli.writeSets({ name: 'crm', databases: [{ name: 'legacy', command }] });
     const { code, stderr } = await cli.run(['backup']);
     expect(code).toBe(1);
     expect(stderr).toContain('“dump” uses ${secret:db}, which others could read in the list of processes');

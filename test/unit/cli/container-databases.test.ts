@@ -2,22 +2,20 @@ import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildCli, type Cli } from '../../build/cli.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { useCli } from '../../build/cli.ts';
 import { hasPostgres, type PostgresServer, startPostgres } from '../../build/postgres-server.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+const cli = await useCli();
 
 /** No Docker runs here: `docker` is a stand-in that is recorded and runs the real tools against a real server. */
 describe.skipIf(!hasPostgres())(
   'a PostgreSQL server in Docker Compose (docker is a recorded stand-in)',
   () => {
-    let cli: Cli;
     let server: PostgresServer;
     let env: Record<string, string>;
     let port: string;
     beforeAll(async () => {
-      cli = await buildCli();
       server = await startPostgres();
       ({ port } = new URL(server.url('postgres')));
       await server.sql('postgres', 'CREATE DATABASE crm');
@@ -27,15 +25,9 @@ describe.skipIf(!hasPostgres())(
         "INSERT INTO customer VALUES (1, 'Zoë'); CREATE VIEW names AS SELECT name FROM customer",
       );
     });
-    afterAll(async () => {
-      await server[Symbol.asyncDispose]();
-      await cli[Symbol.asyncDispose]();
-    });
+    afterAll(async () => server[Symbol.asyncDispose]());
     beforeEach(() => {
-      for (const folder of [cli.workspace, cli.scratch, cli.home])
-        rmSync(folder, { recursive: true, force: true });
-      mkdirSync(join(cli.workspace, '.vscode'), { recursive: true });
-      mkdirSync(join(cli.scratch, 'bin'), { recursive: true });
+      mkdirSync(join(cli.scratch, 'bin'));
       writeFileSync(join(cli.workspace, 'kept'), 'kept');
       writeFileSync(join(cli.workspace, 'compose.yaml'), 'services: { db: { image: "postgres:15" } }\n');
       env = {
@@ -80,8 +72,7 @@ esac
         url: `postgresql://${user}:\${secret:pg}@${at}`,
         ...(tools === undefined ? {} : { tools }),
       };
-      const sets = [{ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases: [database] }];
-      writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+      cli.writeSets({ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases: [database] });
       await cli.must(['init', '--yes']);
     }
 

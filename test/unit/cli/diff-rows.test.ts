@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCli, type Cli } from '../../build/cli.ts';
@@ -52,14 +52,9 @@ function rowsInTheBackup(
   beforeAll(async () => {
     cli = await buildCli();
     tried = await open();
-    mkdirSync(join(cli.workspace, '.vscode'));
     const { url, workspace } = tried.address;
     const place = url.startsWith('sqlite:') ? `sqlite:${workspace}/${url.slice('sqlite:'.length)}` : url;
-    const set = { name: 'crm', files: [], databases: [{ name: 'crm', url: place }] };
-    writeFileSync(
-      join(cli.workspace, '.vscode/crm-backup.json'),
-      JSON.stringify({ version: 1, sets: [set] }),
-    );
+    cli.writeSets({ name: 'crm', files: [], databases: [{ name: 'crm', url: place }] });
     await cli.must(['init', '--yes']);
     await tried.run(`CREATE TABLE customer (id integer PRIMARY KEY, name varchar(100), picture ${BYTES[engine]}, note varchar(100));
       CREATE TABLE tag (name varchar(20), weight integer);
@@ -183,12 +178,7 @@ describe('rows of SQLite', () => {
 
   it('differ by type, too, and are told apart where a key has no value', async () => {
     await using cli = await buildCli();
-    mkdirSync(join(cli.workspace, '.vscode'));
-    const set = { name: 'crm', files: [], databases: [{ name: 'app', url: 'sqlite:app.db' }] };
-    writeFileSync(
-      join(cli.workspace, '.vscode/crm-backup.json'),
-      JSON.stringify({ version: 1, sets: [set] }),
-    );
+    cli.writeSets({ name: 'crm', files: [], databases: [{ name: 'app', url: 'sqlite:app.db' }] });
     const run = (sql: string): void =>
       withSqlite(join(cli.workspace, 'app.db'), (database) => database.exec(sql));
     run(`CREATE TABLE t (k TEXT PRIMARY KEY COLLATE NOCASE, v);
@@ -216,12 +206,7 @@ describe('rows of SQLite', () => {
 
   it('that cannot be read leave the comparison incomplete', async () => {
     await using cli = await buildCli();
-    mkdirSync(join(cli.workspace, '.vscode'));
-    const set = { name: 'crm', files: [], databases: [{ name: 'app', url: 'sqlite:app.db' }] };
-    writeFileSync(
-      join(cli.workspace, '.vscode/crm-backup.json'),
-      JSON.stringify({ version: 1, sets: [set] }),
-    );
+    cli.writeSets({ name: 'crm', files: [], databases: [{ name: 'app', url: 'sqlite:app.db' }] });
     const file = join(cli.workspace, 'app.db');
     withSqlite(file, (database) => database.exec('CREATE TABLE t (id INTEGER PRIMARY KEY)'));
     await cli.must(['init', '--yes'], ['backup']);

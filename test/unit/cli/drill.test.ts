@@ -1,13 +1,11 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildCli, type Cli } from '../../build/cli.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useCli } from '../../build/cli.ts';
 import { hasMariaDb, startMariaDb } from '../../build/mariadb-server.ts';
 import { hasPostgres, startPostgres } from '../../build/postgres-server.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 interface Drilled {
   readonly level: string;
@@ -19,21 +17,11 @@ interface Drilled {
   readonly problems: readonly { readonly message: string }[];
 }
 
-let cli: Cli;
-beforeAll(async () => {
-  cli = await buildCli();
-});
-afterAll(() => cli[Symbol.asyncDispose]());
-beforeEach(() => {
-  for (const folder of [cli.workspace, cli.scratch, cli.home])
-    rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(cli.workspace, '.vscode'), { recursive: true });
-  writeFileSync(join(cli.workspace, 'kept'), 'kept');
-});
+const cli = await useCli();
+beforeEach(() => writeFileSync(join(cli.workspace, 'kept'), 'kept'));
 
 function use(...databases: readonly object[]): void {
-  const sets = [{ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases }];
-  writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+  cli.writeSets({ name: 'crm', files: [{ root: '.', include: ['kept'] }], databases });
 }
 
 async function drilled(backup = 'latest'): Promise<{ code: number | null; value: Drilled }> {

@@ -1,24 +1,13 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildCli, type Cli } from '../../build/cli.ts';
+import { describe, expect, it } from 'vitest';
+import { useCli } from '../../build/cli.ts';
 import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
-let cli: Cli;
-beforeAll(async () => {
-  cli = await buildCli();
-});
-afterAll(() => cli[Symbol.asyncDispose]());
-beforeEach(() => {
-  for (const folder of [cli.workspace, cli.home]) rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(cli.workspace, '.vscode'), { recursive: true });
-});
+const cli = await useCli();
 
 function writeSet(retention: unknown): void {
-  const set = { name: 'crm', files: [{ root: '.', include: ['*.txt'] }], retention };
-  writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets: [set] }));
+  cli.writeSets({ name: 'crm', files: [{ root: '.', include: ['*.txt'] }], retention });
 }
 
 async function takeBackups(count: number): Promise<string[]> {

@@ -1,26 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildCli, type Cli } from '../../build/cli.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useCli } from '../../build/cli.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
-let cli: Cli;
-beforeAll(async () => {
-  cli = await buildCli();
-});
-afterAll(() => cli[Symbol.asyncDispose]());
-beforeEach(() => {
-  for (const folder of [cli.workspace, cli.scratch, cli.home])
-    rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(cli.workspace, '.vscode'), { recursive: true });
-  mkdirSync(cli.scratch);
-  writeFileSync(join(cli.workspace, 'a.txt'), 'alpha');
-});
+const cli = await useCli();
+beforeEach(() => writeFileSync(join(cli.workspace, 'a.txt'), 'alpha'));
 
 async function use(hooks: object): Promise<void> {
-  const sets = [{ name: 'crm', files: [{ root: '.', include: ['a.txt', 'made'] }], hooks }];
-  writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+  cli.writeSets({ name: 'crm', files: [{ root: '.', include: ['a.txt', 'made'] }], hooks });
   await cli.must(['init', '--yes']);
 }
 

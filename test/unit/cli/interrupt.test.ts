@@ -2,11 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildCli, type Cli } from '../../build/cli.ts';
 import { makeTree, treeOf } from '../../build/tree.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let cli: Cli;
 let vault: string;

@@ -11,12 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findTool } from '../../../scripts/tools.mjs';
-import { buildCli, type Cli, type CliRun } from '../../build/cli.ts';
+import { type CliRun, useCli } from '../../build/cli.ts';
 import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 interface Run {
   readonly set: string;
@@ -35,18 +33,7 @@ interface Listed {
   readonly lastStatus: string | null;
 }
 
-let cli: Cli;
-beforeAll(async () => {
-  cli = await buildCli();
-});
-afterAll(() => cli[Symbol.asyncDispose]());
-beforeEach(() => {
-  for (const folder of [cli.workspace, cli.scratch]) {
-    rmSync(folder, { recursive: true });
-    mkdirSync(folder);
-  }
-  rmSync(cli.home, { recursive: true, force: true });
-});
+const cli = await useCli();
 
 const NIGHT = { from: '20:00', to: '07:00' };
 const DAILY = [{ kind: 'incremental', every: 'day', at: '02:00' }];

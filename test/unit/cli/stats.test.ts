@@ -1,11 +1,9 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Figures } from '../../../src/core/metrics/figures.ts';
 import { buildCli } from '../../build/cli.ts';
 import { noiseOf } from '../../build/random-tree.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 it('stats tells what the vault takes on disk, how it grew and how long a restore took', async () => {
   await using cli = await buildCli();

@@ -1,28 +1,19 @@
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Certificates, hasOpenssl, makeCertificates } from '../../build/certificates.ts';
-import { buildCli, type Cli } from '../../build/cli.ts';
+import { useCli } from '../../build/cli.ts';
 import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../build/mariadb-server.ts';
 import { hasPostgres, type PostgresServer, startPostgres } from '../../build/postgres-server.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
-let cli: Cli;
+const cli = await useCli();
 let made: Certificates;
-beforeAll(async () => {
-  cli = await buildCli();
+beforeAll(() => {
   made = makeCertificates();
 });
-afterAll(async () => {
-  await made[Symbol.asyncDispose]();
-  await cli[Symbol.asyncDispose]();
-});
+afterAll(() => made[Symbol.asyncDispose]());
 beforeEach(() => {
-  for (const folder of [cli.workspace, cli.scratch, cli.home])
-    rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(cli.workspace, '.vscode'), { recursive: true });
-  mkdirSync(join(cli.workspace, 'certs'), { recursive: true });
+  mkdirSync(join(cli.workspace, 'certs'));
   for (const file of ['ca.pem', 'other.pem', 'clerk.pem', 'clerk.key']) {
     copyFileSync(made.file(file), join(cli.workspace, 'certs', file));
   }
@@ -31,10 +22,11 @@ beforeEach(() => {
 
 /** Backs up one database; its problem, or that it is complete. */
 async function backUp(url: string, env: Record<string, string> = {}): Promise<string> {
-  const sets = [
-    { name: 'crm', files: [{ root: '.', include: ['kept'] }], databases: [{ name: 'crm', url }] },
-  ];
-  writeFileSync(join(cli.workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets }));
+  cli.writeSets({
+    name: 'crm',
+    files: [{ root: '.', include: ['kept'] }],
+    databases: [{ name: 'crm', url }],
+  });
   await cli.must(['init', '--yes']);
   const { value } = await cli.json(['backup'], { env: { CRM_BACKUP_SECRET_DB: 'p4ss', ...env } });
   const { status, problems } = value as unknown as { status: string; problems: { message: string }[] };

@@ -1,0 +1,148 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { useCli } from '../../build/cli.ts';
+import { aTime, BINARY, firstBackup } from '../../build/first-backup.ts';
+
+const cli = await useCli();
+
+describe('ls and cat', () => {
+  it('print entries and bytes as they are', async () => {
+    await firstBackup(cli);
+    expect(
+      (await cli.json(['ls', 'latest', 'files/workspace'])).value.entries.map(({ path }) => path),
+    ).toEqual([
+      'files/workspace/.vscode',
+      'files/workspace/custom',
+      'files/workspace/data.bin',
+      'files/workspace/empty',
+      'files/workspace/go',
+    ]);
+    expect((await cli.json(['ls', 'latest'])).value.entries.map(({ path }) => path)).toEqual([
+      'files/workspace',
+    ]);
+    const { entries } = (await cli.json(['ls', 'latest', 'custom', '--recursive'])).value;
+    expect(entries).toEqual([
+      { path: 'files/workspace/custom/a.php', type: 'file', size: 14, mtime: aTime, mode: 0o644 },
+      { path: 'files/workspace/custom/new\nline', type: 'file', size: 1, mtime: aTime, mode: 0o644 },
+    ]);
+    expect((await cli.json(['ls', 'latest', 'go'])).value.entries).toMatchObject([
+      { type: 'link', target: 'custom/a.php' },
+    ]);
+    expect((await cli.run(['ls', 'latest', 'custom'])).text.split('\n')[1]).toMatch(
+      /"files\/workspace\/custom\/new\\nline"$/,
+    );
+
+    expect((await cli.run(['cat', 'latest', 'data.bin'])).stdout).toEqual(BINARY);
+    expect((await cli.run(['cat', 'latest', '"custom/new\\nline"'])).text).toBe('x');
+    expect((await cli.run(['cat', 'latest', 'go'])).text).toBe('custom/a.php');
+    expect((await cli.run(['cat', 'latest', 'custom'])).code).toBe(2);
+    expect((await cli.run(['cat', 'latest', 'nothing'])).code).toBe(1);
+    expect((await cli.json(['cat', 'latest', 'data.bin'])).code).toBe(2);
+  });
+});
+
+describe('diff', () => {
+  it('prints what changed since the base, up to another backup, or up to now', async () => {
+    const first = await firstBackup(cli);
+    writeFileSync(join(cli.workspace, 'custom/a.php'), 'one\n2\nthree\nfour\n');
+    renameSync(join(cli.workspace, 'data.bin'), join(cli.workspace, 'moved.bin'));
+    rmSync(join(cli.workspace, 'go'));
+    const changes = [
+      {
+        path: 'files/workspace/custom/a.php',
+        change: 'modified',
+        type: 'file',
+        binary: false,
+        added: 2,
+        deleted: 1,
+      },
+      { path: 'files/workspace/go', change: 'deleted', type: 'link', binary: false, added: 0, deleted: 1 },
+    ];
+    const renamed = {
+      path: 'files/workspace/moved.bin',
+      oldPath: 'files/workspace/data.bin',
+      change: 'renamed',
+    };
+    const live = await cli.json(['diff', first, '--workspace']);
+    expect(live.value).toMatchObject({ from: first, to: 'workspace', tables: [] });
+    expect(live.value.entries).toEqual(expect.arrayContaining(changes));
+
+    const second = (await cli.json(['backup'])).value.id;
+    const stored = { from: first, to: second, entries: [changes[0], changes[1], renamed], tables: [] };
+    expect((await cli.json(['diff', 'latest'])).value).toMatchObject(stored);
+    expect((await cli.json(['diff', first, second])).value).toMatchObject(stored);
+    expect((await cli.json(['diff', second, 'custom'])).value.entries).toEqual([changes[0]]);
+    expect((await cli.json(['diff', first, second, 'go', 'empty'])).value.entries).toEqual([changes[1]]);
+    expect((await cli.json(['diff', second, '--workspace'])).value.entries).toEqual([]);
+
+    const { value: whole } = await cli.json(['diff', first]);
+    expect(whole).toMatchObject({ from: null, to: first });
+    expect(whole.entries.length).toBe(9);
+
+    const patch = (await cli.run(['diff', 'latest', '--patch', 'custom/a.php'])).text;
+    expect(patch).toBe(
+      [
+        'diff --git a/files/workspace/custom/a.php b/files/workspace/custom/a.php',
+        '--- a/files/workspace/custom/a.php',
+        '+++ b/files/workspace/custom/a.php',
+        '@@ -1,3 +1,4 @@',
+        ' one',
+        '-two',
+        '+2',
+        ' three',
+        '+four',
+        '',
+      ].join('\n'),
+    );
+    expect((await cli.json(['diff', 'latest', '-p', 'custom/a.php'])).value.entries).toMatchObject([
+      { patch },
+    ]);
+  });
+
+  it('takes the workspace by its short name where --workspace means the live files', async () => {
+    const first = await firstBackup(cli);
+    const elsewhere = { cwd: cli.scratch };
+    for (const args of [
+      ['-C', cli.workspace, 'diff', first, '--workspace'],
+      ['diff', first, '--workspace', '-C', cli.workspace],
+      ['--workspace', cli.workspace, 'diff', first, '--workspace'],
+    ]) {
+      expect((await cli.json(args, elsewhere)).value).toMatchObject({ to: 'workspace', entries: [] });
+    }
+    expect((await cli.json(['--workspace', cli.workspace, 'diff', first], elsewhere)).value).toMatchObject({
+      to: first,
+    });
+  });
+});
+
+describe('log and find', () => {
+  it('print the versions of a path, and where a name is', async () => {
+    const first = await firstBackup(cli);
+    await cli.must(['backup']);
+    writeFileSync(join(cli.workspace, 'custom/a.php'), 'longer than before\n');
+    const third = (await cli.json(['backup', '--label', 'edited'])).value.id;
+    expect((await cli.json(['log', 'custom/a.php'])).value).toEqual({
+      path: 'files/workspace/custom/a.php',
+      versions: [
+        { backup: third, createdAt: aTime, size: 19, change: 'modified', label: 'edited' },
+        { backup: first, createdAt: aTime, size: 14, change: 'added', label: null },
+      ],
+    });
+    const { matches } = (await cli.json(['find', '*.php'])).value;
+    expect(matches).toEqual([
+      {
+        path: 'files/workspace/custom/a.php',
+        type: 'file',
+        size: 19,
+        mtime: aTime,
+        backup: third,
+        createdAt: aTime,
+        oldest: { backup: first, createdAt: aTime },
+      },
+    ]);
+    expect((await cli.json(['find', 'nothing'])).value.matches).toEqual([]);
+    expect((await cli.run(['find', '[z-a]'])).code).toBe(2);
+    expect((await cli.run(['log', 'nothing'])).code).toBe(1);
+  });
+});

@@ -1,0 +1,146 @@
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { useCli } from '../../build/cli.ts';
+import { noiseOf } from '../../build/random-tree.ts';
+import { snapshotTree } from '../../build/snapshot-tree.ts';
+import { aNumber, anId, aTime, fill, firstBackup } from '../../build/first-backup.ts';
+
+const cli = await useCli();
+
+describe('restore', () => {
+  it('brings everything back in place, after a safety backup', async () => {
+    fill(cli);
+    chmodSync(join(cli.workspace, 'custom/a.php'), 0o600);
+    await cli.must(['init', '--yes']);
+    const before = snapshotTree(cli.workspace);
+    const id = (await cli.json(['backup'])).value.id;
+    rmSync(join(cli.workspace, 'custom'), { recursive: true });
+    writeFileSync(join(cli.workspace, 'data.bin'), 'spoilt');
+    writeFileSync(join(cli.workspace, 'extra'), 'new');
+
+    const dry = await cli.json(['restore', 'latest', '--dry-run', '--delete']);
+    expect(dry.value).toMatchObject({
+      plan: { create: 2, replace: 1, delete: 1, unchanged: 2, tables: [] },
+      safetyBackup: null,
+      verified: false,
+    });
+    expect(readFileSync(join(cli.workspace, 'data.bin'), 'utf8')).toBe('spoilt');
+
+    const { code, value } = await cli.json(['restore', 'latest', '--delete']);
+    expect(code).toBe(0);
+    expect(value).toMatchObject({
+      plan: { create: 2, replace: 1, delete: 1, unchanged: 2, tables: [] },
+      safetyBackup: anId,
+      verified: true,
+      durationMs: aNumber,
+      phases: { fetch: aNumber, decode: aNumber, write: aNumber, load: aNumber, verify: aNumber },
+    });
+    expect(snapshotTree(cli.workspace)).toEqual(before);
+
+    // What was there before can be had again, but latest still means the backup.
+    expect((await cli.run(['cat', value.safetyBackup!, 'data.bin'])).text).toBe('spoilt');
+    expect((await cli.json(['show', 'latest'])).value.id).toBe(id);
+    expect((await cli.json(['list'])).value.backups.map(({ safety }) => safety)).toEqual([true, false]);
+  });
+
+  it('brings back single paths, without a safety backup when told so', async () => {
+    await firstBackup(cli);
+    rmSync(join(cli.workspace, 'custom'), { recursive: true });
+    rmSync(join(cli.workspace, 'data.bin'));
+    const { value } = await cli.json([
+      'restore',
+      'latest',
+      'custom/a.php',
+      '--no-safety-backup',
+      '--no-databases',
+    ]);
+    expect(value).toMatchObject({ plan: { create: 1 }, safetyBackup: null });
+    expect(Object.keys(snapshotTree(cli.workspace)).filter((path) => !path.startsWith('.'))).toEqual([
+      'custom',
+      'custom/a.php',
+      'empty',
+      'go',
+    ]);
+    expect((await cli.run(['restore', 'latest', 'nothing'])).code).toBe(1);
+  });
+
+  it('lays a backup out elsewhere, without a workspace when the vault is named', async () => {
+    await firstBackup(cli);
+    const { vault } = (await cli.json(['init'])).value;
+    const before = snapshotTree(cli.workspace);
+    const elsewhere = { cwd: cli.scratch };
+    const { code, value } = await cli.json(['restore', 'latest', '--vault', vault, '--to', 'out'], elsewhere);
+    expect([code, value.safetyBackup]).toEqual([0, null]);
+    expect(snapshotTree(join(cli.scratch, 'out/files/workspace'))).toEqual(before);
+    expect((await cli.run(['restore', 'latest', '--vault', vault], elsewhere)).code).toBe(10);
+
+    writeFileSync(join(cli.scratch, 'out/files/workspace/data.bin'), 'mine');
+    const again = ['restore', 'latest', '--vault', vault, '--to', 'out'];
+    expect((await cli.run(again, elsewhere)).code).toBe(1);
+    expect((await cli.run([...again, '--overwrite'], elsewhere)).code).toBe(0);
+    expect(snapshotTree(join(cli.scratch, 'out/files/workspace'))).toEqual(before);
+  });
+});
+
+describe('verify and repair', () => {
+  it('find damage, name who is affected, and mend the rest', async () => {
+    writeFileSync(join(cli.workspace, 'precious'), noiseOf(1, 200_000));
+    writeFileSync(join(cli.workspace, 'other'), noiseOf(2, 200_000));
+    await cli.must(['init', '--yes']);
+    const { vault } = (await cli.json(['init'])).value;
+    const { id } = (await cli.json(['backup'])).value;
+    const well = { checked: { packs: aNumber, chunks: aNumber, bytes: aNumber, backups: 1 }, damage: [] };
+    expect(await cli.json(['verify'])).toEqual({ code: 0, value: { level: 'quick', ...well } });
+    expect((await cli.json(['list'])).value.backups).toMatchObject([{ verifiedAt: null }]);
+    expect(await cli.json(['verify', 'latest', '--level', 'data'])).toEqual({
+      code: 0,
+      value: { level: 'data', ...well },
+    });
+    expect((await cli.json(['verify', '--sample', '10%'])).value).toMatchObject({
+      level: 'data',
+      damage: [],
+    });
+    expect((await cli.json(['list'])).value.backups).toMatchObject([{ verifiedAt: aTime }]);
+    expect((await cli.json(['repair'])).value).toMatchObject({ damage: [], backups: [] });
+
+    // The largest pack holds the files; a byte in its middle belongs to one of them.
+    const packs = readdirSync(join(vault, 'packs'), { recursive: true, encoding: 'utf8' })
+      .map((name) => join(vault, 'packs', name))
+      .filter((file) => file.endsWith('.pack'))
+      .sort((a, b) => statSync(b).size - statSync(a).size);
+    const [pack = ''] = packs;
+    const bytes = readFileSync(pack);
+    bytes[1000] = bytes[1000]! ^ 1;
+    writeFileSync(pack, bytes);
+    const { code, value } = await cli.json(['verify', '--level', 'data']);
+    expect(code).toBe(4);
+    expect(value.damage).toMatchObject([{ pack: basename(pack, '.pack'), backups: [id] }]);
+    expect(value.damage[0]!.paths.length).toBeGreaterThan(0);
+    const text = (await cli.run(['verify', '--level', 'data'])).text;
+    for (const path of value.damage[0]!.paths) expect(text).toContain(path);
+
+    const tried = await cli.json(['repair', '--dry-run']);
+    const mended = await cli.json(['repair']);
+    expect([tried.code, mended.code]).toEqual([4, 4]);
+    expect(mended.value).toMatchObject({ backups: [{ id, paths: value.damage[0]!.paths }] });
+    expect((await cli.json(['list'])).value.backups).toMatchObject([
+      { lostPaths: value.damage[0]!.paths.length },
+    ]);
+    await cli.must(['backup']);
+    expect((await cli.run(['cat', 'latest', 'precious'])).stdout).toEqual(noiseOf(1, 200_000));
+    expect((await cli.run(['cat', 'latest', 'other'])).stdout).toEqual(noiseOf(2, 200_000));
+  });
+
+  it('want a level and a share that make sense', async () => {
+    await firstBackup(cli);
+    for (const args of [
+      ['--level', 'deep'],
+      ['--sample', '0'],
+      ['--sample', 'some'],
+      ['--sample', '101%'],
+    ]) {
+      expect((await cli.run(['verify', ...args])).code).toBe(2);
+    }
+  });
+});

@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { useCli } from '../../build/cli.ts';
+import { fill, firstBackup } from '../../build/first-backup.ts';
+
+const cli = await useCli();
+
+describe('starting', () => {
+  it('keeps the compiled program among the user’s own data, once there is any', async () => {
+    expect((await cli.run(['--version'])).code).toBe(0);
+    expect(existsSync(cli.home)).toBe(false);
+    mkdirSync(cli.home);
+    expect((await cli.run(['--version'])).code).toBe(0);
+    const cache = join(cli.home, 'cache');
+    expect(statSync(cache).mode & 0o777).toBe(0o700);
+    // Whatever stands there, the program starts.
+    const [folder = ''] = readdirSync(cache);
+    const kept = readdirSync(join(cache, folder));
+    expect(kept.length).toBe(1);
+    for (const file of kept) writeFileSync(join(cache, folder, file), 'not compiled');
+    expect((await cli.run(['--version'])).code).toBe(0);
+    rmSync(cache, { recursive: true });
+    writeFileSync(cache, '');
+    expect((await cli.run(['--version'])).code).toBe(0);
+  });
+});
+
+describe('init', () => {
+  it('writes the set file and makes vault and key', async () => {
+    const { code, value } = await cli.json(['init', '--name', 'espo', '--yes']);
+    expect(code).toBe(0);
+    expect(value).toEqual({
+      set: 'espo',
+      crm: null,
+      vault: expect.stringContaining(join(cli.home, 'vaults', 'workspace-')) as string,
+      keyFile: expect.stringContaining(join(cli.home, 'keys')) as string,
+    });
+    expect(statSync(value.keyFile).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(cli.workspace, '.vscode/crm-backup.json'), 'utf8')).toContain('"name": "espo"');
+  });
+
+  it('keeps what there is, and makes what is missing', async () => {
+    const first = (await cli.json(['init', '--yes'])).value;
+    const file = join(cli.workspace, '.vscode/crm-backup.json');
+    const text = readFileSync(file, 'utf8');
+    expect((await cli.json(['init'])).value).toEqual(first);
+    rmSync(first.vault, { recursive: true });
+    const again = (await cli.json(['init'])).value;
+    expect(again.vault).toBe(first.vault);
+    expect(again.keyFile).not.toBe(first.keyFile);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    await cli.must(['init', '--name', 'second'], ['backup', '--set', 'second']);
+  });
+
+  it('puts the vault where it was told, for good', async () => {
+    fill(cli);
+    const vault = join(cli.scratch, 'vault');
+    await cli.must(['init', '--vault', '../scratch/vault', '--key-file', '../scratch/key']);
+    const { value } = await cli.json(['backup', '--key-file', '../scratch/key']);
+    expect(
+      (
+        await cli.json(['list', '--vault', vault], {
+          cwd: '/',
+          env: { CRM_BACKUP_KEY_FILE: join(cli.scratch, 'key') },
+        })
+      ).value.backups.map(({ id }) => id),
+    ).toEqual([value.id]);
+  });
+
+  it('refuses a name that no folder can have', async () => {
+    const { code, value } = await cli.json(['init', '--name', 'a/b']);
+    expect([code, value.error.code]).toEqual([2, 'usage']);
+  });
+});
+
+describe('key', () => {
+  it('adds a recovery key and a passphrase, each of which opens the vault', async () => {
+    await firstBackup(cli);
+    const file = join(cli.scratch, 'recovery.key');
+    expect((await cli.json(['key', 'recovery', '--out', file])).value).toEqual({ file });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const shown = await cli.run(['key', 'recovery']);
+    writeFileSync(join(cli.scratch, 'shown.key'), shown.stdout);
+    const passphrase = 'correct horse battery';
+    expect((await cli.run(['key', 'passphrase'], { input: `${passphrase}\n` })).code).toBe(0);
+
+    rmSync(join(cli.home, 'keys'), { recursive: true });
+    expect((await cli.run(['list'])).code).toBe(12);
+    await cli.must(['list', '--key-file', file], ['list', '--key-file', join(cli.scratch, 'shown.key')]);
+    expect((await cli.run(['list'], { env: { CRM_BACKUP_KEY_FILE: file } })).code).toBe(0);
+    expect((await cli.run(['list'], { env: { CRM_BACKUP_PASSPHRASE: passphrase } })).code).toBe(0);
+    expect((await cli.run(['list'], { env: { CRM_BACKUP_PASSPHRASE: 'wrong' } })).code).toBe(12);
+  });
+});
+
+describe('doctor', () => {
+  it('prints its checks and fails when one does', async () => {
+    await firstBackup(cli);
+    const well = await cli.json(['doctor']);
+    expect(well.code).toBe(0);
+    expect(well.value).toMatchObject({
+      checks: expect.arrayContaining([
+        { name: 'vault', status: 'ok', detail: expect.any(String) as string, hint: null },
+        { name: 'key', status: 'ok', detail: expect.any(String) as string, hint: null },
+      ]) as object,
+    });
+    rmSync(join(cli.home, 'vaults'), { recursive: true });
+    expect((await cli.run(['doctor'])).code).toBe(1);
+  });
+});
