@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LocalStorage } from '../../src/core/storage/local.ts';
 import type { Storage } from '../../src/core/storage/storage.ts';
@@ -185,4 +185,20 @@ export async function copyVault(built: BuiltVault): Promise<BuiltVault> {
 /** Removes all locks, as the next process does with those of a dead one; here both are the same process. */
 export function removeLocks(built: BuiltVault): void {
   rmSync(join(built.directory, 'locks'), { recursive: true, force: true });
+}
+
+/** Names of the objects in a folder of a vault, in order. */
+export function objectsIn({ directory }: BuiltVault, folder: string): string[] {
+  if (!existsSync(join(directory, folder))) return [];
+  return readdirSync(join(directory, folder), { recursive: true, withFileTypes: true })
+    .filter((item) => item.isFile())
+    .map((item) => join(item.parentPath, item.name).slice(directory.length + 1))
+    .sort();
+}
+
+/** Content with a few bytes changed. */
+export function edited(content: Uint8Array | string, at: number): Buffer {
+  const bytes = Buffer.from(content);
+  bytes.write('edited', at);
+  return bytes;
 }

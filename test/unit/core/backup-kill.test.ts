@@ -16,7 +16,7 @@ import { noiseOf } from '../../build/random-tree.ts';
 import { snapshotBackup } from '../../build/snapshot-backup.ts';
 import { snapshotTree, type TreeSnapshot } from '../../build/snapshot-tree.ts';
 import { makeTree, temporaryFolder, type TemporaryFolder, treeOf } from '../../build/tree.ts';
-import { buildVault, type BuiltVault, copyVault, removeLocks } from '../../build/vault.ts';
+import { buildVault, type BuiltVault, copyVault, objectsIn, removeLocks } from '../../build/vault.ts';
 
 const KINDS: readonly BackupKind[] = ['full', 'incremental', 'differential'];
 
@@ -81,10 +81,7 @@ async function expectFinished(
 
 /** Bytes of the packs in a vault. */
 function packBytes(built: BuiltVault): number {
-  const items = readdirSync(join(built.directory, 'packs'), { recursive: true, withFileTypes: true });
-  return items
-    .filter((item) => item.isFile())
-    .reduce((sum, item) => sum + statSync(join(item.parentPath, item.name)).size, 0);
+  return objectsIn(built, 'packs').reduce((sum, name) => sum + statSync(join(built.directory, name)).size, 0);
 }
 
 /** What dies in the middle may be wrapped by what it was cleaning up. */

@@ -10,16 +10,11 @@ import {
   type BuiltVault,
   type Content,
   copyVault,
+  edited,
   readBackup,
   removeLocks,
   storeBackup,
 } from '../../../build/vault.ts';
-
-function edited(content: Uint8Array, at: number): Buffer {
-  const bytes = Buffer.from(content);
-  bytes.write('edited', at);
-  return bytes;
-}
 
 const noise = (seed: number, bytes: number): Buffer => noiseOf(seed, bytes);
 const BASE = { 'a.bin': noise(1, 200_000), 'b.bin': noise(2, 90_000), 'waste.bin': noise(3, 400_000) };

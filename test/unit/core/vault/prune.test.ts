@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FrameMethod } from '../../../../src/core/vault/frame.ts';
@@ -12,6 +12,8 @@ import {
   type BuiltVault,
   type Content,
   copyVault,
+  edited,
+  objectsIn,
   readBackup,
   storeBackup,
 } from '../../../build/vault.ts';
@@ -20,20 +22,8 @@ function text(seed: number, bytes: number): string {
   return noiseOf(seed, bytes / 2).toString('hex');
 }
 
-/** Content with a few bytes changed. */
-function edited(content: Uint8Array | string, at: number): Buffer {
-  const bytes = Buffer.from(content);
-  bytes.write('edited', at);
-  return bytes;
-}
-
-function files(built: BuiltVault, folder: string): string[] {
-  const all = readdirSync(join(built.directory, folder), { recursive: true, withFileTypes: true });
-  return all.filter((item) => item.isFile()).map((item) => join(item.parentPath, item.name));
-}
-
 function bytesIn(built: BuiltVault): number {
-  return files(built, '').reduce((sum, file) => sum + statSync(file).size, 0);
+  return objectsIn(built, '').reduce((sum, name) => sum + statSync(join(built.directory, name)).size, 0);
 }
 
 async function expectContent(vault: Vault, record: BackupRecord, content: Content): Promise<void> {
@@ -51,10 +41,10 @@ describe('prune', () => {
     const first = await storeBackup(built.vault, content);
     const second = await storeBackup(built.vault, { ...content, 'c.txt': 'new' }, { base: first });
     await prune(built.vault);
-    const before = files(built, '').sort();
+    const before = objectsIn(built, '');
     const result = await prune(built.vault);
     expect(result).toMatchObject({ freedBytes: 0, repackedBytes: 0, removedPacks: 0, removedBackups: [] });
-    expect(files(built, '').sort()).toEqual(before);
+    expect(objectsIn(built, '')).toEqual(before);
     await expectContent(await built.reopen(), first, content);
     await expectContent(await built.reopen(), second, { ...content, 'c.txt': 'new' });
   });
@@ -92,7 +82,7 @@ describe('prune', () => {
     expect(result.repackedBytes).toBeGreaterThan(400_000);
     const again = await built.reopen();
     await expectContent(again, second, shared);
-    expect(files(built, 'index')).toHaveLength(1);
+    expect(objectsIn(built, 'index')).toHaveLength(1);
     expect(await prune(again)).toMatchObject({ freedBytes: 0, repackedBytes: 0 });
   });
 
@@ -154,12 +144,12 @@ describe('prune', () => {
     const content = { 'a.bin': noiseOf(1, 100_000) };
     const record = await storeBackup(built.vault, content);
     await storeBackup(built.vault, { 'b.bin': noiseOf(2, 900_000) }, { unfinished: true });
-    for (const file of files(built, 'index')) rmSync(file);
+    for (const name of objectsIn(built, 'index')) rmSync(join(built.directory, name));
     const result = await prune(built.vault);
     expect(result.freedBytes).toBeGreaterThan(800_000);
     await expectContent(await built.reopen(), record, content);
     // The pack that stays is in an index file again.
-    expect(files(built, 'index')).toHaveLength(1);
+    expect(objectsIn(built, 'index')).toHaveLength(1);
   });
 
   it('puts many small index files and notes together', async () => {
@@ -177,8 +167,8 @@ describe('prune', () => {
     await vault.forget(records[4]!.id);
     const before = (await vault.records()).records;
     await prune(vault);
-    expect(files(built, 'index')).toHaveLength(1);
-    expect(files(built, 'notes')).toHaveLength(1);
+    expect(objectsIn(built, 'index')).toHaveLength(1);
+    expect(objectsIn(built, 'notes')).toHaveLength(1);
     expect((await (await built.reopen()).records()).records).toEqual(before);
     expect(before.map(({ label }) => label)).toEqual(['label 3', 'label 2', 'label 1', undefined]);
   });
@@ -189,13 +179,13 @@ describe('prune', () => {
     const second = await storeBackup(built.vault, { 'b.txt': 'b' });
     await built.vault.forget(second.id);
     await built.storage.write(`backups/${first.id}`, [Buffer.from('not a record')]);
-    const before = files(built, '').sort();
+    const before = objectsIn(built, '');
     await expect(prune(await built.reopen())).rejects.toMatchObject({
       code: 'damaged',
       message: expect.stringMatching(/^Nothing was pruned: .*record cannot be read/) as string,
       hint: expect.stringContaining('repair') as string,
     });
-    expect(files(built, '').sort()).toEqual(before);
+    expect(objectsIn(built, '')).toEqual(before);
   });
 
   it('refuses when a backup lacks content, a part of its manifest or what a delta rests on', async () => {
@@ -206,22 +196,22 @@ describe('prune', () => {
     await storeBackup(vault, { 'a.bin': edited(content['a.bin'], 100_000) }, { base: first });
     const forgotten = await storeBackup(vault, { 'z.bin': noiseOf(9, 100_000) });
     await vault.forget(forgotten.id);
-    const packs = files(built, 'packs');
+    const packs = objectsIn(built, 'packs');
     expect(packs).toHaveLength(3);
     const index = await vault.index();
     const spare = index.frame(index.place(index.find(forgotten.manifest[0]!.chunks, 0)).frame).pack;
-    const needed = packs.filter((file) => !file.includes(spare));
+    const needed = packs.filter((name) => !name.includes(spare));
     let refused = 0;
-    for (const file of needed) {
+    for (const name of needed) {
       await using copy = await copyVault(built);
-      rmSync(join(copy.directory, file.slice(built.directory.length)));
-      const before = files(copy, '').sort();
+      rmSync(join(copy.directory, name));
+      const before = objectsIn(copy, '');
       try {
         await prune(copy.vault);
       } catch (error) {
         refused++;
         expect(error).toMatchObject({ code: 'damaged', hint: expect.stringContaining('repair') as string });
-        expect(files(copy, '').sort()).toEqual(before);
+        expect(objectsIn(copy, '')).toEqual(before);
       }
     }
     expect(refused).toBe(2);

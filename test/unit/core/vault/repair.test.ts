@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ByteRange, type Storage, StorageError } from '../../../../src/core/storage/storage.ts';
@@ -26,6 +17,8 @@ import {
   type BuiltVault,
   type Content,
   copyVault,
+  edited,
+  objectsIn,
   readBackup,
   removeLocks,
   storeBackup,
@@ -36,23 +29,8 @@ const FIRST = {
   'b.txt': noiseOf(1, 30_000).toString('hex'),
   'c.bin': noiseOf(7, 1_200_000),
 };
-const SECOND = { ...FIRST, 'a.bin': edited(FIRST['a.bin']), 'd.bin': noiseOf(3, 50_000) };
+const SECOND = { ...FIRST, 'a.bin': edited(FIRST['a.bin'], 100_000), 'd.bin': noiseOf(3, 50_000) };
 const THIRD = { 'e.bin': noiseOf(4, 70_000), 'b.txt': FIRST['b.txt'] };
-
-function edited(content: Uint8Array): Buffer {
-  const bytes = Buffer.from(content);
-  bytes.write('edited', 100_000);
-  return bytes;
-}
-
-function objects(built: BuiltVault, folder: string): string[] {
-  if (!existsSync(join(built.directory, folder))) return [];
-  const items = readdirSync(join(built.directory, folder), { recursive: true, withFileTypes: true });
-  return items
-    .filter((item) => item.isFile())
-    .map((item) => join(item.parentPath, item.name).slice(built.directory.length + 1))
-    .sort();
-}
 
 function change(built: BuiltVault, name: string, act: (bytes: Buffer) => void): void {
   const file = join(built.directory, name);
@@ -135,29 +113,29 @@ describe('repair', () => {
 
   it('finds nothing to do in a vault that is whole', async () => {
     await using built = await copyVault(template);
-    const before = objects(built, '');
+    const before = objectsIn(built, '');
     expect(await repair(built.vault)).toMatchObject({ damage: [], written: [], setAside: [], backups: [] });
-    expect(objects(built, '')).toEqual(before);
+    expect(objectsIn(built, '')).toEqual(before);
   });
 
   it('rebuilds the index from the packs’ footers', async () => {
     await using built = await copyVault(template);
-    for (const name of objects(built, 'index')) rmSync(join(built.directory, name));
+    for (const name of objectsIn(built, 'index')) rmSync(join(built.directory, name));
     const result = await repair(await built.reopen());
     expect(result).toMatchObject({ lostChunks: 0, setAside: [], backups: [] });
     expect(result.written).toHaveLength(1);
-    expect(objects(built, 'index')).toEqual(result.written);
+    expect(objectsIn(built, 'index')).toEqual(result.written);
     await expectWhole(built);
   });
 
   it('replaces a damaged index file', async () => {
     await using built = await copyVault(template);
-    const [name] = objects(built, 'index');
+    const [name] = objectsIn(built, 'index');
     change(built, name!, flip(30));
     const result = await repair(await built.reopen());
     expect(result.damage.map(({ object }) => object)).toEqual([name]);
     expect(result.setAside).toEqual([name]);
-    expect(objects(built, 'damaged')).toEqual([`damaged/${name!}`]);
+    expect(objectsIn(built, 'damaged')).toEqual([`damaged/${name!}`]);
     await expectWhole(built);
   });
 
@@ -168,24 +146,24 @@ describe('repair', () => {
     ['salt', 12],
   ])('writes a pack anew whose %s is damaged, and keeps the old one aside', async (_, byte) => {
     await using built = await copyVault(template);
-    for (const name of objects(built, 'packs')) change(built, name, flip(byte));
-    const packs = objects(built, 'packs');
+    for (const name of objectsIn(built, 'packs')) change(built, name, flip(byte));
+    const packs = objectsIn(built, 'packs');
     const result = await repair(await built.reopen());
     expect(result).toMatchObject({ lostChunks: 0, backups: [] });
     expect([...result.setAside].sort()).toEqual(packs);
-    expect(objects(built, 'damaged')).toEqual(packs.map((name) => `damaged/${name}`));
+    expect(objectsIn(built, 'damaged')).toEqual(packs.map((name) => `damaged/${name}`));
     expect(result.damage.every(({ backups, paths }) => backups.length + paths.length === 0)).toBe(true);
     await expectWhole(built);
   });
 
   it('drops a damaged frame, keeps the rest of its pack, and names what is lost for good', async () => {
-    for (const name of objects(template, 'packs')) {
+    for (const name of objectsIn(template, 'packs')) {
       for (const [number, frame] of (await framesOf(template, name)).entries()) {
         await using built = await copyVault(template);
         change(built, name, flip(frame.offset + 20));
         const before = await verify(await built.reopen(), { level: 'data' });
         const dry = await repair(await built.reopen(), { dryRun: true });
-        expect(objects(built, 'damaged')).toEqual([]);
+        expect(objectsIn(built, 'damaged')).toEqual([]);
         const result = await repair(await built.reopen());
         // With it goes what rests on it.
         expect(result.setAside, `frame ${number}`).toContain(name);
@@ -236,7 +214,7 @@ describe('repair', () => {
   });
 
   it('says what is lost with a pack, and the vault lives on', async () => {
-    for (const name of objects(template, 'packs')) {
+    for (const name of objectsIn(template, 'packs')) {
       await using built = await copyVault(template);
       rmSync(join(built.directory, name));
       await expect(prune(await built.reopen())).rejects.toMatchObject({ code: 'damaged' });
@@ -260,7 +238,7 @@ describe('repair', () => {
     const { vault } = built;
     const first = await storeBackup(vault, FIRST);
     // Two writers at once do not know of each other: both store the same.
-    const [one] = objects(built, 'packs');
+    const [one] = objectsIn(built, 'packs');
     const kept = readFileSync(join(built.directory, one!));
     rmSync(join(built.directory, one!));
     const second = await storeBackup(vault, FIRST);
@@ -280,7 +258,7 @@ describe('repair', () => {
   });
 
   it('rescues what stands before the end of a pack that was cut short', async () => {
-    const [name] = objects(template, 'packs').toSorted(
+    const [name] = objectsIn(template, 'packs').toSorted(
       (a, b) =>
         readFileSync(join(template.directory, b)).length - readFileSync(join(template.directory, a)).length,
     );
@@ -296,7 +274,7 @@ describe('repair', () => {
   });
 
   it('rescues what stands around blocks that the disk can no longer read', async () => {
-    const [name] = objects(template, 'packs').toSorted(
+    const [name] = objectsIn(template, 'packs').toSorted(
       (a, b) =>
         readFileSync(join(template.directory, b)).length - readFileSync(join(template.directory, a)).length,
     );
@@ -321,8 +299,8 @@ describe('repair', () => {
       mkdirSync(dirname(join(directory, to)), { recursive: true });
       renameSync(join(directory, from), join(directory, to));
     };
-    const [record, other] = objects(built, 'backups');
-    const [pack, second] = objects(built, 'packs');
+    const [record, other] = objectsIn(built, 'backups');
+    const [pack, second] = objectsIn(built, 'packs');
     move(record!, `backups/${'ab'.repeat(32)}`);
     move(other!, 'backups/copy of a record');
     move(pack!, `packs/zz/${pack!.slice(9)}`);
@@ -330,16 +308,16 @@ describe('repair', () => {
     const vault = await built.reopen();
     const result = await repair(vault);
     expect(result).toMatchObject({ lostChunks: 0, backups: [] });
-    expect(objects(built, 'backups')).toHaveLength(3);
-    expect(objects(built, 'packs')).toContain(pack);
+    expect(objectsIn(built, 'backups')).toHaveLength(3);
+    expect(objectsIn(built, 'packs')).toContain(pack);
     await expectWhole(built);
   });
 
   it('sets damaged records and notes aside, and restores vault.json', async () => {
     await using built = await copyVault(template);
     const text = readFileSync(join(built.directory, 'vault.json'), 'utf8');
-    const [record] = objects(built, 'backups');
-    const [note] = objects(built, 'notes');
+    const [record] = objectsIn(built, 'backups');
+    const [note] = objectsIn(built, 'notes');
     change(built, record!, flip(40));
     change(built, note!, flip(40));
     change(built, 'vault.json', flip(40));
@@ -361,14 +339,14 @@ describe('repair', () => {
     await using built = await buildVault();
     const { vault } = built;
     const base = { 'a.bin': noiseOf(1, 200_000) };
-    const changed = { 'a.bin': edited(base['a.bin']) };
-    const twice = { 'a.bin': edited(edited(base['a.bin']).fill(1, 5, 50)) };
+    const changed = { 'a.bin': edited(base['a.bin'], 100_000) };
+    const twice = { 'a.bin': edited(edited(base['a.bin'], 100_000).fill(1, 5, 50), 100_000) };
     const first = await storeBackup(vault, base);
     await storeBackup(vault, changed, { base: first });
-    const before = objects(built, 'packs');
+    const before = objectsIn(built, 'packs');
     // A full backup stores the changed file whole, the next rests on that.
     const full = await storeBackup(vault, changed);
-    const [fullPack] = objects(built, 'packs').filter((name) => !before.includes(name));
+    const [fullPack] = objectsIn(built, 'packs').filter((name) => !before.includes(name));
     const last = await storeBackup(vault, twice, { base: full });
     rmSync(join(built.directory, fullPack!));
     const fresh = await built.reopen();
@@ -388,7 +366,7 @@ describe('repair', () => {
     async (death) => {
       // Each pack loses its footer, its header or its index file, none of them more than one.
       const { indexes } = await surveyPacks(template.storage, template.vault.keys);
-      const [one, two, three] = objects(template, 'packs');
+      const [one, two, three] = objectsIn(template, 'packs');
       const index = indexes.find(({ packs }) => three!.includes(packs[0]!))!;
       let at = 0;
       for (let isDead = true; isDead;) {

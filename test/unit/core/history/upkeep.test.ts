@@ -1,0 +1,210 @@
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test, vi } from 'vitest';
+import { dropForgottenHistory, historyOf, withHistory } from '../../../../src/core/history.ts';
+import { fileHistory } from '../../../../src/core/history/file-history.ts';
+import { toMirrorPath } from '../../../../src/core/history/mirror-path.ts';
+import { HistoryRepository } from '../../../../src/core/history/repository.ts';
+import { processSurroundings } from '../../../../src/core/surroundings.ts';
+import type { BackupRecord } from '../../../../src/core/vault/record.ts';
+import { buildVault, type Content } from '../../../build/vault.ts';
+import { git } from '../../../build/git.ts';
+import { add, at, buildHistory, mirrored } from '../../../build/history.ts';
+
+describe('the history of a set, kept up with its backups,', () => {
+  test('leaves forgotten backups out, with their text, and takes them in again', async () => {
+    const { built, records, repository } = await buildHistory(
+      { 'a.txt': 'one\n' },
+      { 'a.txt': 'two\n', 'secret.txt': 'only here\n' },
+      { 'a.txt': 'three\n' },
+    );
+    await using _built = built;
+    const open = async (kept: readonly BackupRecord[]): Promise<void> =>
+      withHistory(repository, built.vault, kept, {}, async () => Promise.resolve());
+    await open(records);
+    const blob = git(repository.gitDirectory, 'rev-parse', `${records[1]!.id}:${at('secret.txt')}`);
+    const kept = [records[0]!, records[2]!];
+    await open(kept);
+    expect(await mirrored(repository, kept)).toEqual([
+      { [at('a.txt')]: 'one\n' },
+      { [at('a.txt')]: 'three\n' },
+    ]);
+    expect(git(repository.gitDirectory, 'rev-list', '--count', 'backups')).toBe('2');
+    expect(() => git(repository.gitDirectory, 'cat-file', '-e', blob)).toThrow();
+    await open(records);
+    expect(await mirrored(repository, records)).toHaveLength(3);
+    expect(git(repository.gitDirectory, 'cat-file', '-p', blob)).toBe('only here');
+    await open([]);
+    expect(git(repository.gitDirectory, 'for-each-ref')).toBe('');
+  });
+
+  test('holds after every change of the list of backups exactly what these hold', async () => {
+    await using built = await buildVault();
+    const repository = new HistoryRepository(join(built.directory, '../history'));
+    const all: BackupRecord[] = [];
+    const contents = new Map<string, Content>();
+    let kept: BackupRecord[] = [];
+    const name = fc.constantFrom('a', 'a/b', 'a/b/c', 'd', 'e/.git/f');
+    const files = fc.dictionary(name, fc.constantFrom('one\n', 'two\n', 'bin\0', ''), { maxKeys: 4 });
+    const step = fc.record({
+      content: files,
+      keep: fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(step, async ({ content, keep }) => {
+        const paths = Object.keys(content);
+        fc.pre(!paths.some((path) => paths.some((other) => other.startsWith(`${path}/`))));
+        await add(built, all, content);
+        contents.set(all[0]!.id, content);
+        kept = all.slice(0, 12).filter((_, number) => number === 0 || keep[number] === true);
+        await withHistory(repository, built.vault, kept, {}, async () => Promise.resolve());
+        const wanted = kept.toReversed().map(({ id }) => {
+          const entries = Object.entries(contents.get(id)!);
+          return Object.fromEntries(
+            entries.map(([path, text]) => [
+              toMirrorPath(at(path)),
+              String(text).includes('\0') ? 'no text' : String(text),
+            ]),
+          );
+        });
+        expect(await mirrored(repository, kept)).toEqual(wanted);
+        expect(git(repository.gitDirectory, 'rev-list', '--count', 'backups')).toBe(String(kept.length));
+      }),
+      { numRuns: 12, endOnFailure: true },
+    );
+    expect(git(repository.gitDirectory, 'fsck', '--strict')).not.toMatch(/error|missing|corrupt/);
+  }, 60_000);
+
+  test('does not keep the text of a backup that was forgotten and pruned', async () => {
+    const { built, records } = await buildHistory({ 'a.txt': 'one\n' }, { 'secret.txt': 'only here\n' });
+    await using _built = built;
+    const surroundings = {
+      ...processSurroundings(),
+      env: { CRM_BACKUP_CACHE: join(built.directory, '../cache') },
+    };
+    const repository = historyOf(surroundings, built.vault, 'test');
+    await dropForgottenHistory(surroundings, built.vault, ['test'], {});
+    expect(await repository.exists()).toBe(false);
+    await withHistory(repository, built.vault, records, {}, async () => Promise.resolve());
+    const blob = git(repository.gitDirectory, 'rev-parse', `${records[0]!.id}:${at('secret.txt')}`);
+    await built.vault.forget(records[0]!.id);
+    await add(built, records, { 'a.txt': 'not mirrored by this\n' });
+    await dropForgottenHistory(surroundings, built.vault, [], {});
+    expect(() => git(repository.gitDirectory, 'cat-file', '-e', blob)).toThrow();
+    expect(git(repository.gitDirectory, 'rev-list', '--count', 'backups')).toBe('1');
+    for (const { id } of (await built.vault.records()).records) await built.vault.forget(id);
+    await dropForgottenHistory(surroundings, built.vault, ['test'], {});
+    expect(git(repository.gitDirectory, 'count-objects', '-v')).toMatch(/^count: 0$[^]*^in-pack: 0$/m);
+    vi.stubEnv('PATH', built.directory);
+    try {
+      await dropForgottenHistory(surroundings, built.vault, ['test'], {});
+      expect(await repository.exists()).toBe(false);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test('is written anew when it was deleted, damaged, or its writer was killed', async () => {
+    const { built, records, repository } = await buildHistory({ 'a.txt': 'one\n' }, { 'a.txt': 'two\n' });
+    await using _built = built;
+    const both = [{ [at('a.txt')]: 'one\n' }, { [at('a.txt')]: 'two\n' }];
+    const check = async (): Promise<void> => {
+      const versions = await withHistory(repository, built.vault, records, {}, async (history) =>
+        fileHistory(history, at('a.txt'), {}),
+      );
+      expect(versions).toHaveLength(2);
+      expect(await mirrored(repository, records)).toEqual(both);
+    };
+    await check();
+    await repository.remove();
+    await check();
+    const packs = join(repository.gitDirectory, 'objects/pack');
+    for (const name of readdirSync(packs)) {
+      if (name.endsWith('.pack')) truncateSync(join(packs, name), 10);
+    }
+    await check();
+    writeFileSync(join(packs, 'tmp_pack_Ab12'), 'left by a kill');
+    writeFileSync(join(repository.gitDirectory, 'refs/heads/backups.lock'), '');
+    await add(built, records, { 'a.txt': 'three\n' });
+    both.push({ [at('a.txt')]: 'three\n' });
+    await withHistory(repository, built.vault, records, {}, async () => Promise.resolve());
+    expect(await mirrored(repository, records)).toEqual(both);
+    expect(readdirSync(packs)).not.toContain('tmp_pack_Ab12');
+  });
+
+  test('is whole after being cancelled at any step', async () => {
+    const contents = Array.from({ length: 6 }, (_, number) => ({
+      'a.txt': `line ${number}\n`,
+      [`b${number}.bin`]: Buffer.alloc(300_000, `${number}`),
+    }));
+    const { built, records, repository } = await buildHistory(...contents);
+    await using _built = built;
+    for (let stopAt = 0; stopAt < 6; stopAt++) {
+      const controller = new AbortController();
+      const progress = ({ done }: { done: number }): void => {
+        if (done === 2 * stopAt + 1) controller.abort();
+      };
+      const opening = withHistory(
+        repository,
+        built.vault,
+        records.slice(stopAt % 3),
+        { signal: controller.signal, progress },
+        async () => Promise.resolve(),
+      );
+      await opening.catch((error: unknown) => expect(error).toMatchObject({ code: 'cancelled' }));
+    }
+    await withHistory(repository, built.vault, records, {}, async () => Promise.resolve());
+    const found = (await mirrored(repository, records)) as Record<string, string>[];
+    expect(found.map((files) => files[at('a.txt')])).toEqual(contents.map((content) => content['a.txt']));
+    expect(git(repository.gitDirectory, 'fsck', '--strict')).not.toMatch(/error|missing|corrupt/);
+  });
+
+  test('is read and written by several at once', async () => {
+    const { built, records, repository } = await buildHistory({ 'a.txt': 'one\n' }, { 'a.txt': 'two\n' });
+    await using _built = built;
+    const all = await Promise.all(
+      [records, records.slice(1), records, records.slice(1)].map(async (kept) =>
+        withHistory(repository, built.vault, kept, {}, async (history) =>
+          fileHistory(history, at('a.txt'), {}),
+        ),
+      ),
+    );
+    expect(all.map((versions) => versions.length)).toEqual([2, 1, 2, 1]);
+  });
+
+  test('says that git is missing', async () => {
+    const { built, records, repository } = await buildHistory({ 'a.txt': 'one\n' });
+    await using _built = built;
+    vi.stubEnv('PATH', built.directory);
+    try {
+      const opening = withHistory(repository, built.vault, records, {}, async () => Promise.resolve());
+      await expect(opening).rejects.toMatchObject({ code: 'no-git', message: 'git was not found.' });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test('does not depend on the user’s configuration of git', async () => {
+    const { built, records, repository } = await buildHistory({ 'a.txt': 'one\n' }, { 'a.txt': 'two\n' });
+    await using _built = built;
+    const home = join(built.directory, '..');
+    writeFileSync(
+      join(home, '.gitconfig'),
+      '[diff]\n\texternal = false\n[log]\n\tshowSignature = true\n[core]\n\tquotePath = false\n[safe]\n\tbareRepository = explicit\n',
+    );
+    vi.stubEnv('HOME', home);
+    try {
+      const versions = await withHistory(repository, built.vault, records, {}, async (history) =>
+        fileHistory(history, at('a.txt'), {}),
+      );
+      expect(versions.map(({ added, deleted }) => [added, deleted])).toEqual([
+        [1, 1],
+        [1, 0],
+      ]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(readFileSync(join(repository.gitDirectory, 'HEAD'), 'utf8')).toContain('refs/heads/backups');
+  });
+});
