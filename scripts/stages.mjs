@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, run } from './bootstrap.mjs';
+import { providePostgresVersions } from './postgres-versions.mjs';
 import { runTypeScript } from './run-ts.mjs';
 import { provideTools } from './tools.mjs';
 import { provideServer } from './vscode-host.mjs';
@@ -165,7 +166,10 @@ const stages = [
       'systemd',
     ],
     after: ['build'],
-    work: async () => vitest('unit'),
+    async work() {
+      const missing = [...(await providePostgresVersions())];
+      return { ...(await vitest('unit')), missing };
+    },
   },
   check('package', 'Package', () => ['scripts/package.mjs']),
   {

@@ -9,43 +9,21 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { inProjectNode, root, run } from './bootstrap.mjs';
+import { cacheDirectory, quiet, step } from './cache.mjs';
 import { provideTools } from './tools.mjs';
 
 /** code-server 4.139.1 carries VS Code 1.139.1. */
 const version = '4.139.1';
-
-/** What development needs and may fetch again: never in the checkout. */
-export const cacheDirectory = path.join(
-  process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'),
-  'crm-backup-dev',
-);
 
 /** Native modules belong to one version of Node and one kind of machine. */
 const serverDirectory = path.join(
   cacheDirectory,
   `code-server-${version}-node${process.versions.modules}-${process.platform}-${process.arch}`,
 );
-
-/**
- * Runs one step quietly; what it printed is in the error when it fails.
- * @param {string} directory
- * @param {string} command
- * @param {readonly string[]} args
- * @param {Record<string, string>} [environment]
- */
-async function step(directory, command, args, environment = {}) {
-  const child = spawn(command, args, { cwd: directory, env: { ...process.env, ...environment } });
-  let printed = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => (printed += text));
-  }
-  await once(child, 'close');
-  if (child.exitCode !== 0) throw new Error(`${command} ${args.join(' ')} failed.\n${printed.slice(-4000)}`);
-}
 
 /** The npm package that holds Node for this kind of machine, with its C++ headers. */
 function nodePackage() {
@@ -61,7 +39,6 @@ async function prepareServer() {
   await mkdir(cacheDirectory, { recursive: true });
   const work = await mkdtemp(path.join(cacheDirectory, 'preparing-'));
   try {
-    const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
     const node = path.join(work, 'node');
     await mkdir(node);
     await step(work, 'npm', ['pack', `code-server@${version}`, ...quiet]);

@@ -15,6 +15,8 @@ export async function openPostgres(server: PostgresServer): Promise<TriedDatabas
     (await system('SELECT datname AS name FROM pg_database')).map((row) => String(row['name']));
   await system('DROP ROLE IF EXISTS "Sales Team"; CREATE ROLE "Sales Team"');
   await system(`CREATE DATABASE ${name}`);
+  const [{ server_version_num: version } = {}] = await system('SHOW server_version_num');
+  const fitting = (sql: string) => (Number(version) < 140000 ? beforeVersion14(sql) : sql);
   const address = { name: 'crm', url: server.url(name), workspace: '/' };
   return {
     engine: postgresql,
@@ -63,8 +65,8 @@ export async function openPostgres(server: PostgresServer): Promise<TriedDatabas
       };
     },
     dialect: {
-      everyType: EVERY_TYPE,
-      everyObject: EVERY_OBJECT,
+      everyType: fitting(EVERY_TYPE),
+      everyObject: fitting(EVERY_OBJECT),
       someTables: ['"select; -- ""drop"""', 'head', 'tail', 'log', 'parent', 'child', 'no_key', 'secret'],
       many: (rows) => `CREATE TABLE many (id int PRIMARY KEY, value text NOT NULL);
         INSERT INTO many SELECT g, 'Company ' || g || ' ' || md5(g::text) || repeat('x', 60) FROM generate_series(1, ${rows}) g`,
@@ -90,6 +92,11 @@ function schemaOf(server: PostgresServer, database: string): string {
 }
 
 const FILE = readFileSync(path.join(import.meta.dirname, 'postgres-types.sql'), 'utf8');
+
+/** The same without what PostgreSQL 13 does not know yet. */
+function beforeVersion14(sql: string): string {
+  return sql.replace(/^CREATE FUNCTION crm.atomic.*$/m, '').replace("(0, 0, 'Infinity'", "(0, 0, '-1e1000'");
+}
 
 /** What stands in the script between two of its lines. */
 function part(from: string, to: string): string {

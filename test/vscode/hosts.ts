@@ -4,7 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { downloadAndUnzipVSCode, runTests } from '@vscode/test-electron';
 import { findTool, provideTools } from '../../scripts/tools.mjs';
-import { cacheDirectory, startServer } from '../../scripts/vscode-host.mjs';
+import { cacheDirectory } from '../../scripts/cache.mjs';
+import { startServer } from '../../scripts/vscode-host.mjs';
 import { startBrowser } from './browser.ts';
 
 /** One run of the suite: what to load and where. */

@@ -50,7 +50,8 @@ export const DUMPED_TABLES = `SELECT c.oid::text AS oid, n.nspname AS schema, c.
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ${EXTENSION_TABLES}
   WHERE ${IS_DUMPED} ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
-// The key is the primary key or else the smallest unique one that is never NULL. Leaf partitions stand for their table.
+// The key is the primary key or else the smallest unique one that is never NULL: what PostgreSQL 18 has only promised
+// to be NOT NULL may hold it. Leaf partitions stand for their table.
 const TABLES = `SELECT json_agg(json_build_object(
     'oid', c.oid::text, 'schema', n.nspname, 'name', c.relname, 'bytes', pg_catalog.pg_table_size(c.oid),
     'where', coalesce(x.condition, ''),
@@ -73,7 +74,9 @@ const TABLES = `SELECT json_agg(json_build_object(
         AND i.indexprs IS NULL AND am.amname = 'btree' AND i.indnkeyatts = i.indnatts
         AND NOT EXISTS (
           SELECT FROM unnest(i.indkey::int2[]) AS k(number) JOIN pg_catalog.pg_attribute a
-            ON a.attrelid = c.oid AND a.attnum = k.number WHERE NOT a.attnotnull OR a.attgenerated <> '')
+            ON a.attrelid = c.oid AND a.attnum = k.number WHERE NOT a.attnotnull OR a.attgenerated <> ''
+            OR EXISTS (SELECT FROM pg_catalog.pg_constraint v WHERE v.conrelid = c.oid AND v.contype = 'n'
+              AND NOT v.convalidated AND v.conkey = ARRAY[a.attnum]))
       ORDER BY i.indisprimary DESC, i.indnkeyatts, ic.relname COLLATE "C" LIMIT 1)
   ) ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")::text AS tables
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ${EXTENSION_TABLES}

@@ -6,7 +6,7 @@ import { copyOutStatement, readTables } from './catalog.ts';
 import { copyOut } from './copy.ts';
 import { firstFailure } from './first-failure.ts';
 import { isLargeObjects, LARGE_OBJECT_TABLES } from './large-objects.ts';
-import { countObjects } from './properties.ts';
+import { countObjects, propertiesOf } from './properties.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function checkDatabase(
 ): Promise<void> {
   const [leader] = sessions;
   const wanted = source.info.objects;
-  const found = await countObjects(leader);
+  const found = await countObjects(leader, propertiesOf(source.info).version);
   for (const kind of new Set([...Object.keys(wanted), ...Object.keys(found)])) {
     const [before = 0, now = 0] = [wanted[kind], found[kind]];
     if (before !== now) throw differs(`it has ${now} of the kind “${kind}”, the backup ${before}`);

@@ -2,6 +2,7 @@ import type { Task } from '../../task.ts';
 import { DatabaseError } from '../error.ts';
 import type { DatabaseCheck, DatabaseDescription } from '../engine.ts';
 import { OWN_SCHEMAS } from './catalog.ts';
+import { grantToRead } from './privileges.ts';
 import { productOf } from './product.ts';
 import { identifier } from './quote.ts';
 import type { Session } from './session.ts';
@@ -16,18 +17,22 @@ interface Privileges {
   readonly createsDatabases: string;
   readonly superuser: string;
   readonly unreadable: string | null;
+  /** As a list in JSON. */
+  readonly unreadableSchemas: string | null;
   readonly filtered: string | null;
   readonly foreign: string | null;
 }
 
-const PRIVILEGES = `SELECT current_user::text AS user, pg_catalog.pg_database_size(current_database())::text AS bytes,
-    (r.rolcreatedb OR r.rolsuper)::text AS "createsDatabases", r.rolsuper::text AS superuser,
-    (SELECT string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY 1) FROM pg_catalog.pg_class c
-      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+const UNREADABLE = `FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       WHERE ${OWN_SCHEMAS} AND c.relkind IN ('r', 'S') AND c.relpersistence <> 't'
         AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind
           WHEN 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
-          ELSE pg_catalog.has_table_privilege(c.oid, 'SELECT') END)) AS unreadable,
+          ELSE pg_catalog.has_table_privilege(c.oid, 'SELECT') END)`;
+
+const PRIVILEGES = `SELECT current_user::text AS user, pg_catalog.pg_database_size(current_database())::text AS bytes,
+    (r.rolcreatedb OR r.rolsuper)::text AS "createsDatabases", r.rolsuper::text AS superuser,
+    (SELECT string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY 1) ${UNREADABLE}) AS unreadable,
+    (SELECT json_agg(DISTINCT n.nspname)::text ${UNREADABLE}) AS "unreadableSchemas",
     (SELECT string_agg(n.nspname || '.' || c.relname, ', ') FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       WHERE ${OWN_SCHEMAS} AND c.relkind = 'r' AND c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls
@@ -47,7 +52,7 @@ export async function describe(
   const checks = [
     versionCheck(session.version),
     await toolCheck(session, toolPlace, task),
-    ...privilegeChecks(found!),
+    ...privilegeChecks(found!, session.version),
   ];
   return { product: productOf(session.version), bytes: Number(found!.bytes), checks };
 }
@@ -77,13 +82,11 @@ async function toolCheck(session: Session, place: ToolPlace, task: Task): Promis
   }
 }
 
-function privilegeChecks({
-  user,
-  unreadable,
-  filtered,
-  foreign,
-  createsDatabases,
-}: Privileges): DatabaseCheck[] {
+function privilegeChecks(
+  { user, unreadable, unreadableSchemas, filtered, foreign, createsDatabases }: Privileges,
+  version: number,
+): DatabaseCheck[] {
+  const schemas = JSON.parse(unreadableSchemas ?? '[]') as string[];
   const role = identifier(user);
   const checks: DatabaseCheck[] = [
     unreadable === null
@@ -97,7 +100,7 @@ function privilegeChecks({
           name: 'privilege to read',
           status: 'failed',
           detail: `“${user}” may not read ${shortened(unreadable)}.`,
-          hint: `Run as an administrator: GRANT pg_read_all_data TO ${role};`,
+          hint: `Run as an administrator: ${grantToRead(user, version, schemas)}`,
         },
   ];
   if (filtered !== null) {

@@ -4,6 +4,7 @@ import { DatabaseError, type DatabaseErrorCode } from '../error.ts';
 import { certificateRefusal } from '../certificate.ts';
 import { redactorOf } from '../redact.ts';
 import { type PostgresAddress, placeOf } from './address.ts';
+import { exampleToRead } from './privileges.ts';
 
 interface Sentence {
   readonly code: DatabaseErrorCode;
@@ -107,7 +108,9 @@ function sentenceOf(
         message: `${doing} failed: ${said}.`,
         hint: raw.includes('row-level security')
           ? `Let the owner of the table take the backup, or run: ALTER ROLE "${address.user}" BYPASSRLS;`
-          : `Grant it, for example: GRANT pg_read_all_data TO "${address.user}";`,
+          : otherwise === 'write-failed'
+            ? 'Restore as the owner of what the database holds, or as an administrator.'
+            : exampleToRead(address.user),
       };
     default:
   }

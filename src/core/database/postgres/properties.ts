@@ -162,9 +162,15 @@ async function readSequences(session: Session): Promise<Properties['sequences']>
   return sequences;
 }
 
-/** How many objects there are by kind, but for those of extensions and PostgreSQL itself. */
-export async function countObjects(session: Session): Promise<Record<string, number>> {
-  const [found] = await session.rows<{ counts: string }>(COUNTS, 'Counting the objects');
+/**
+ * How many objects there are by kind, but for those of extensions and PostgreSQL itself.
+ * @param version of the server they came from: what newer ones make beside them by themselves is not counted
+ */
+export async function countObjects(
+  session: Session,
+  version = session.version,
+): Promise<Record<string, number>> {
+  const [found] = await session.rows<{ counts: string }>(countsQuery(version), 'Counting the objects');
   return JSON.parse(found!.counts) as Record<string, number>;
 }
 
@@ -173,7 +179,14 @@ function notOfExtension(catalog: string, oid: string): string {
     WHERE d.classid = 'pg_catalog.${catalog}'::regclass AND d.objid = ${oid} AND d.deptype = 'e')`;
 }
 
-const COUNTS = `SELECT json_object_agg(kind, number ORDER BY kind)::text AS counts FROM (
+/** Since PostgreSQL 14 a multirange comes with every range, and its functions. */
+const IS_OF_MULTIRANGE = `EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_type t ON t.oid = d.refobjid
+    WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i'
+      AND d.refclassid = 'pg_catalog.pg_type'::regclass AND t.typtype = 'm')`;
+
+const countsQuery = (
+  version: number,
+) => `SELECT json_object_agg(kind, number ORDER BY kind)::text AS counts FROM (
   SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
       WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' WHEN 'i' THEN 'index' WHEN 'I' THEN 'partitioned index'
       WHEN 'f' THEN 'foreign table' ELSE 'composite type' END AS kind, count(*) AS number
@@ -185,7 +198,8 @@ const COUNTS = `SELECT json_object_agg(kind, number ORDER BY kind)::text AS coun
   UNION ALL
   SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, count(*)
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    WHERE ${OWN_SCHEMAS} AND ${notOfExtension('pg_proc', 'p.oid')} GROUP BY 1
+    WHERE ${OWN_SCHEMAS} AND ${notOfExtension('pg_proc', 'p.oid')}
+      ${version < 140000 ? `AND NOT ${IS_OF_MULTIRANGE}` : ''} GROUP BY 1
   UNION ALL
   SELECT 'trigger', count(*) FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -2,6 +2,7 @@ import { type CrmBackupError } from '../../errors.ts';
 import type { Task } from '../../task.ts';
 import { DatabaseError } from '../error.ts';
 import { ToolFailure } from '../run-tool.ts';
+import { exampleToRead } from './privileges.ts';
 import type { Server } from './session.ts';
 import { settingsIn } from './schema-text.ts';
 import type { ClientTools } from './tools.ts';
@@ -93,7 +94,7 @@ function failureOf(error: unknown, server: Server): CrmBackupError {
   }
   if (error.stderr.includes('permission denied')) {
     return new DatabaseError('missing-privilege', message, {
-      hint: `Grant it, for example: GRANT pg_read_all_data TO "${server.address.user}";`,
+      hint: exampleToRead(server.address.user),
     });
   }
   if (/server closed the connection|terminating connection|connection to server/.test(error.stderr)) {

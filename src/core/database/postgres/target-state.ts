@@ -30,10 +30,10 @@ interface StateRow {
   extensions: { name: string; trusted: boolean }[] | null;
 }
 
-const STATE = `SELECT json_build_object(
+const stateQuery = (version: number) => `SELECT json_build_object(
     'user', r.rolname, 'superuser', r.rolsuper, 'createsDatabases', r.rolcreatedb OR r.rolsuper,
     'roles', (SELECT json_agg(json_build_object('name', rolname, 'grantable',
-      pg_catalog.pg_has_role(oid, 'MEMBER') OR r.rolsuper)) FROM pg_catalog.pg_roles),
+      pg_catalog.pg_has_role(oid, '${version >= 160000 ? 'SET' : 'MEMBER'}') OR r.rolsuper)) FROM pg_catalog.pg_roles),
     'tablespaces', (SELECT json_agg(spcname) FROM pg_catalog.pg_tablespace
       WHERE pg_catalog.has_tablespace_privilege(oid, 'CREATE')),
     'databases', (SELECT json_agg(json_build_object('name', datname, 'owned', pg_catalog.pg_has_role(datdba, 'USAGE'),
@@ -49,7 +49,7 @@ const STATE = `SELECT json_build_object(
 
 /** Reads what the server has and allows. */
 export async function readTargetState(session: Session): Promise<TargetState> {
-  const [found] = await session.rows<{ state: string }>(STATE, 'Looking at the server');
+  const [found] = await session.rows<{ state: string }>(stateQuery(session.version), 'Looking at the server');
   const state = JSON.parse(found!.state) as StateRow;
   return {
     user: state.user,
