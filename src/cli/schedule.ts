@@ -81,7 +81,7 @@ async function list(session: Session): Promise<Outcome> {
   for (const { set, kind, at } of jobs.filter(({ waitsForOffPeak }) => waitsForOffPeak)) {
     session.say(
       plainText(
-        `${set}: ${kind} at ${at} lies outside “offPeak”, so it waits until those hours begin; with "anyTime": true it does not.`,
+        `${set}: ${kind} at ${at ?? '00:00'} lies outside “offPeak”, so it waits until those hours begin; with "anyTime": true it does not.`,
       ),
     );
   }

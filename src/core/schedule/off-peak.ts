@@ -1,4 +1,4 @@
-import type { BackupSet, OffPeakWindow } from '../set/definition.ts';
+import type { BackupSet, OffPeakWindow, ScheduleEntry } from '../set/definition.ts';
 import { nextOccurrence } from './recurrence.ts';
 
 /** The hours of a set in which alone what is scheduled starts; none means always. */
@@ -13,10 +13,29 @@ export function isOffPeak(offPeak: OffPeak, now: Date, zone?: string): boolean {
 }
 
 /** Whether scheduled work may start when the clock on the wall shows a time, as `23:05`. Pure. */
-export function isOffPeakAt(offPeak: OffPeak, time: string): boolean {
+function isOffPeakAt(offPeak: OffPeak, time: string): boolean {
   const windows = windowsOf(offPeak);
   if (windows.length === 0) return true;
   return windows.some(({ from, to }) => (from < to ? from <= time && time < to : time >= from || time < to));
+}
+
+/** Of an entry whose time of day lies outside the off-peak hours: that time, and when the hours begin that it waits for. */
+export interface OffPeakWait {
+  /** As `12:30`. */
+  readonly at: string;
+  readonly until: string;
+}
+
+/** What an entry of a schedule always waits for; undefined when it starts at its own time. Pure. */
+export function offPeakWait(
+  offPeak: OffPeak,
+  { every, at = '00:00', anyTime = false }: Pick<ScheduleEntry, 'every' | 'at' | 'anyTime'>,
+): OffPeakWait | undefined {
+  if (every === 'hour' || anyTime || isOffPeakAt(offPeak, at)) return undefined;
+  const begins = windowsOf(offPeak)
+    .map(({ from }) => from)
+    .sort();
+  return { at, until: begins.find((from) => from > at) ?? begins[0]! };
 }
 
 /** The first moment from `from` on, that one included, at which scheduled work may start. */

@@ -4,7 +4,7 @@ import type { BackupSet } from '../set/definition.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { type Job, jobsOf, type JobPast, type JobPlan, planJob } from './job.ts';
-import { isOffPeakAt } from './off-peak.ts';
+import { offPeakWait } from './off-peak.ts';
 import { type JobState, readSchedule, type RunStatus } from './state.ts';
 
 /** A job of a workspace and how it stands. */
@@ -72,8 +72,8 @@ export async function surveySet(
     const state = states.find(({ set: name, key }) => name === job.set && key === job.key);
     const past = await pastOf(job, state, latest, now);
     const plan = planJob(job, past, set.offPeak, now);
-    const { at } = job.recurrence;
-    const waitsForOffPeak = at !== undefined && !job.anyTime && !isOffPeakAt(set.offPeak, at);
+    const wait = offPeakWait(set.offPeak, { ...job.recurrence, anyTime: job.anyTime });
+    const waitsForOffPeak = wait !== undefined;
     surveyed.push({ workspace, job, past, plan, state, waitsForOffPeak });
   }
   return surveyed;

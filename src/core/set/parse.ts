@@ -13,6 +13,9 @@ import { issueText, SetError, type SetIssue } from './error.ts';
 import { findKeyMistakes } from './keys.ts';
 import { sentenceOf, syntaxSentence } from './sentences.ts';
 
+/** Line and column begin at 1. */
+type Place = Pick<SetIssue, 'line' | 'column'>;
+
 /** Something wrong at an offset of the text. */
 interface Mistake {
   readonly offset: number;
@@ -24,8 +27,7 @@ interface Mistake {
  * `invalid-set-file` with every mistake, each with its place.
  */
 export function parseSetFile(text: string): SetFile {
-  // Some editors on Windows begin a file with a byte order mark; editors do not count it as a column.
-  const content = text.startsWith('\ufeff') ? text.slice(1) : text;
+  const content = withoutMark(text);
   const { tree, mistakes } = parseJson(content);
   if (tree === undefined || mistakes.length > 0) throw invalid(content, mistakes);
 
@@ -48,6 +50,23 @@ export function parseSetFile(text: string): SetFile {
   return result.output;
 }
 
+/** Where values of a set file’s text stand: those at some paths, or the nearest around one that is missing. */
+export function placesIn(text: string, paths: readonly JSONPath[]): (Place & { readonly length: number })[] {
+  const content = withoutMark(text);
+  const { tree } = parseJson(content);
+  if (tree === undefined) return [];
+  const lines = lineStarts(content);
+  return paths.map((path) => {
+    const { offset, length } = nodeOf(tree, path);
+    return { ...placeOf(offset, lines), length };
+  });
+}
+
+/** Some editors on Windows begin a file with a byte order mark; editors do not count it as a column. */
+function withoutMark(text: string): string {
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
 /** Of a value that may be an object or a list of them: what is wrong inside. */
 function innermost(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
   const inner = issue.type === 'union' ? (issue.issues ?? []) : [];
@@ -68,11 +87,15 @@ function parseJson(content: string): { tree: Node | undefined; mistakes: Mistake
 
 /** Where the value at a path begins; of a value that is missing, the nearest one around it. */
 function offsetOf(tree: Node, path: JSONPath): number {
+  return nodeOf(tree, path).offset;
+}
+
+function nodeOf(tree: Node, path: JSONPath): Node {
   for (let length = path.length; length > 0; length--) {
     const node = findNodeAtLocation(tree, path.slice(0, length));
-    if (node) return node.offset;
+    if (node) return node;
   }
-  return tree.offset;
+  return tree;
 }
 
 function invalid(content: string, mistakes: readonly Mistake[]): SetError {
@@ -101,7 +124,7 @@ function lineStarts(content: string): readonly number[] {
   ];
 }
 
-function placeOf(offset: number, lines: readonly number[]): { line: number; column: number } {
+function placeOf(offset: number, lines: readonly number[]): Place {
   const line = lines.findLastIndex((start) => start <= offset);
   return { line: line + 1, column: offset - (lines[line] ?? 0) + 1 };
 }

@@ -4,10 +4,12 @@ import { surveySet } from '../../core/schedule/survey.ts';
 import { planForget } from '../../core/retention/forget.ts';
 import { type JobState, readSchedule } from '../../core/schedule/state.ts';
 import { troublesOf } from '../../core/schedule/troubles.ts';
+import { type WaitingEntry, waitingEntries } from '../../core/schedule/waiting-entries.ts';
 import type { BackupSet } from '../../core/set/definition.ts';
 import { readUndo } from '../../core/restore/last-restore.ts';
 import { SetError } from '../../core/set/error.ts';
-import { loadSets, setFilePath } from '../../core/set/load.ts';
+import { readSetFile, setFilePath } from '../../core/set/load.ts';
+import { parseSetFile } from '../../core/set/parse.ts';
 import { homeOf } from '../../core/surroundings.ts';
 import type { BackupRecord } from '../../core/vault/record.ts';
 import type { Vault } from '../../core/vault/vault.ts';
@@ -22,19 +24,26 @@ export function state(vaults: Vaults): Handler<'state'> {
   const states = new ToldStates();
   return async ({ workspace, known }) => {
     const setFile = setFilePath(workspace);
-    let sets: readonly BackupSet[];
+    let text: string;
     try {
-      sets = await loadSets(workspace);
+      text = await readSetFile(workspace);
     } catch (error) {
       if (!(error instanceof SetError) || error.code !== 'no-set-file') throw error;
       return { setFile, sets: [] };
     }
-    const found = await Promise.all(sets.map((set) => stateOf(vaults, workspace, set)));
+    const { sets } = parseSetFile(text);
+    const waiting = waitingEntries(text, sets);
+    const found = await Promise.all(sets.map((set, at) => stateOf(vaults, workspace, set, waiting[at]!)));
     return { setFile, sets: found.map((set) => states.tell(workspace, set, known?.[set.name])) };
   };
 }
 
-async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promise<SetState> {
+async function stateOf(
+  vaults: Vaults,
+  workspace: string,
+  set: BackupSet,
+  waiting: readonly WaitingEntry[],
+): Promise<SetState> {
   const known = { name: set.name, databases: set.databases.map(({ name }) => name) };
   const nothing = {
     vault: undefined,
@@ -45,6 +54,7 @@ async function stateOf(vaults: Vaults, workspace: string, set: BackupSet): Promi
     restoredAt: undefined,
     next: undefined,
     problem: undefined,
+    waiting,
     troubles: troublesOf(set, scheduled(vaults, workspace), [], new Date()),
   };
   try {

@@ -1,5 +1,6 @@
 import type { KeepReason } from '../../core/retention/retain.ts';
 import type { Trouble } from '../../core/schedule/troubles.ts';
+import type { WaitingEntry } from '../../core/schedule/waiting-entries.ts';
 import type { BackupKind, BackupRecord } from '../../core/vault/record.ts';
 import type { FailureData } from '../failure.ts';
 import type { InSet, InWorkspace, OfBackup } from './scope.ts';
@@ -43,6 +44,8 @@ export interface SetState {
   readonly problem: FailureData | undefined;
   /** What somebody has to know of its scheduled work, the worst first. */
   readonly troubles: readonly Trouble[];
+  /** Entries of its schedule that always wait for the off-peak hours, and where they stand in the set file. */
+  readonly waiting: readonly WaitingEntry[];
 }
 
 /**

@@ -282,6 +282,23 @@ suite('Backups', () => {
       await writeFile(at(setFile), good);
     }
     await run('refresh');
+    const scheduled = good.replace(
+      '"name": "espocrm"',
+      '"name": "espocrm", "offPeak": { "from": "20:00", "to": "07:00" },\n"schedule": [{ "every": "day", "at": "12:30" }]',
+    );
+    try {
+      await writeFile(at(setFile), scheduled);
+      await run('refresh');
+      const [hint] = vscode.languages.getDiagnostics(uri).filter(({ source }) => source === 'CRM Backup');
+      assert.equal(hint?.severity, vscode.DiagnosticSeverity.Information);
+      assert.match(hint.message, /12:30.*until 20:00/);
+      const { start, end } = hint.range;
+      const line = scheduled.split('\n')[start.line] ?? '';
+      assert.equal(line.slice(start.character, end.character), '"12:30"');
+    } finally {
+      await writeFile(at(setFile), good);
+    }
+    await run('refresh');
     assert.deepEqual(
       vscode.languages.getDiagnostics(uri).filter(({ source }) => source === 'CRM Backup'),
       [],
