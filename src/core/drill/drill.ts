@@ -117,6 +117,7 @@ export async function drill(
     return report;
   } finally {
     rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+    active.delete(scratch);
   }
 }
 
@@ -148,16 +149,19 @@ function keep(
   });
 }
 
-/** Makes a folder for one drill, and removes those of drills that died. */
+/** Folders of drills that this process does now. */
+const active = new Set<string>();
+
+/** Makes a folder for one drill, and removes those of drills that died; a process before may have had this one’s number. */
 function makeScratch(home: string): string {
   const all = join(home, 'drills');
   for (const name of namesIn(all)) {
-    const [pid = ''] = name.split('-');
-    if (!isAlive(Number(pid)) || Number(pid) === process.pid) {
-      rmSync(join(all, name), { recursive: true, force: true });
-    }
+    const pid = Number(name.split('-')[0]);
+    const isDead = pid === process.pid ? !active.has(join(all, name)) : !isAlive(pid);
+    if (isDead) rmSync(join(all, name), { recursive: true, force: true });
   }
   const scratch = join(all, `${process.pid}-${randomBytes(4).toString('hex')}`);
+  active.add(scratch);
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   return scratch;
 }

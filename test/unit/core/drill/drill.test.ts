@@ -137,6 +137,17 @@ describe('a drill', () => {
     expect(existsSync(left)).toBe(false);
   });
 
+  it('leaves alone what another one of the same process is doing', async () => {
+    const many = Array.from({ length: 400 }, (_, at) => [`${at}.txt`, String(at)] as const);
+    await using place = await restorable(treeOf(Object.fromEntries(many)));
+    const record = await place.backUp();
+    let other: ReturnType<typeof drill> | undefined;
+    const progress = (): void => void (other ??= drill(place.vault, record, { home: place.home }));
+    const one = await drill(place.vault, record, { home: place.home }, { progress });
+    expect([one.differences, (await other)?.differences]).toEqual([[], []]);
+    expect(readdirSync(join(place.home, 'drills'))).toEqual([]);
+  });
+
   it('goes well with whatever a file system holds', async () => {
     await fc.assert(
       fc.asyncProperty(randomTree(), async (tree) => {
