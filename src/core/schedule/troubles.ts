@@ -16,6 +16,9 @@ export interface Trouble {
   readonly lastBackup: string | undefined;
 }
 
+/** Two clocks may differ by so much. A backup dated later was taken while the clock was wrong, and says nothing of today. */
+const CLOCK_TOLERANCE_MS = 3_600_000;
+
 const ORDER: readonly Trouble['code'][] = ['damaged', 'failed', 'overdue'];
 
 /**
@@ -30,7 +33,8 @@ export function troublesOf(
   now: Date,
 ): Trouble[] {
   const jobs = jobsOf(set);
-  const [latest] = records.filter(({ safety }) => !safety);
+  const latestMs = now.getTime() + CLOCK_TOLERANCE_MS;
+  const latest = records.find(({ safety, createdAt }) => !safety && Date.parse(createdAt) <= latestMs);
   const troubles: Trouble[] = [];
   for (const job of jobs) {
     const state = states.find(({ set: name, key }) => name === set.name && key === job.key);

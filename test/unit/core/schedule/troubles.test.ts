@@ -37,6 +37,18 @@ describe('troubles of a schedule', () => {
     expect(troublesOf(SET, [], [backupAt('2026-03-10T14:00:00.000Z', true), last], later)).toEqual([overdue]);
   });
 
+  it('are not hidden for years by a backup that was taken while the clock was wrong', () => {
+    const wrong = backupAt('2031-01-01T00:00:00.000Z');
+    const last = backupAt('2026-03-01T12:00:00.000Z');
+    expect(troublesOf(SET, [], [wrong, last], NOW)).toMatchObject([{ code: 'overdue' }]);
+    const failed = { lastRun: '2026-03-10T12:00:00.000Z', lastStatus: 'failed', message: 'Full.' } as const;
+    const states = [stateOf(SET, 0, failed)];
+    expect(troublesOf(SET, states, [wrong, last], NOW).map(({ code }) => code)).toEqual([
+      'failed',
+      'overdue',
+    ]);
+  });
+
   it('tell a failed backup until one was taken since, and damage before anything else', () => {
     const failed = {
       lastRun: '2026-03-10T12:00:00.000Z',
