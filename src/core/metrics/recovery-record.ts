@@ -63,13 +63,19 @@ export function readRecoveries(home: string, vaultId: string): RecoveryRecord[] 
   }
   const records = text.split('\n').flatMap((line) => {
     try {
-      const record = JSON.parse(line) as Partial<RecoveryRecord>;
-      return record.version === 1 ? [record as RecoveryRecord] : [];
+      const record: unknown = JSON.parse(line);
+      return isRecovery(record) ? [record] : [];
     } catch {
       return [];
     }
   });
   return records.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
+}
+
+function isRecovery(value: unknown): value is RecoveryRecord {
+  const { version, at, durationMs, bytes, databaseBytes, phases } = value as Partial<RecoveryRecord>;
+  const numbers = [durationMs, bytes, databaseBytes, phases?.load];
+  return version === 1 && typeof at === 'string' && numbers.every((number) => Number.isFinite(number));
 }
 
 function recoveriesFile(home: string, vaultId: string): string {

@@ -94,8 +94,14 @@ async function noteVerified(vault: Vault, times: ReadTimes, task: Task): Promise
 
 function readState(file: string): SampleState | undefined {
   try {
-    const state = JSON.parse(readFileSync(file, 'utf8')) as Partial<SampleState>;
-    return state.version === 1 && state.times?.length === CYCLE_DAYS ? (state as SampleState) : undefined;
+    const state = JSON.parse(readFileSync(file, 'utf8')) as Partial<SampleState> | null;
+    const isWhole =
+      state?.version === 1 &&
+      Number.isFinite(state.begunMs) &&
+      Array.isArray(state.times) &&
+      state.times.length === CYCLE_DAYS &&
+      state.times.every((time: unknown) => time === null || Number.isFinite(time));
+    return isWhole ? (state as SampleState) : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined;
     throw error;

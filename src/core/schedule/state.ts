@@ -72,12 +72,23 @@ export function handedOverWorkspaces(home: string): string[] {
 
 function readState(file: string): ScheduleState | undefined {
   try {
-    const state = JSON.parse(readFileSync(file, 'utf8')) as Partial<ScheduleState>;
-    return state.version === 1 && typeof state.workspace === 'string' && Array.isArray(state.jobs)
-      ? (state as ScheduleState)
-      : undefined;
+    const state = JSON.parse(readFileSync(file, 'utf8')) as Partial<ScheduleState> | null;
+    const isState = state?.version === 1 && typeof state.workspace === 'string' && Array.isArray(state.jobs);
+    if (!isState) return undefined;
+    const { jobs } = state as ScheduleState;
+    return { ...(state as ScheduleState), jobs: jobs.filter(isJobState) };
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) !== undefined) return undefined;
     throw error;
   }
+}
+
+/** Whether what stands in a file that others may have written to can be reckoned with. */
+function isJobState(value: unknown): value is JobState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { set, key, dealtWithUntil, lastRun, retryAt } = value as Partial<Record<keyof JobState, unknown>>;
+  const areTimes = [dealtWithUntil, lastRun, retryAt].every(
+    (time) => time === undefined || (typeof time === 'string' && !Number.isNaN(Date.parse(time))),
+  );
+  return typeof set === 'string' && typeof key === 'string' && areTimes;
 }

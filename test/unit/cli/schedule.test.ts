@@ -339,6 +339,25 @@ describe.skipIf(!hasCron)('schedule, handed to cron', () => {
 });
 
 describe('schedule', () => {
+  it('goes on with whatever stands where it remembers what it did', async () => {
+    schedule(DAILY);
+    expect((await cli.run(['init', '--yes'])).code).toBe(0);
+    expect((await cli.run(['schedule', 'run'])).code).toBe(0);
+    const [name = ''] = readdirSync(join(cli.home, 'schedules'));
+    const [sample = ''] = readdirSync(join(cli.home, 'verified'));
+    const state = join(cli.home, 'schedules', name, 'state.json');
+    const good = JSON.parse(readFileSync(state, 'utf8')) as { readonly jobs: readonly object[] };
+    const lost = good.jobs.map((job) => ({ ...job, dealtWithUntil: 'yesterday' }));
+    const broken = [null, { ...good, jobs: [null, 7, {}, ...lost] }];
+    for (const one of broken) {
+      writeFileSync(state, JSON.stringify(one));
+      writeFileSync(join(cli.home, 'verified', sample), 'null');
+      const { code, stderr } = await cli.run(['schedule', 'run']);
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+    }
+  });
+
   it('says of an entry outside the off-peak hours that it waits for them, unless it need not', async () => {
     const noon = { kind: 'incremental', every: 'day', at: '12:30' };
     schedule([noon, ...DAILY], { offPeak: NIGHT });

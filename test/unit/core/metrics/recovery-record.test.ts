@@ -32,7 +32,10 @@ describe('recoveries that were measured', () => {
     recordRecovery(folder.path, 'one', later);
     recordRecovery(folder.path, 'one', RECORD);
     const [name = ''] = readdirSync(join(folder.path, 'recoveries'));
-    appendFileSync(join(folder.path, 'recoveries', name), '{"version":1,\n{"version":2}\n');
+    appendFileSync(
+      join(folder.path, 'recoveries', name),
+      '{"version":1,\n{"version":2}\nnull\n{"version":1}\n',
+    );
     recordRecovery(folder.path, 'two', RECORD);
     expect(readRecoveries(folder.path, 'one')).toEqual([later, RECORD]);
     expect(readRecoveries(folder.path, 'three')).toEqual([]);
