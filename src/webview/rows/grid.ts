@@ -1,14 +1,14 @@
-import { element, fillCell, type Telling } from './cell.ts';
-import { type Columns } from './columns.ts';
-import type { Column, Opened, Row } from './messages.ts';
+import { element } from './cell.ts';
+import type { Columns } from './columns.ts';
+import { headRow } from './grid-head.ts';
+import { cellId, gridRow, GUTTER_WIDTH } from './grid-row.ts';
+import type { Opened, Row } from './messages.ts';
 import { Selection } from './selection.ts';
 import { Viewport } from './viewport.ts';
-import { fill, MARKS } from './words.ts';
+import { fill } from './words.ts';
 
 /** Rows beyond what is seen that are there already. */
 const MORE_ROWS = 6;
-/** The first column: whether a row is selected, what happened to it, or its number. */
-const GUTTER_WIDTH = 108;
 
 /** Where the keyboard is: a row, and a column; -1 is the first, which tells what happened to the row. */
 export interface Place {
@@ -37,7 +37,6 @@ export class Grid {
   readonly element = element('div', 'grid');
   readonly selection = new Selection();
   readonly #options: GridOptions;
-  readonly #telling: Telling;
   readonly #viewport: Viewport;
   readonly #head = element('div', 'head');
   readonly #canvas = element('div', 'canvas');
@@ -50,7 +49,6 @@ export class Grid {
 
   constructor(options: GridOptions) {
     this.#options = options;
-    this.#telling = options.opened;
     this.#viewport = new Viewport(options.rowHeight);
     const { element: grid } = this;
     grid.tabIndex = 0;
@@ -147,69 +145,11 @@ export class Grid {
   }
 
   #drawHead(): void {
-    const { opened, columns } = this.#options;
-    const row = element('div', 'row');
-    row.setAttribute('role', 'row');
-    row.setAttribute('aria-rowindex', '1');
-    const gutter = element(
-      'div',
-      'gutter',
-      opened.mode === 'changes' ? opened.strings.change : opened.strings.number,
-    );
-    gutter.setAttribute('role', 'columnheader');
-    gutter.setAttribute('aria-colindex', '1');
-    row.append(gutter);
-    for (const [at, column] of opened.columns.entries()) row.append(this.#headCell(column, at));
-    this.#head.replaceChildren(row);
+    const { opened, columns, onChange } = this.#options;
+    this.#head.replaceChildren(headRow(opened, columns, { moved: () => this.redraw(), ended: onChange }));
     const width = `${GUTTER_WIDTH + columns.width}px`;
     this.#head.style.width = width;
     this.#canvas.style.width = width;
-  }
-
-  #headCell(column: Column, at: number): HTMLElement {
-    const { strings } = this.#options.opened;
-    const cell = element('div', `cell on-${column.on}`);
-    this.#setColumn(cell, at);
-    cell.setAttribute('role', 'columnheader');
-    const notes = [
-      column.isKey ? strings.key : '',
-      column.on === 'after' ? strings.newColumn : column.on === 'before' ? strings.goneColumn : '',
-    ].filter((note) => (note !== '' && this.#options.opened.mode === 'changes') || note === strings.key);
-    if (column.on !== 'both' && this.#options.opened.mode === 'changes')
-      cell.append(element('span', 'key', column.on === 'after' ? '+' : '−'));
-    cell.append(element('span', 'name', column.name), element('span', 'type', column.type));
-    if (column.isKey) cell.append(element('span', 'tag', strings.key));
-    cell.title = [`${column.name} ${column.type}`, ...notes].join(' · ');
-    cell.setAttribute('aria-label', [column.name, column.type, ...notes].join(', '));
-    const grip = element('div', 'grip');
-    grip.addEventListener('mousedown', (event) => this.#dragGrip(event, at));
-    cell.append(grip);
-    return cell;
-  }
-
-  #setColumn(cell: HTMLElement, at: number): void {
-    const { columns } = this.#options;
-    cell.setAttribute('aria-colindex', String(at + 2));
-    cell.style.left = `${GUTTER_WIDTH + columns.left(at)}px`;
-    cell.style.width = `${columns.widths[at] ?? 0}px`;
-  }
-
-  #dragGrip(event: MouseEvent, column: number): void {
-    event.preventDefault();
-    event.stopPropagation();
-    const { columns } = this.#options;
-    const width = columns.widths[column] ?? 0;
-    const move = (to: MouseEvent): void => {
-      columns.resize(column, width + to.clientX - event.clientX);
-      this.redraw();
-    };
-    const stop = (): void => {
-      removeEventListener('mousemove', move);
-      removeEventListener('mouseup', stop);
-      this.#options.onChange();
-    };
-    addEventListener('mousemove', move);
-    addEventListener('mouseup', stop);
   }
 
   #draw(): void {
@@ -229,11 +169,14 @@ export class Grid {
       row.remove();
       this.#shown.delete(number);
     }
+    const { opened, columns } = this.#options;
     for (let number = first; number < end; number++) {
       const row = this.#options.row(number);
       const shown = this.#shown.get(number);
       const made =
-        shown?.row === row && shown !== undefined ? shown.element : this.#makeRow(number, row, across);
+        shown?.row === row && shown !== undefined
+          ? shown.element
+          : gridRow(opened, columns, { number, row, isSelected: this.selection.has(number), across });
       if (made !== shown?.element) {
         shown?.element.remove();
         this.#canvas.append(made);
@@ -243,50 +186,6 @@ export class Grid {
     }
     this.#markActive();
     this.#options.onSeen(first, end);
-  }
-
-  #makeRow(number: number, row: Row | undefined, across: { first: number; end: number }): HTMLElement {
-    const { opened } = this.#options;
-    const made = element('div', 'row');
-    made.setAttribute('role', 'row');
-    made.setAttribute('aria-rowindex', String(number + 2));
-    const isSelected = this.selection.has(number);
-    made.setAttribute('aria-selected', String(isSelected));
-    made.classList.toggle('selected', isSelected);
-    made.append(this.#gutter(number, row, isSelected));
-    if (row === undefined) {
-      made.classList.add('unknown');
-      return made;
-    }
-    if (opened.mode === 'changes') made.classList.add(row.change);
-    for (let at = across.first; at < across.end; at++) {
-      const cell = element('div', 'cell');
-      cell.id = cellId(number, at);
-      cell.setAttribute('role', 'gridcell');
-      this.#setColumn(cell, at);
-      const column = opened.columns[at]!;
-      if (isNumeric(column)) cell.classList.add('number');
-      fillCell(cell, column, at, row, this.#telling);
-      made.append(cell);
-    }
-    return made;
-  }
-
-  #gutter(number: number, row: Row | undefined, isSelected: boolean): HTMLElement {
-    const { opened } = this.#options;
-    const gutter = element('div', 'gutter');
-    gutter.id = cellId(number, -1);
-    gutter.setAttribute('role', 'rowheader');
-    gutter.setAttribute('aria-colindex', '1');
-    gutter.append(element('span', 'check', isSelected ? '✓' : ''));
-    if (opened.mode === 'rows')
-      gutter.append(element('span', 'count', (number + 1).toLocaleString(opened.locale)));
-    else if (row !== undefined) {
-      const mark = element('span', 'mark', MARKS[row.change]);
-      mark.setAttribute('aria-hidden', 'true');
-      gutter.append(mark, element('span', 'word', opened.strings[row.change]));
-    }
-    return gutter;
   }
 
   #markActive(): void {
@@ -409,12 +308,4 @@ export class Grid {
     else if (right > grid.scrollLeft + width) grid.scrollLeft = Math.min(left, right - width);
     this.draw();
   }
-}
-
-function cellId(row: number, column: number): string {
-  return `c-${row}-${column}`;
-}
-
-function isNumeric({ type }: Column): boolean {
-  return /^(?:.*int(?:eger)?\b|decimal|numeric|float|double|real|number|serial)/i.test(type);
 }

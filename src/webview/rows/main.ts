@@ -1,4 +1,7 @@
-import './rows.css';
+import './page.css';
+import './toolbar.css';
+import './grid.css';
+import './details.css';
 import { type PageState, RowsEditor } from './editor.ts';
 import type { FromPage, ToPage } from './messages.ts';
 
