@@ -8,30 +8,17 @@ import * as vscode from 'vscode';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
 import { schedulerItem } from '../../../src/vscode/destinations/scheduler-line.ts';
 import { DestinationsTree } from '../../../src/vscode/destinations/destinations-tree.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
 import { watchQuickPicks } from './quick-pick.ts';
-import {
-  at,
-  ownEngine,
-  ownTree,
-  provideBackup,
-  remove,
-  run,
-  set,
-  stateOfSet,
-  workspace,
-} from './workspace.ts';
+import { at, ownTree, remove, run, set, stateOfSet, suiteEngine, workspace } from './workspace.ts';
 
 const file = 'custom/compared.txt';
 
 suite('Comparing', () => {
-  let engine: Engine;
+  const engine = suiteEngine();
   let backups: readonly BackupSummary[];
 
   suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
     const taken: BackupSummary[] = [];
     for (const text of ['one\n', 'one\ntwo\n', 'one\ntwo\nthree\n']) {
       await writeFile(at(file), text);
@@ -39,10 +26,7 @@ suite('Comparing', () => {
     }
     backups = taken;
   });
-  suiteTeardown(() => {
-    remove(file);
-    engine.dispose();
-  });
+  suiteTeardown(() => remove(file));
   teardown(async () => {
     askAgain();
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
@@ -166,12 +150,7 @@ suite('Comparing', () => {
 });
 
 suite('Destinations', () => {
-  let engine: Engine;
-  suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
-  });
-  suiteTeardown(() => engine.dispose());
+  const engine = suiteEngine();
   teardown(askAgain);
 
   test('show the vault, what it takes and when it was verified', async () => {

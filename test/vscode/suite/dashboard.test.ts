@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
-import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
+import { suite, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { backupTooltip } from '../../../src/vscode/tree/tooltips/backup.ts';
 import { until } from './answers.ts';
-import { ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
+import { run, set, suiteEngine, workspace } from './workspace.ts';
 
 suite('Figures and what is kept', () => {
-  let engine: Engine;
-
-  suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
-  });
-  suiteTeardown(() => {
-    engine.dispose();
-  });
+  const engine = suiteEngine();
 
   function tooltip(summary: BackupSummary): string {
     const { value } = backupTooltip(summary, undefined, undefined);

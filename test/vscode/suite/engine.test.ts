@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
+import { suite, teardown, test } from 'mocha';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { askAgain, noteMessages, told, until } from './answers.ts';
 import { enginesOfThisHost } from './engines.ts';
-import { at, ownEngine, provideBackup, remove, run, set, stateOfSet, workspace } from './workspace.ts';
+import { at, remove, run, set, stateOfSet, suiteEngine, workspace } from './workspace.ts';
 
 suite('The engine', () => {
-  let engine: Engine;
-  suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
-  });
-  suiteTeardown(() => engine.dispose());
+  const engine = suiteEngine();
   teardown(askAgain);
 
   test('killed at work is told in one sentence, and starts anew with the next command', async () => {

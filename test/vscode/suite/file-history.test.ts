@@ -3,24 +3,21 @@ import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary, FileVersion } from '../../../src/engine/protocol.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { askAgain, noteMessages, told, until } from './answers.ts';
 import { type QuickPicks, watchQuickPicks } from './quick-pick.ts';
-import { addressOf, at, folder, ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
+import { addressOf, at, folder, run, set, suiteEngine, workspace } from './workspace.ts';
 
 const first = 'custom/first.php';
 const second = 'custom/second.php';
 const lines = Array.from({ length: 20 }, (_, number) => `// line ${number + 1}\n`).join('');
 
 suite('The history of a file', () => {
-  let engine: Engine;
+  const engine = suiteEngine();
   let backups: BackupSummary[];
   const uri = vscode.Uri.joinPath(folder.uri, second);
   let picks: QuickPicks;
 
   suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
     backups = [];
     await writeFile(at(first), lines);
     backups.unshift(await run<BackupSummary>('backUpNow'));
@@ -35,7 +32,6 @@ suite('The history of a file', () => {
     picks.dispose();
     await rm(at(second), { force: true });
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-    engine.dispose();
   });
   teardown(askAgain);
 

@@ -2,20 +2,17 @@ import assert from 'node:assert/strict';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
 import * as vscode from 'vscode';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { until } from './answers.ts';
 import { type QuickPicks, watchQuickPicks } from './quick-pick.ts';
-import { at, ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
+import { at, run, set, suiteEngine, workspace } from './workspace.ts';
 
 const file = 'custom/Findable.php';
 
 suite('Finding in backups', () => {
-  let engine: Engine;
+  suiteEngine();
   let picks: QuickPicks;
 
   suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
     await writeFile(at(file), '<?php\n');
     await run('backUpNow');
     await appendFile(at(file), "$host = 'smtp.example.org';\n");
@@ -27,7 +24,6 @@ suite('Finding in backups', () => {
   suiteTeardown(async () => {
     picks.dispose();
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-    engine.dispose();
   });
 
   async function type(text: string): Promise<vscode.QuickPick<vscode.QuickPickItem>> {

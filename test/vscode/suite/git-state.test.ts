@@ -3,27 +3,23 @@ import { appendFile, rm } from 'node:fs/promises';
 import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { present } from '../../../src/vscode/tree/present.ts';
 import { backupTooltip } from '../../../src/vscode/tree/tooltips/backup.ts';
 import { git } from '../../build/git.ts';
-import { at, ownEngine, provideBackup, run, set, text, workspace } from './workspace.ts';
+import { at, run, set, suiteEngine, text, workspace } from './workspace.ts';
 
 const config = 'data/config.php';
 
 suite('The workspace’s own git repository', () => {
-  let engine: Engine;
+  suiteEngine();
   let original: string;
 
   suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
     original = await text(config);
   });
   suiteTeardown(async () => {
     await rm(at('.git'), { recursive: true, force: true });
     await vscode.workspace.fs.writeFile(vscode.Uri.file(at(config)), Buffer.from(original));
-    engine.dispose();
   });
 
   function shown(summary: BackupSummary): { readonly line: string; readonly tooltip: string } {

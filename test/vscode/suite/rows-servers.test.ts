@@ -5,11 +5,10 @@ import { Client } from 'pg';
 import { parseAddress } from '../../../src/core/database/mysql/address.ts';
 import { openSession } from '../../../src/core/database/mysql/session.ts';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
 import { Conversation } from './conversation.ts';
 import { mariaDbVariable, postgresVariable } from './servers.ts';
-import { at, ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
+import { at, run, set, suiteEngine, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
 
@@ -60,15 +59,13 @@ const servers: readonly Server[] = [
 for (const { name, variable, table, execute } of servers) {
   const url = process.env[variable];
   (url === undefined ? suite.skip : suite)(`Rows of ${name}`, () => {
-    let engine: Engine;
+    const engine = suiteEngine();
     let original: string;
     let first: BackupSummary;
     let second: BackupSummary;
     const on = async (...statements: string[]): Promise<unknown[]> => execute(url ?? '', ...statements);
 
     suiteSetup(async () => {
-      engine = ownEngine();
-      await provideBackup(engine);
       await on(
         'CREATE TABLE contact (id INTEGER PRIMARY KEY, name VARCHAR(80), credit DECIMAL(20,4))',
         "INSERT INTO contact VALUES (1, 'Ann', 1234567890123456.7800), (2, 'It''s \u00e9', NULL), (3, 'Cy', 0)",
@@ -87,7 +84,6 @@ for (const { name, variable, table, execute } of servers) {
     });
     suiteTeardown(async () => {
       await writeFile(at(setFile), original);
-      engine.dispose();
     });
     teardown(askAgain);
 

@@ -4,17 +4,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import type { RowsTarget } from '../../../src/vscode/rows/rows-uri.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
 import { Conversation } from './conversation.ts';
-import { at, ownEngine, provideBackup, remove, run, set, workspace } from './workspace.ts';
+import { at, remove, run, set, suiteEngine, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
 const KINDS = ['added', 'changed', 'deleted'] as const;
 
 suite('Rows', () => {
-  let engine: Engine;
+  const engine = suiteEngine();
   let original: string;
   let first: BackupSummary;
   let second: BackupSummary;
@@ -32,8 +31,6 @@ suite('Rows', () => {
   };
 
   suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
     execute(`CREATE TABLE contact (id INTEGER PRIMARY KEY, name TEXT, photo BLOB);
       CREATE TABLE keyless (word TEXT); INSERT INTO keyless VALUES ('one');
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
@@ -52,7 +49,6 @@ suite('Rows', () => {
     await writeFile(at(setFile), original);
     remove('rows.db');
     remove('beside.txt');
-    engine.dispose();
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
   teardown(askAgain);

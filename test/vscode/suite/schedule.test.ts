@@ -7,23 +7,19 @@ import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { DrillReport } from '../../../src/core/drill/drill.ts';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { answer, askAgain, noteMessages, told, until } from './answers.ts';
-import { at, ownEngine, provideBackup, run, set, workspace } from './workspace.ts';
+import { at, run, set, suiteEngine, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
 
 suite('Schedule', () => {
-  let engine: Engine;
+  const engine = suiteEngine();
   let written: string;
   suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
     written = await readFile(at(setFile), 'utf8');
   });
   suiteTeardown(async () => {
     await writeFile(at(setFile), written);
-    engine.dispose();
   });
   teardown(askAgain);
 

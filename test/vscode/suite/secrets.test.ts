@@ -4,10 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import type * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
 import { enginesOfThisHost } from './engines.ts';
-import { at, ownEngine, provideBackup, remove, run, set, workspace } from './workspace.ts';
+import { at, remove, run, set, suiteEngine, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
 /** Stands nowhere but in VS Code's storage and in what the user types. */
@@ -16,7 +15,7 @@ const password = `right-${randomUUID()}`;
 const halves = [password.slice(0, 20), password.slice(20)];
 
 suite('Secrets', () => {
-  let engine: Engine;
+  suiteEngine();
   let original: string;
   let asked: vscode.InputBoxOptions[] = [];
 
@@ -30,8 +29,6 @@ suite('Secrets', () => {
   };
 
   suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
     original = await readFile(at(setFile), 'utf8');
     await writeFile(at('data/halves'), halves.join('\n'));
     const dump = `[ "$TOKEN" = "$(tr -d '\\n' < data/halves)" ] && echo rows`;
@@ -45,7 +42,6 @@ suite('Secrets', () => {
   suiteTeardown(async () => {
     await writeFile(at(setFile), original);
     remove('data/halves');
-    engine.dispose();
   });
   teardown(askAgain);
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { appendFile, writeFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import manifest from '../../../package.json';
 import type { BackupSummary, RestorePlan } from '../../../src/engine/protocol.ts';
-import type { Engine } from '../../../src/vscode/engine.ts';
 import { Sets } from '../../../src/vscode/sets.ts';
 import { createBackupTool } from '../../../src/vscode/tools/create-backup.ts';
 import { askAgain, noteMessages } from './answers.ts';
-import { at, ownEngine, provideBackup, remove, run, set, stateOfSet, text, workspace } from './workspace.ts';
+import { at, remove, run, set, stateOfSet, suiteEngine, text, workspace } from './workspace.ts';
 
 /** What the tools answer, as far as it is looked at. */
 interface Answer {
@@ -32,18 +32,13 @@ async function ask(tool: string, input: object = {}): Promise<Answer> {
 }
 
 suite('Agents', () => {
-  let engine: Engine;
+  const engine = suiteEngine();
   let first: BackupSummary;
 
   suiteSetup(async () => {
-    engine = ownEngine();
-    await provideBackup(engine);
     first = await run<BackupSummary>('backUpFull', { workspace, set });
   });
-  suiteTeardown(() => {
-    remove('data/agent.txt');
-    engine.dispose();
-  });
+  suiteTeardown(() => remove('data/agent.txt'));
   teardown(askAgain);
 
   test('are offered the tools of the manifest', () => {
@@ -93,7 +88,7 @@ suite('Agents', () => {
         { path: 'files/workspace/data/config.php', action: 'replace' },
       ]);
       assert.match(await text('data/config.php'), /changed/);
-      assert.deepEqual(await stateOfSet(engine), before);
+      assert.ok(isDeepStrictEqual(await stateOfSet(engine), before));
     } finally {
       await writeFile(at('data/config.php'), config);
     }

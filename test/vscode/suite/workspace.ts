@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { suiteSetup, suiteTeardown } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary, SetState } from '../../../src/engine/protocol.ts';
 import { Engine } from '../../../src/vscode/engine.ts';
@@ -29,6 +30,14 @@ export const quiet: Log = {
 /** An engine of the test's own, as another window has one. */
 export function ownEngine(): Engine {
   return new Engine(engineScript(), quiet);
+}
+
+/** An engine for the tests of a suite: before the first there is a backup, after the last it ends. */
+export function suiteEngine(): Engine {
+  const engine = ownEngine();
+  suiteSetup(() => provideBackup(engine));
+  suiteTeardown(() => engine.dispose());
+  return engine;
 }
 
 /** What an engine's process runs. */

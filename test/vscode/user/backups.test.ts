@@ -76,6 +76,6 @@ test('a user backs up, changes a file, looks at the changes and restores', async
 
   await done.getByRole('button', { name: 'Undo' }).click();
   await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Restore', exact: true }).click();
-  await expect.poll(() => readFile(config, 'utf8')).toContain('upgraded');
+  await expect.poll(() => readFile(config, 'utf8'), { timeout: 30_000 }).toContain('upgraded');
   await workbench.screenshot('13-undone');
 });

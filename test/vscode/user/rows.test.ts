@@ -160,7 +160,8 @@ test('a user looks at changed rows, filters, copies and restores some, by keyboa
     'contact23@example.net',
   ]);
   await done.getByRole('button', { name: 'Undo' }).click();
-  await expect.poll(() => emails().filter((email) => String(email).endsWith('.org'))).toEqual([]);
+  const ofOrg = (): unknown[] => emails().filter((email) => String(email).endsWith('.org'));
+  await expect.poll(ofOrg, { timeout: 30_000 }).toEqual([]);
 
   // After a reload of the window all is as it was.
   await Promise.all([page.waitForEvent('load'), workbench.command('Developer: Reload Window')]);
