@@ -2,7 +2,7 @@ import type { OpenedVault } from '../core/open.ts';
 import { findBackup } from '../core/reference.ts';
 import type { ResolvedSet } from '../core/set/resolve.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
-import type { RecordListing } from '../core/vault/vault.ts';
+import type { RecordListing } from '../core/vault/record-list.ts';
 import type { KnownRoot } from './entry-path.ts';
 import type { Session } from './session.ts';
 

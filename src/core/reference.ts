@@ -1,6 +1,6 @@
 import { VaultError } from './vault/error.ts';
 import type { BackupRecord } from './vault/record.ts';
-import type { RecordListing } from './vault/vault.ts';
+import type { RecordListing } from './vault/record-list.ts';
 
 const LEAST_PREFIX = 4;
 const PREFIX = /^[0-9a-f]{4,64}$/;

@@ -8,7 +8,8 @@ import { StorageError } from '../core/storage/storage.ts';
 import type { Surroundings } from '../core/surroundings.ts';
 import { VaultError } from '../core/vault/error.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
-import { type RecordListing, Vault } from '../core/vault/vault.ts';
+import type { RecordListing } from '../core/vault/record-list.ts';
+import { Vault } from '../core/vault/vault.ts';
 import type { InSet, OfBackup } from './protocol.ts';
 
 /** One backup of a set whose vault is open. */

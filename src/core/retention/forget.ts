@@ -2,7 +2,8 @@ import { type Task, throwIfCancelled } from '../task.ts';
 import { VaultError } from '../vault/error.ts';
 import { lockVault } from '../vault/lock.ts';
 import { type BackupRecord, decodeRecord, forgottenName, listRecordIds } from '../vault/record.ts';
-import { newestFirst, type Vault } from '../vault/vault.ts';
+import { newestFirst } from '../vault/record-list.ts';
+import type { Vault } from '../vault/vault.ts';
 import { applyRetention, type KeptBackup, type RetentionResult } from './retain.ts';
 import { rulesOf, type WrittenRetention } from './rules.ts';
 

@@ -5,7 +5,8 @@ import { readKeyFiles } from './key-file.ts';
 import { readNotes } from './notes.ts';
 import { readPast } from './past.ts';
 import { type BackupRecord, decodeRecord, listRecordIds } from './record.ts';
-import { newestFirst, type Vault } from './vault.ts';
+import { newestFirst } from './record-list.ts';
+import type { Vault } from './vault.ts';
 
 /** The names that objects in each folder have. */
 const NAMES: Readonly<Record<string, RegExp>> = {

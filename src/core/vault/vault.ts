@@ -20,31 +20,19 @@ import { type EnvelopeKind, type Unlock, unwrapMasterKey, wrapMasterKey } from '
 import { encodeKeyFile, type KeyFile, readKeyFiles } from './key-file.ts';
 import type { EntryView } from './manifest-entry.ts';
 import { readSegments } from './manifest.ts';
-import { encodeNotes, foldNotes, type Note, type Noted, readNotes } from './notes.ts';
+import { encodeNotes, type Note } from './notes.ts';
 import { type ListedPack, readFooter } from './pack.ts';
 import { ChunkReader } from './reader.ts';
-import { type CachedRecord, RecordCache } from './record-cache.ts';
+import { type ListingOptions, RecordList, type RecordListing } from './record-list.ts';
 import {
   type BackupRecord,
   decodeRecord,
   encodeRecord,
   forgottenName,
-  type ListedRecord,
-  listRecords,
   type RecordContent,
   recordName,
 } from './record.ts';
 import { deriveKeys, type VaultKeys } from './seal.ts';
-
-/** Records read at once. */
-const PARALLEL_READS = 32;
-
-/** What a vault's records say, and what could not be read. */
-export interface RecordListing {
-  /** Newest first. */
-  readonly records: BackupRecord[];
-  readonly damaged: { readonly id: string; readonly error: VaultError }[];
-}
 
 /** An index for writing, and the packs an interrupted backup has left, which it includes. */
 export interface WritableIndex {
@@ -64,8 +52,7 @@ export class Vault {
   /** The configuration the vault was opened with; `isCopy` when its `vault.json` is damaged or lost. */
   readonly config: FoundConfig;
   readonly #masterKey: Buffer;
-  readonly #records = new Map<string, BackupRecord>();
-  #cache: RecordCache | undefined;
+  readonly #records: RecordList;
   #index: Promise<ChunkIndex> | undefined;
 
   private constructor(storage: Storage, found: FoundConfig, masterKey: Buffer, keys: VaultKeys) {
@@ -77,6 +64,7 @@ export class Vault {
     this.chunkIds = new ChunkIds(this.keys.chunkId);
     this.chunker = createChunker(this.keys.gear, found.config.chunkSizes);
     this.reader = new ChunkReader(storage, this.keys, this.chunkIds);
+    this.#records = new RecordList(storage, keys);
   }
 
   /**
@@ -196,53 +184,15 @@ export class Vault {
 
   /** Keeps what the records say in a file of the user's own from now on, sealed, so that many are read at once. */
   cacheRecordsIn(file: string): void {
-    this.#cache = new RecordCache(file, this.keys);
+    this.#records.cacheIn(file);
   }
 
   /**
    * All backups with what is noted on them, newest first. Damaged records are told apart, not thrown.
    * @param options `fromVault`: no record counts that was not read in the vault itself by this process
    */
-  async records({ fromVault = false }: { readonly fromVault?: boolean } = {}): Promise<RecordListing> {
-    const [listed, { notes }] = await Promise.all([
-      listRecords(this.storage, 'backups'),
-      readNotes(this.storage, this.keys),
-    ]);
-    const folded = foldNotes(notes);
-    const found = new Map<string, CachedRecord>();
-    const listing: RecordListing = { records: [], damaged: [] };
-    const unread: ListedRecord[] = [];
-    for (const object of listed) {
-      const { id, bytes, modifiedMs } = object;
-      const record =
-        this.#records.get(id) ?? (fromVault ? undefined : this.#cache?.find(id, bytes, modifiedMs));
-      if (record === undefined) unread.push(object);
-      else found.set(id, { ...object, record });
-    }
-    for (let at = 0; at < unread.length; at += PARALLEL_READS) {
-      const batch = unread.slice(at, at + PARALLEL_READS);
-      await Promise.all(batch.map((object) => this.#readInto(listing, found, object)));
-    }
-    this.#cache?.keep(found);
-    for (const [id, { record }] of found) listing.records.push(withNotes(record, folded.get(id)));
-    listing.records.sort(newestFirst);
-    return listing;
-  }
-
-  async #readInto(
-    listing: RecordListing,
-    found: Map<string, CachedRecord>,
-    object: ListedRecord,
-  ): Promise<void> {
-    const { id } = object;
-    try {
-      const record = decodeRecord(this.keys, id, await this.storage.read(recordName(id)));
-      this.#records.set(id, record);
-      found.set(id, { ...object, record });
-    } catch (error) {
-      if (error instanceof VaultError) listing.damaged.push({ id, error });
-      else if ((await this.storage.size(recordName(id))) !== undefined) throw error;
-    }
+  async records(options: ListingOptions = {}): Promise<RecordListing> {
+    return this.#records.list(options);
   }
 
   /** Writes a record: from here on the backup exists. Call only when all it names is durable. */
@@ -310,21 +260,4 @@ function closedVault(storage: Storage, files: readonly KeyFile[]): VaultError {
   return new VaultError('wrong-key', `The key does not open the vault at ${storage.location}.`, {
     hint: 'Use the key file made with this vault, its recovery key (--key-file) or its passphrase.',
   });
-}
-
-/** The order in which backups are shown: newest first. */
-export function newestFirst(a: BackupRecord, b: BackupRecord): number {
-  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? 1 : -1;
-  return a.id < b.id ? 1 : -1;
-}
-
-function withNotes(record: BackupRecord, noted: Noted | undefined): BackupRecord {
-  if (noted === undefined) return record;
-  return {
-    ...record,
-    label: noted.label === undefined ? record.label : (noted.label ?? undefined),
-    pinned: noted.pinned ?? record.pinned,
-    verifiedAt: noted.verifiedAt ?? record.verifiedAt,
-    lostPaths: noted.lostPaths ?? record.lostPaths,
-  };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findBackup, looksLikeReference, predecessorOf } from '../../../src/core/reference.ts';
 import { VaultError } from '../../../src/core/vault/error.ts';
 import type { BackupRecord } from '../../../src/core/vault/record.ts';
-import type { RecordListing } from '../../../src/core/vault/vault.ts';
+import type { RecordListing } from '../../../src/core/vault/record-list.ts';
 
 function record(id: string, more: Partial<BackupRecord> = {}): BackupRecord {
   return { id: id.padEnd(64, '0'), set: 'crm', kind: 'incremental', safety: false, ...more } as BackupRecord;
