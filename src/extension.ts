@@ -24,7 +24,6 @@ import { showBackups } from './vscode/tree/backups-view.ts';
 import { registerTools } from './vscode/tools/register.ts';
 import { tellState } from './vscode/view-state.ts';
 import { watchSets } from './vscode/watch.ts';
-import { CountBadges } from './vscode/working/count-badges.ts';
 import { Decorations } from './vscode/working/decorations.ts';
 import { WorkingChanges } from './vscode/working/working-changes.ts';
 import { Works } from './vscode/works.ts';
@@ -56,7 +55,6 @@ export function activate(context: vscode.ExtensionContext): void {
     files,
     showBackups(tree, working),
     new Decorations(sets, working),
-    new CountBadges(working),
     new BackupBadges(sets),
     destinations,
     vscode.window.createTreeView(DESTINATIONS_VIEW, { treeDataProvider: destinations }),

@@ -7,7 +7,6 @@ import { Inside } from './inside.ts';
 import { failureNode, messageNode, problemNode } from './messages.ts';
 import { type Node, nodeKey, type PeriodNode, type SetNode } from './nodes.ts';
 import { present } from './present.ts';
-import { backupTooltip } from './tooltips/backup.ts';
 import { troubleText } from '../trouble-words.ts';
 import { changedNodes, type Shown } from './shown.ts';
 
@@ -64,6 +63,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     // The rest of what is known is worth showing without it.
     const details = await this.#engine.call('details', { workspace, set, backup }).catch(() => undefined);
     const base = this.#sets.find(node)?.state.backups.find(({ id }) => id === summary.base);
+    const { backupTooltip } = await import('./tooltips/backup.ts');
     item.tooltip = backupTooltip(summary, base, details);
     return item;
   }

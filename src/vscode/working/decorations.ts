@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import type { BackupSummary, EntryChange } from '../../engine/protocol.ts';
+import type { BackupSummary, EntryChange, InSet } from '../../engine/protocol.ts';
+import { entryCount } from '../counts.ts';
 import { fileOfEntry } from '../files/on-disk.ts';
 import { formatMoment } from '../format.ts';
 import type { Sets } from '../sets.ts';
@@ -8,12 +9,20 @@ import type { WorkingChanges } from './working-changes.ts';
 /** In a larger set files are not looked at only to mark them. */
 const MOST_FILES = 50_000;
 
+const COUNT_SCHEME = 'crm-backup-working';
+/** A badge has room for two characters; beyond them stands what the editor's own badges have there. */
+const MOST_COUNTED = 99;
+const MANY = '9+';
+
 interface Mark {
   readonly change: EntryChange['change'];
   readonly from: BackupSummary;
 }
 
-/** Marks files that are not as the newest backup has them, where the user wants it and the set is not huge. */
+/**
+ * Marks files that are not as the newest backup has them, where the user wants it and the set is not huge. How many there
+ * are stands at the end of the line of working changes, where a narrow view does not cut it.
+ */
 export class Decorations implements vscode.FileDecorationProvider, vscode.Disposable {
   readonly #sets: Sets;
   readonly #working: WorkingChanges;
@@ -27,7 +36,10 @@ export class Decorations implements vscode.FileDecorationProvider, vscode.Dispos
     this.#sets = sets;
     this.#working = working;
     this.#subscriptions = vscode.Disposable.from(
-      working.onDidChange(() => this.#update()),
+      working.onDidChange((target) => {
+        this.#update();
+        this.#changed.fire([countAddress(target)]);
+      }),
       sets.onDidChange(() => this.#update()),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration('crmBackup.decorations')) this.#follow();
@@ -38,6 +50,7 @@ export class Decorations implements vscode.FileDecorationProvider, vscode.Dispos
   }
 
   provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
+    if (uri.scheme === COUNT_SCHEME) return this.#count({ workspace: uri.query, set: uri.path.slice(1) });
     const mark = uri.scheme === 'file' ? this.#marks.get(uri.toString()) : undefined;
     if (mark === undefined) return undefined;
     const moment = formatMoment(new Date(mark.from.createdAt), new Date(), vscode.env.language);
@@ -58,6 +71,14 @@ export class Decorations implements vscode.FileDecorationProvider, vscode.Dispos
     this.#watching?.dispose();
     this.#subscriptions.dispose();
     this.#changed.dispose();
+  }
+
+  #count(target: InSet): vscode.FileDecoration | undefined {
+    const { files, tables } = this.#working.of(target) ?? {};
+    const count = (files?.length ?? 0) + (tables?.length ?? 0);
+    if (count === 0) return undefined;
+    const badge = count > MOST_COUNTED ? MANY : String(count);
+    return { badge, tooltip: entryCount(files?.length, tables?.length) };
   }
 
   #follow(): void {
@@ -87,6 +108,11 @@ export class Decorations implements vscode.FileDecorationProvider, vscode.Dispos
       });
     });
   }
+}
+
+/** Under which address the line of a set's working changes is asked for its count. */
+export function countAddress({ workspace, set }: InSet): vscode.Uri {
+  return vscode.Uri.from({ scheme: COUNT_SCHEME, path: `/${set}`, query: workspace });
 }
 
 function isSmall({ files }: BackupSummary): boolean {

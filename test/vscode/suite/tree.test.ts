@@ -9,7 +9,6 @@ import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
 import { DragOut } from '../../../src/vscode/tree/drag.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
 import { watchSets } from '../../../src/vscode/watch.ts';
-import { CountBadges } from '../../../src/vscode/working/count-badges.ts';
 import { Decorations } from '../../../src/vscode/working/decorations.ts';
 import { until } from './answers.ts';
 import { at, type OwnTree, ownTree, run, set, suiteEngine, workspace } from './workspace.ts';
@@ -146,7 +145,7 @@ suite('The tree', () => {
     await own.working.refresh({ workspace, set });
     assert.deepEqual(await files(), []);
     assert.equal(tree.getTreeItem(working).description, 'none');
-    const badges = new CountBadges(own.working);
+    const badges = new Decorations(sets, own.working);
     const { resourceUri = assert.fail() } = tree.getTreeItem(working);
     assert.equal(badges.provideFileDecoration(resourceUri), undefined);
 

@@ -4,7 +4,7 @@ import { entryCount, rowCounts } from '../../counts.ts';
 import { displayName } from '../../files/backup-uri.ts';
 import { formatMoment } from '../../format.ts';
 import { OPEN_ROWS } from '../../ids.ts';
-import { badgeAddress } from '../../working/count-badges.ts';
+import { countAddress } from '../../working/decorations.ts';
 import type { Working } from '../../working/working-changes.ts';
 import type { WorkingChangeNode, WorkingDatabasesNode, WorkingNode, WorkingTableNode } from '../nodes.ts';
 import { nameAndFolder } from './changes.ts';
@@ -26,8 +26,8 @@ export function workingItem(
   );
   if (known?.files !== undefined) item.description = entryCount(known.files.length, known.tables?.length);
   item.contextValue = 'working';
-  // What `CountBadges` is asked about: in a narrow view the label takes the place of the description.
-  item.resourceUri = badgeAddress(node);
+  // What `Decorations` is asked about: in a narrow view the label takes the place of the description.
+  item.resourceUri = countAddress(node);
   item.iconPath = new vscode.ThemeIcon('edit');
   const hint = vscode.l10n.t(
     'How the workspace differs from the newest backup. Select to compare and to edit.',
