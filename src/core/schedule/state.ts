@@ -32,6 +32,8 @@ export interface ScheduleState {
   readonly isHandedOver: boolean;
   /** The command line's bundle that it starts. */
   readonly script?: string | undefined;
+  /** What runs it. */
+  readonly executable?: string | undefined;
   readonly jobs: readonly JobState[];
 }
 

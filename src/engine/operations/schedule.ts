@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { drill as rehearse } from '../../core/drill/drill.ts';
 import { findBackup } from '../../core/reference.ts';
 import {
   handOver as handToSystem,
   isHandedOver,
+  renewHandover,
+  type Runtime,
   takeBack as takeFromSystem,
 } from '../../core/schedule/handover.ts';
 import { runDue as runAllDue } from '../../core/schedule/run.ts';
@@ -29,14 +32,33 @@ export function scheduler({ surroundings }: Vaults): Handler<'scheduler'> {
 /** Has the system's scheduler do what is due in a workspace, by the command line that lies beside the engine. */
 export function handOver({ surroundings }: Vaults): Handler<'handOver'> {
   return async ({ workspace }) => {
-    const runtime = {
-      executable: process.execPath,
-      script: path.join(path.dirname(process.argv[1] ?? ''), 'cli.js'),
-      isElectron: process.versions['electron'] !== undefined,
-    };
-    const { scheduler: by, notice } = await handToSystem(workspace, runtime, surroundings);
+    const { scheduler: by, notice } = await handToSystem(workspace, runtimeHere(), surroundings);
     return { scheduler: by, notice };
   };
+}
+
+/** Has what was handed over go on after an update; throws what `renewHandover` throws. */
+export async function renew({ surroundings }: Vaults): Promise<boolean> {
+  return renewHandover(runtimeHere(), surroundings);
+}
+
+function runtimeHere(): Runtime {
+  const folder = path.dirname(process.argv[1] ?? '');
+  return {
+    executable: process.execPath,
+    script: path.join(folder, 'cli.js'),
+    isElectron: process.versions['electron'] !== undefined,
+    extensionVersion: versionIn(path.join(folder, '..', 'package.json')),
+  };
+}
+
+function versionIn(manifest: string): string | undefined {
+  try {
+    return (JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string }).version;
+  } catch {
+    // No extension's folder.
+    return undefined;
+  }
 }
 
 /** Takes what is due in a workspace away from the system's scheduler. */

@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -9,10 +11,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { findTool } from '../../../scripts/tools.mjs';
+import { EngineClient } from '../../../src/engine/client.ts';
+import { buildForNode } from '../../build/bundle.ts';
 import { type CliRun, useCli } from '../../build/cli.ts';
 import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
 
@@ -299,11 +303,7 @@ function crontab(): string {
 
 describe.skipIf(!hasCron)('schedule, handed to cron', () => {
   it('runs when nobody is there, once for however often it is installed, and goes without a trace', async () => {
-    // Where only this is found, there is no systemd.
-    const bin = join(cli.scratch, 'bin');
-    mkdirSync(bin);
-    symlinkSync(spawnSync('which', ['crontab'], { encoding: 'utf8' }).stdout.trim(), join(bin, 'crontab'));
-    const options = { env: { PATH: bin } };
+    const options = { env: { PATH: onlyCrontab() } };
     schedule(DAILY);
     await cli.must(['init', '--yes']);
     const before = crontab();
@@ -336,7 +336,77 @@ describe.skipIf(!hasCron)('schedule, handed to cron', () => {
       await cli.run(['schedule', 'uninstall', '--all'], options);
     }
   });
+
+  it('goes on after an update of the extension that did it, with the new version', async () => {
+    await using engine = await buildForNode('src/engine/server.ts');
+    const bin = onlyCrontab();
+    const before = crontab();
+    /** An extension as it is installed: what its folder holds. */
+    const extension = (version: string): string => {
+      const folder = join(cli.scratch, `crm-backup-${version}`, 'dist');
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, '../package.json'), JSON.stringify({ version }));
+      copyFileSync(engine.script, join(folder, 'engine.js'));
+      copyFileSync(cli.script, join(folder, 'cli.js'));
+      copyFileSync(join(dirname(cli.script), 'program.js'), join(folder, 'program.js'));
+      appendFileSync(join(folder, 'program.js'), `// ${version}\n`);
+      return folder;
+    };
+    const using = async (folder: string, operation: 'handOver' | 'scheduler' | 'takeBack') => {
+      const client = new EngineClient({
+        script: join(folder, 'engine.js'),
+        environment: { CRM_BACKUP_HOME: cli.home, PATH: bin },
+        idleMs: 60_000,
+        log: () => undefined,
+      });
+      try {
+        return await client.call(operation, { workspace: cli.workspace });
+      } finally {
+        client.dispose();
+      }
+    };
+    const program = (): string => readFileSync(join(cli.home, 'schedules/program/program.js'), 'utf8');
+    const runByCron = () => {
+      const [, script = ''] = /'(.*run\.sh)'/.exec(crontab()) ?? [];
+      return spawnSync('sh', [script], { encoding: 'utf8' });
+    };
+    schedule(DAILY);
+    await cli.must(['init', '--yes']);
+    const [old, fresh] = [extension('0.9.0'), extension('0.10.0')];
+    await using(fresh, 'scheduler');
+    expect(existsSync(join(cli.home, 'schedules'))).toBe(false);
+    try {
+      await using(old, 'handOver');
+      // The editor takes the old folder away at its next start, whatever folder is opened then.
+      rmSync(dirname(old), { recursive: true });
+      expect(runByCron()).toMatchObject({ status: 0, stderr: '' });
+      expect(await using(fresh, 'scheduler')).toMatchObject({ isHandedOver: true });
+      expect(program()).toMatch(/\/\/ 0\.10\.0\n$/);
+      expect(runByCron()).toMatchObject({ status: 0, stderr: '' });
+      // An older one, in another editor, changes nothing.
+      await using(extension('0.9.1'), 'scheduler');
+      expect(program()).toMatch(/\/\/ 0\.10\.0\n$/);
+      // Should what was kept be gone, it is made anew.
+      rmSync(join(cli.home, 'schedules/program'), { recursive: true });
+      expect(runByCron().status).not.toBe(0);
+      expect(await using(fresh, 'scheduler')).toMatchObject({ isHandedOver: true });
+      expect(runByCron()).toMatchObject({ status: 0, stderr: '' });
+    } finally {
+      await using(fresh, 'takeBack');
+    }
+    expect(crontab()).toBe(before);
+    await using(fresh, 'scheduler');
+    expect(existsSync(join(cli.home, 'schedules/program'))).toBe(false);
+  });
 });
+
+/** A folder with nothing but `crontab`: where only this is found, there is no systemd. */
+function onlyCrontab(): string {
+  const bin = join(cli.scratch, 'bin');
+  mkdirSync(bin);
+  symlinkSync(spawnSync('which', ['crontab'], { encoding: 'utf8' }).stdout.trim(), join(bin, 'crontab'));
+  return bin;
+}
 
 describe('schedule', () => {
   it('goes on with whatever stands where it remembers what it did', async () => {
