@@ -20,7 +20,9 @@ export type RestoreErrorCode =
   | 'write-failed'
   | 'check-failed'
   | 'rollback-failed'
-  | 'nothing-to-undo';
+  | 'nothing-to-undo'
+  /** A database that would be replaced cannot be read. */
+  | 'no-safety-backup';
 
 /** A restore cannot be done, or not finished. Unless its code is `rollback-failed`, all files are as they were. */
 export class RestoreError extends CrmBackupError<RestoreErrorCode> {}

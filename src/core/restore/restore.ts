@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
-import { backUp, type BackupSources } from '../backup.ts';
+import type { BackupSources } from '../backup.ts';
 import type { BackupDatabase } from '../backup/databases.ts';
-import { SourceError } from '../source/error.ts';
 import { StorageError } from '../storage/storage.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { lockVault } from '../vault/lock.ts';
@@ -28,6 +27,7 @@ import {
 } from './plan-databases.ts';
 import { changesAnything } from './root-plan.ts';
 import type { SelectedPath } from './selection.ts';
+import { takeSafetyBackup } from './safety-backup.ts';
 import { placesOf, planRestore, type RestorePlace, type RestorePlan } from './plan-restore.ts';
 
 /** A live set, as far as restores are concerned. */
@@ -198,7 +198,8 @@ async function restorePaths(
   const replaced = planned.databases.filter((database) => database.selected.target === undefined);
   const isChange = to === undefined && (changes(plan) || replaced.length > 0);
   const isSafe = isChange && options.safetyBackup !== false;
-  const saved = live.filter(({ name }) => replaced.some((database) => database.selected.name === name));
+  const atStake = replaced.filter((database) => !database.plan.creates);
+  const saved = live.filter(({ name }) => atStake.some((database) => database.selected.name === name));
   const safety = isSafe ? await takeSafetyBackup(vault, record, plan, set!, saved, task) : undefined;
   const safeAt = performance.now();
   const { databases } = planned;
@@ -306,30 +307,4 @@ function mustBeFree(plan: RestorePlan, to: string, overwrite: boolean): void {
       hint: 'Restore to an empty folder; nothing was changed.',
     },
   );
-}
-
-/** Backs up what the restore may change, by the rules it was backed up with. */
-async function takeSafetyBackup(
-  vault: Vault,
-  record: BackupRecord,
-  plan: RestorePlan,
-  set: RestoreSet,
-  databases: readonly BackupDatabase[],
-  task: Task,
-): Promise<BackupRecord | undefined> {
-  const planned = new Set(plan.sources.map(({ name }) => name));
-  const roots = [...plan.sources, ...set.roots.filter(({ name }) => !planned.has(name))];
-  const label = `Before restore of ${record.label ?? record.id.slice(0, 8)}`;
-  try {
-    return await backUp(
-      vault,
-      { ...set, name: record.set, roots, databases },
-      { kind: 'auto', label, safety: true },
-      task,
-    );
-  } catch (error) {
-    // Nothing there, nothing to lose.
-    if (error instanceof SourceError) return undefined;
-    throw error;
-  }
 }

@@ -164,7 +164,16 @@ describe.skipIf(!canRun)('a server of PostgreSQL 18', () => {
 
     const record = await backUp(built.vault, setOf(source), { kind: 'full' });
     const restoring = { home: join(folder.path, 'home'), set: setOf(live), endSessions: true };
+    const safely = restore(built.vault, record, { ...restoring, safetyBackup: true });
+    await expect(safely).rejects.toMatchObject({ code: 'no-safety-backup' });
+    // Also with files beside it, of which there can be one.
+    const withFiles = await backUp(built.vault, { ...setOf(source), roots }, { kind: 'full' });
+    const both = { ...restoring, set: { ...setOf(live), roots }, safetyBackup: true };
+    await expect(restore(built.vault, withFiles, both)).rejects.toThrow(
+      /older than the server, PostgreSQL 18/,
+    );
     expect(await live.rows('account')).toBe(accounts);
+    expect(await live.surroundings()).toBe(surroundings);
     await restore(built.vault, record, { ...restoring, safetyBackup: false });
     expect(await live.rows('many')).toBe(await source.rows('many'));
     expect(await live.surroundings()).toBe(surroundings);
