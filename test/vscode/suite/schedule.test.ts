@@ -106,6 +106,12 @@ suite('Schedule', () => {
 
   test('the set file opens at the schedule', async () => {
     await addScheduled();
+    const current = await readFile(at(setFile), 'utf8');
+    // The editor notices a moment later that the file was written.
+    await until(async () => {
+      const document = await vscode.workspace.openTextDocument(at(setFile));
+      return document.getText() === current ? true : undefined;
+    });
     await run('editSchedule', { workspace, set: 'nightly' });
     const editor = await until(() => {
       const { activeTextEditor } = vscode.window;
