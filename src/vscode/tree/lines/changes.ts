@@ -9,6 +9,12 @@ import type { ChangeNode, ChangesNode } from '../nodes.ts';
 
 const { Collapsed, None } = vscode.TreeItemCollapsibleState;
 
+/** The name of what differs, and what is told beside it. */
+interface NameAndFolder {
+  readonly name: string;
+  readonly folder: string;
+}
+
 /** What changed since the base: how much, and everything with one click. */
 export function changesItem(node: ChangesNode): vscode.TreeItem {
   const { from, changes } = node;
@@ -36,24 +42,38 @@ export function changesItem(node: ChangesNode): vscode.TreeItem {
 /** One changed file. */
 export function changeItem(node: ChangeNode): vscode.TreeItem {
   const { change } = node;
-  const { name, folder } = tablePlace(node) ?? nameAndFolder(change.path);
-  const item = new vscode.TreeItem(name, None);
-  item.description = folder;
-  item.contextValue = 'change';
-  item.iconPath = change.type === 'table' ? new vscode.ThemeIcon('table') : changeIcon(change.change);
   const was = change.oldPath === undefined ? '' : `${displayName(change.oldPath)} → `;
-  item.tooltip = `${was}${displayName(change.path)} · ${changeName(change.change)}`;
+  const item = changedLine(
+    tablePlace(node) ?? nameAndFolder(change.path),
+    `${was}${displayName(change.path)}`,
+    change.change,
+  );
+  item.contextValue = 'change';
+  if (change.type === 'table') item.iconPath = new vscode.ThemeIcon('table');
   item.command = {
     command: 'crmBackup.showChanges',
     title: vscode.l10n.t('Show Changes'),
     arguments: [node],
   };
-  item.accessibilityInformation = { label: [name, changeName(change.change), folder].join(', ') };
+  return item;
+}
+
+/** A line of something that differs: its name, where it is, and in words what happened to it. */
+export function changedLine(
+  { name, folder }: NameAndFolder,
+  path: string,
+  change: Parameters<typeof changeName>[0],
+): vscode.TreeItem {
+  const item = new vscode.TreeItem(name, None);
+  item.description = folder;
+  item.iconPath = changeIcon(change);
+  item.tooltip = `${path} · ${changeName(change)}`;
+  item.accessibilityInformation = { label: [name, changeName(change), folder].join(', ') };
   return item;
 }
 
 /** A table, and the database it is in with how many of its rows differ. */
-function tablePlace({ change, table }: ChangeNode): ReturnType<typeof nameAndFolder> | undefined {
+function tablePlace({ change, table }: ChangeNode): NameAndFolder | undefined {
   const place = change.type === 'table' ? placeOfTable(change.path) : undefined;
   if (place === undefined) return undefined;
   const counts = table === undefined ? '' : rowCounts(table);
@@ -62,7 +82,7 @@ function tablePlace({ change, table }: ChangeNode): ReturnType<typeof nameAndFol
 }
 
 /** The name of an entry, and the folder it is in without the part every file has: `files/<root>`. */
-export function nameAndFolder(path: string): { readonly name: string; readonly folder: string } {
+export function nameAndFolder(path: string): NameAndFolder {
   const parts = path.split('/');
   return { name: displayName(parts.at(-1) ?? path), folder: displayName(parts.slice(2, -1).join('/')) };
 }

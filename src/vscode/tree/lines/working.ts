@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { changeIcon, changeName } from '../../change-words.ts';
 import { entryCount, rowCounts } from '../../counts.ts';
 import { displayName } from '../../files/backup-uri.ts';
 import { formatMoment } from '../../format.ts';
@@ -7,7 +6,7 @@ import { OPEN_ROWS } from '../../ids.ts';
 import { countAddress } from '../../working/decorations.ts';
 import type { Working } from '../../working/working-changes.ts';
 import type { WorkingChangeNode, WorkingDatabasesNode, WorkingNode, WorkingTableNode } from '../nodes.ts';
-import { nameAndFolder } from './changes.ts';
+import { changedLine, nameAndFolder } from './changes.ts';
 
 const { Collapsed, None } = vscode.TreeItemCollapsibleState;
 
@@ -33,30 +32,17 @@ export function workingItem(
     'How the workspace differs from the newest backup. Select to compare and to edit.',
   );
   item.tooltip = typeof item.description === 'string' ? `${item.description}\n\n${hint}` : hint;
-  item.command = {
-    command: 'crmBackup.compareWithWorkspace',
-    title: vscode.l10n.t('Compare with Workspace'),
-    arguments: [node],
-  };
+  item.command = compareWithWorkspace(node);
   return item;
 }
 
 /** One file that is not as the newest backup has it. */
 export function workingChangeItem(node: WorkingChangeNode): vscode.TreeItem {
   const { change } = node;
-  const { name, folder } = nameAndFolder(change.path);
-  const item = new vscode.TreeItem(name, None);
-  item.description = folder;
+  const item = changedLine(nameAndFolder(change.path), displayName(change.path), change.change);
   // What the backup does not have cannot be restored from it.
   item.contextValue = change.change === 'added' ? 'working.added' : 'working.change';
-  item.iconPath = changeIcon(change.change);
-  item.tooltip = `${displayName(change.path)} · ${changeName(change.change)}`;
-  item.command = {
-    command: 'crmBackup.compareWithWorkspace',
-    title: vscode.l10n.t('Compare with Workspace'),
-    arguments: [node],
-  };
-  item.accessibilityInformation = { label: [name, changeName(change.change), folder].join(', ') };
+  item.command = compareWithWorkspace(node);
   return item;
 }
 
@@ -80,12 +66,17 @@ export function workingTableItem(node: WorkingTableNode): vscode.TreeItem {
   const { table } = node;
   const { database, change } = table;
   const name = displayName(`${database}.${table.table}`);
-  const item = new vscode.TreeItem(name, None);
-  item.description = rowCounts(table);
+  const item = changedLine({ name, folder: rowCounts(table) }, name, change);
   item.contextValue = 'workingTable';
   item.iconPath = new vscode.ThemeIcon('table');
-  item.tooltip = `${name} · ${changeName(change)}`;
   item.command = { command: OPEN_ROWS, title: vscode.l10n.t('Show Changes'), arguments: [node] };
-  item.accessibilityInformation = { label: [name, changeName(change), item.description].join(', ') };
   return item;
+}
+
+function compareWithWorkspace(node: WorkingNode | WorkingChangeNode): vscode.Command {
+  return {
+    command: 'crmBackup.compareWithWorkspace',
+    title: vscode.l10n.t('Compare with Workspace'),
+    arguments: [node],
+  };
 }
