@@ -46,7 +46,7 @@ function cannotBeKept(why: string): RestoreError {
     'no-safety-backup',
     `Nothing was restored, for there can be no safety backup: ${why}`,
     {
-      hint: 'Put that right, or restore without a safety backup.',
+      hint: 'Put that right, or restore without a safety backup (--no-safety-backup).',
     },
   );
 }

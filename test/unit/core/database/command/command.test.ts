@@ -293,7 +293,7 @@ describe('a restore by command', () => {
     const record = await place.backUp();
     rmSync(join(place.workspace, DATABASE));
     await expect(place.restore(record)).rejects.toMatchObject({
-      code: 'check-failed',
+      code: 'no-safety-backup',
       hint: expect.stringContaining('--no-safety-backup') as string,
     });
     expect(existsSync(join(place.workspace, DATABASE))).toBe(false);
