@@ -29,61 +29,54 @@ const ready = recover(vaults).then(async (found) => {
   if (found.recovered.length > 0 || found.failure !== undefined) {
     await connection.sendNotification(awakening, found).catch(() => undefined);
   }
-});
-
-// After an update of the extension its old folder is taken away, with the command line that was handed over.
-const renewed = ready
-  .then(async () => renew(vaults))
-  .catch((error: unknown) => {
+  // After an update of the extension its old folder is taken away, with the command line that was handed over.
+  await renew(vaults).catch((error: unknown) => {
     process.stderr.write(`The system’s scheduler: ${error instanceof Error ? error.message : 'unknown'}\n`);
   });
+});
 
-const service = serve(
-  connection,
-  ready.then(async () => renewed),
-  {
-    state: state(vaults),
-    createSet: createSet(vaults),
-    backup: backup(vaults),
-    details: details(vaults),
-    changes: changes(vaults),
-    workingChanges: workingChanges(vaults),
-    fileHistory: fileHistory(vaults),
-    lineOrigins: lineOrigins(vaults),
-    findPaths: findPaths(vaults),
-    searchText: searchText(vaults),
-    tables: tables(vaults, comparisons),
-    rows: rows(comparisons),
-    countRows: countRows(comparisons),
-    copyRows: copyRows(comparisons),
-    planRows: planRows(vaults, comparisons),
-    restoreRows: restoreRows(vaults, comparisons),
-    undoRows: undoRows(vaults, comparisons),
-    list: list(vaults),
-    stat: stat(vaults),
-    read: read(vaults),
-    pin: pin(vaults),
-    label: label(vaults),
-    forget: forget(vaults),
-    unforget: unforget(vaults),
-    prune: prune(vaults),
-    verify: verify(vaults),
-    planRestore: planRestore(vaults),
-    restore: restore(vaults),
-    planUndo: planUndo(vaults),
-    undoRestore: undoRestore(vaults),
-    doctor: doctor(vaults),
-    figures: figures(vaults),
-    jobs: jobs(vaults),
-    scheduler: scheduler(vaults),
-    handOver: handOver(vaults),
-    takeBack: takeBack(vaults),
-    runDue: runDue(vaults),
-    drill: drill(vaults),
-    vaults: vaultStates(vaults),
-    saveRecoveryKey: saveRecoveryKey(vaults),
-  },
-);
+const service = serve(connection, ready, {
+  state: state(vaults),
+  createSet: createSet(vaults),
+  backup: backup(vaults),
+  details: details(vaults),
+  changes: changes(vaults),
+  workingChanges: workingChanges(vaults),
+  fileHistory: fileHistory(vaults),
+  lineOrigins: lineOrigins(vaults),
+  findPaths: findPaths(vaults),
+  searchText: searchText(vaults),
+  tables: tables(vaults, comparisons),
+  rows: rows(comparisons),
+  countRows: countRows(comparisons),
+  copyRows: copyRows(comparisons),
+  planRows: planRows(vaults, comparisons),
+  restoreRows: restoreRows(vaults, comparisons),
+  undoRows: undoRows(vaults, comparisons),
+  list: list(vaults),
+  stat: stat(vaults),
+  read: read(vaults),
+  pin: pin(vaults),
+  label: label(vaults),
+  forget: forget(vaults),
+  unforget: unforget(vaults),
+  prune: prune(vaults),
+  verify: verify(vaults),
+  planRestore: planRestore(vaults),
+  restore: restore(vaults),
+  planUndo: planUndo(vaults),
+  undoRestore: undoRestore(vaults),
+  doctor: doctor(vaults),
+  figures: figures(vaults),
+  jobs: jobs(vaults),
+  scheduler: scheduler(vaults),
+  handOver: handOver(vaults),
+  takeBack: takeBack(vaults),
+  runDue: runDue(vaults),
+  drill: drill(vaults),
+  vaults: vaultStates(vaults),
+  saveRecoveryKey: saveRecoveryKey(vaults),
+});
 
 /** How long an engine that is done may take to end by itself. */
 const END_WITHIN_MS = 5_000;
@@ -92,7 +85,7 @@ const END_WITHIN_MS = 5_000;
 // wait for, and the process ends by itself: process.exit() can hang for ever when V8 compiles in the background.
 process.once('disconnect', () => {
   void service.finish().then(async () => {
-    await renewed;
+    await Promise.allSettled([ready]);
     await comparisons.close();
     connection.dispose();
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_WITHIN_MS).unref();
