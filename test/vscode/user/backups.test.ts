@@ -49,7 +49,7 @@ test('a user backs up, changes a file, looks at the changes and restores', async
     .click({ button: 'right' });
   await page.locator('.monaco-menu').getByText('Restore…').waitFor();
   await workbench.screenshot('7-menu');
-  await page.locator('.monaco-menu').getByText('Restore…').click();
+  await workbench.choose('Restore…');
   const quickPick = page.locator('.quick-input-list .monaco-list-row');
   await quickPick.filter({ hasText: 'All files' }).waitFor();
   await workbench.screenshot('8-what');

@@ -33,10 +33,9 @@ test('a user asks for the history of a file in the Explorer and looks at a versi
   const explorer = page.locator('.explorer-folders-view .monaco-list-row');
   await explorer.filter({ hasText: 'data' }).first().click();
   await explorer.filter({ hasText: 'config-internal.php' }).click({ button: 'right' });
-  const item = page.locator('.monaco-menu').getByText('Show Backup History of This File');
-  await item.waitFor();
+  await page.locator('.monaco-menu').getByText('Show Backup History of This File').waitFor();
   await workbench.screenshot('history-1-menu');
-  await item.click();
+  await workbench.choose('Show Backup History of This File');
   await rows.filter({ hasText: 'First import' }).waitFor();
   await rows.filter({ hasText: 'was data/config.php' }).waitFor();
   await workbench.screenshot('history-2-versions');

@@ -102,10 +102,9 @@ test('the side bar is used by keyboard alone, and everything in it has a name to
   await page.keyboard.press('Control+Shift+Enter');
   await page.keyboard.press('Shift+ArrowDown');
   await page.keyboard.press('Shift+F10');
-  const item = page.locator('.monaco-menu').getByText('Compare with Another Backup…');
-  await item.waitFor();
+  await page.locator('.monaco-menu').getByText('Compare with Another Backup…').waitFor();
   await workbench.screenshot('side-bar-3-menu');
-  await item.click();
+  await workbench.choose('Compare with Another Backup…');
   await page.locator('.multiDiffEditor').getByText('// three').first().waitFor();
   await workbench.screenshot('side-bar-4-compared');
 
@@ -135,8 +134,7 @@ test('the side bar is used by keyboard alone, and everything in it has a name to
   await explorer.filter({ hasText: 'new.txt' }).locator('[aria-label*="Not in the backup of"]').waitFor();
   await workbench.screenshot('side-bar-7-marks');
   await explorer.filter({ hasText: 'config.php' }).click({ button: 'right' });
-  await page.locator('.monaco-menu').getByText('Restore This File From Backup…').hover();
-  await page.keyboard.press('Enter');
+  await workbench.choose('Restore This File From Backup…');
   await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'First import' }).waitFor();
   await page.locator('.tab').filter({ hasText: 'config.php (' }).waitFor();
   await workbench.screenshot('side-bar-8-restore-file');
@@ -168,7 +166,7 @@ test('two folders have their own sets, and a backup opens as a third', async () 
   await rows(page).filter({ hasText: /^shop/ }).first().waitFor();
   await workbench.screenshot('folders-1-sets');
   await rows(page).filter({ hasText: 'First import' }).click({ button: 'right' });
-  await page.locator('.monaco-menu').getByText('Open Backup as Folder').click();
+  await workbench.choose('Open Backup as Folder');
   const explorer = page.locator('.explorer-folders-view .monaco-list-row');
   await explorer.filter({ hasText: /^espocrm .*First import/ }).click();
   await page.keyboard.press('ArrowRight');
