@@ -58,6 +58,7 @@ export async function keepDump(
           await new Promise(setImmediate);
           block.fill(0);
         },
+        abandon: () => void contents.delete(path),
         finish: async () => {
           const { bytes, ...sums } = checksum.value;
           keep({ ...head, ...sums }, path, bytes);

@@ -55,6 +55,9 @@ export function memorySink(
           blocks.push(Buffer.from(block));
           return onWrite(path, block);
         },
+        abandon() {
+          // What was written is kept nowhere else.
+        },
         finish() {
           const { rows, bytes, checksum } = sum.value;
           add(path, Buffer.concat(blocks));

@@ -79,6 +79,10 @@ export class DatabaseSink implements DumpSink {
         store.write(block, count);
         return this.#taken(block.length);
       },
+      abandon: () => {
+        this.#contents.delete(path);
+        this.#open--;
+      },
       finish: async () => {
         const { chunks, firstKeys, rows, bytes, checksum } = store.finish();
         const extra: TableExtra = { ...head, rows, checksum };

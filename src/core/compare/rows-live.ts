@@ -86,6 +86,9 @@ class LiveSink implements DumpSink {
         this.#passed(block.length);
         return undefined;
       },
+      abandon: () => {
+        // Pieces that are not used stay in the spool until its end.
+      },
       finish: async () => {
         chunker.finish();
         const { rows, checksum: sum } = checksum.value;

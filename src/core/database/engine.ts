@@ -265,6 +265,8 @@ export interface TableSink {
    * @param rows how many rows end in the block, where the engine knows; else they are counted
    */
   write(block: Buffer, rows?: number): Promise<void> | undefined;
+  /** Forgets the table; it may be begun anew. */
+  abandon(): void;
   /** Ends the table. The last line must have ended. Its row count comes back. */
   finish(): Promise<{ readonly rows: number; readonly checksum: string }>;
 }

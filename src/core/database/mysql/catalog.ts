@@ -15,6 +15,8 @@ export interface CatalogTable {
   readonly columns: readonly CatalogColumn[];
   /** Names of the columns of the key rows are told apart by; empty if there is none. */
   readonly key: readonly string[];
+  /** Whether the rows lie in the order of the key: InnoDB keeps them in the index of the primary key. */
+  readonly isClustered: boolean;
 }
 
 /** All tables, views and sequences of a database, sorted by name. */
@@ -50,6 +52,7 @@ export async function readTables({ wire }: Session, database: string): Promise<r
   return tables
     .map(([name, type, engine, bytes, comment]): CatalogTable => {
       const own = columns.get(name ?? '') ?? [];
+      const { index, names } = keyOf(own, uniques.get(name ?? '') ?? []);
       return {
         name: name ?? '',
         kind: type === 'VIEW' || type === 'SYSTEM VIEW' ? 'view' : type === 'SEQUENCE' ? 'sequence' : 'table',
@@ -58,7 +61,8 @@ export async function readTables({ wire }: Session, database: string): Promise<r
         versioned: type === 'SYSTEM VERSIONED',
         broken: /references invalid table/i.test(comment ?? ''),
         columns: own,
-        key: keyOf(own, uniques.get(name ?? '') ?? []),
+        key: names,
+        isClustered: engine === 'InnoDB' && index === 'PRIMARY',
       };
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -68,14 +72,14 @@ export async function readTables({ wire }: Session, database: string): Promise<r
 function keyOf(
   columns: readonly CatalogColumn[],
   uniques: readonly { index: string; column: string }[],
-): readonly string[] {
+): { readonly index: string | undefined; readonly names: readonly string[] } {
   const usable = new Set(
     columns.filter(({ nullable, generated }) => !nullable && !generated).map(({ name }) => name),
   );
   const byIndex = new Map<string, string[]>();
   for (const { index, column } of uniques) byIndex.set(index, [...(byIndex.get(index) ?? []), column]);
-  for (const names of byIndex.values()) if (names.every((name) => usable.has(name))) return names;
-  return [];
+  for (const [index, names] of byIndex) if (names.every((name) => usable.has(name))) return { index, names };
+  return { index: undefined, names: [] };
 }
 
 function groupByTable<T>(

@@ -4,12 +4,11 @@ import { DatabaseError } from '../error.ts';
 import { tablePath } from '../table-path.ts';
 import type { ServerAddress } from './address.ts';
 import { type CatalogTable, readExactCharsets } from './catalog.ts';
+import { dumpRows } from './dump-rows.ts';
 import { Failures } from './failure.ts';
 import { type Catalog, READ_ROUTINES, readCatalog } from './objects.ts';
 import { quoteName } from './quote.ts';
 import { type Privileges, readPrivileges } from './privileges.ts';
-import { planTable } from './table-plan.ts';
-import { readLines } from './read-lines.ts';
 import { endWhenCancelled, openSession, type Session } from './session.ts';
 import { objectPath, type StoredObject, writeObject } from './stored-object.ts';
 import { ServerRefusal } from './wire.ts';
@@ -62,7 +61,7 @@ export async function takeSnapshot(
               tellHidden(privileges, server.database, sink);
               tellWithoutSnapshot(tables, server.database, sink);
               tellHistories(tables, server.database, sink);
-              await readTables(tables, readers, exact, server.database, sink);
+              await dumpRows(session, tables, readers, exact, server.database, sink);
               refuseChanges(
                 before,
                 await readCatalog(session, server.database, () => undefined),
@@ -120,7 +119,6 @@ function unreadableProblem(object: Pick<StoredObject, 'kind' | 'name'>): DumpPro
   };
 }
 
-/** Rows of tables without snapshots are of the moment they are read. */
 /** What an account may not see does not exist for it: nothing fails, and something may be missing. */
 function tellHidden({ account, has }: Privileges, database: string, sink: DumpSink): void {
   const lacking = HIDING.filter((privilege) => !has(privilege));
@@ -133,6 +131,7 @@ function tellHidden({ account, has }: Privileges, database: string, sink: DumpSi
   });
 }
 
+/** Rows of tables without snapshots are of the moment they are read. */
 function tellWithoutSnapshot(tables: readonly CatalogTable[], schema: string, sink: DumpSink): void {
   for (const { name, engine } of tables) {
     if (TRANSACTIONAL.has(engine ?? '')) continue;
@@ -156,38 +155,6 @@ function tellHistories(tables: readonly CatalogTable[], schema: string, sink: Du
       incomplete: true,
     });
   }
-}
-
-/** Every reader takes the largest table that is left. */
-async function readTables(
-  tables: readonly CatalogTable[],
-  readers: readonly Session[],
-  exact: ReadonlySet<string>,
-  database: string,
-  sink: DumpSink,
-): Promise<void> {
-  const left = tables.toSorted((a, b) => a.bytes - b.bytes);
-  let failed = false;
-  await Promise.all(
-    readers.map(async ({ wire }) => {
-      // What the server converts it may spoil; readers take values as they are stored.
-      await wire.query('SET character_set_results = NULL');
-      for (let table = left.pop(); table !== undefined && !failed; table = left.pop()) {
-        try {
-          const plan = planTable(table, exact, database);
-          await wire.query('SAVEPOINT table_begins');
-          const rows = sink.table(plan.head);
-          await readLines(wire, plan, (block, ended) => rows.write(block, ended));
-          await rows.finish();
-          // Lets go of the table, so that whoever waits to alter it need not wait for the whole dump.
-          await wire.query('ROLLBACK TO SAVEPOINT table_begins');
-        } catch (error) {
-          failed = true;
-          throw error;
-        }
-      }
-    }),
-  );
 }
 
 function refuseChanges(before: Catalog, after: Catalog, place: string): void {

@@ -101,9 +101,8 @@ async function lock(
   where: string,
 ): Promise<readonly (readonly Field[])[]> {
   const blocks: Buffer[] = [];
-  const [select = ''] = plan.select.split(' ORDER BY ');
-  const chosen = { columns: plan.columns, select: `${select} WHERE ${where} FOR UPDATE` };
-  await readLines(wire, chosen, (block) => void blocks.push(Buffer.from(block)));
+  const select = `${plan.select} WHERE ${where} FOR UPDATE`;
+  await readLines(wire, plan.columns, select, (block) => void blocks.push(Buffer.from(block)));
   return linesOf(Buffer.concat(blocks)).map(fieldsOf);
 }
 

@@ -14,8 +14,8 @@ const NULL_VALUE = 0xfb;
 
 /** A NULL in a row is one byte, in a line three. */
 const MOST_GROWTH = 3;
-/** Longer values are copied by the runtime, shorter ones byte by byte. */
-const SHORT_BYTES = 48;
+/** Bytes looked at and copied at once. */
+const WORD_BYTES = 4;
 
 const HEX_DIGITS = Buffer.from('0123456789ABCDEF');
 /** For bytes that must not stand in a field: what follows the backslash; 0 for all others. */
@@ -24,7 +24,11 @@ ESCAPES[TAB] = 0x74;
 ESCAPES[LINE_FEED] = 0x6e;
 ESCAPES[0x0d] = 0x72;
 ESCAPES[BACKSLASH] = BACKSLASH;
-const ESCAPED = [TAB, LINE_FEED, 0x0d, BACKSLASH] as const;
+/** All that need an escape but the backslash are below this. */
+const ABOVE_CONTROLS = 0x0e0e0e0e;
+const BACKSLASHES = 0x5c5c5c5c;
+const ONES = 0x01010101;
+const HIGH_BITS = 0x80808080 | 0;
 
 /**
  * Turns rows of the text protocol into lines, bytes into bytes: tabs between fields, `\N` for NULL, COPY’s escapes. No
@@ -33,16 +37,16 @@ const ESCAPED = [TAB, LINE_FEED, 0x0d, BACKSLASH] as const;
 export class LineEncoder {
   readonly #forms: Uint8Array;
   #out: Buffer;
+  #outWords: DataView;
   #length = 0;
-  /** Where each of {@link ESCAPED} stands next in `#searched`; -1 is not known. */
-  readonly #next = new Int32Array(ESCAPED.length);
-  #searched: Buffer | undefined;
-  #searchedTo = 0;
+  #in: Buffer | undefined;
+  #inWords: DataView = wordsOf(Buffer.alloc(0));
 
   /** @param roomBytes how much it is expected to hold before it is emptied */
   constructor(forms: readonly FieldForm[], roomBytes: number) {
     this.#forms = Uint8Array.from(forms, (form) => FORMS[form]);
     this.#out = Buffer.allocUnsafeSlow(roomBytes);
+    this.#outWords = wordsOf(this.#out);
   }
 
   get length(): number {
@@ -60,10 +64,12 @@ export class LineEncoder {
   add(bytes: Buffer, start: number, end: number): void {
     const room = (end - start + 1) * MOST_GROWTH;
     if (this.#out.length - this.#length < room) this.#grow(room);
-    // Bytes that begin before the last row’s end are others than those that were searched.
-    if (bytes !== this.#searched || start < this.#searchedTo) this.#next.fill(-1);
-    this.#searched = bytes;
-    this.#searchedTo = end;
+    if (bytes !== this.#in) {
+      this.#in = bytes;
+      this.#inWords = wordsOf(bytes);
+    }
+    const words = this.#inWords;
+    const outWords = this.#outWords;
     const out = this.#out;
     const forms = this.#forms;
     let o = this.#length;
@@ -78,58 +84,63 @@ export class LineEncoder {
           continue;
         }
         const size = length === 0xfc ? 2 : length === 0xfd ? 3 : 8;
-        length = size === 8 ? Number(bytes.readBigUInt64LE(at)) : bytes.readUIntLE(at, size);
+        length = longLength(bytes, at, size);
         at += size;
       }
       const after = at + length;
       const form = forms[column]!;
-      if (form === TEXT && (length <= SHORT_BYTES || this.#escapes(bytes, at, after))) {
+      if (form === HEX) {
         for (; at < after; at++) {
           const byte = bytes[at]!;
-          const escape = ESCAPES[byte]!;
+          out[o++] = HEX_DIGITS[byte >> 4]!;
+          out[o++] = HEX_DIGITS[byte & 15]!;
+        }
+        continue;
+      }
+      const isPlain = form === PLAIN;
+      const lastWord = after - WORD_BYTES;
+      while (at < after) {
+        for (; at <= lastWord; at += WORD_BYTES, o += WORD_BYTES) {
+          const word = words.getInt32(at, true);
+          if (!isPlain && mayNeedEscape(word)) break;
+          outWords.setInt32(o, word, true);
+        }
+        // A word with something to escape, or what is left.
+        for (const next = at <= lastWord ? at + WORD_BYTES : after; at < next; at++) {
+          const byte = bytes[at]!;
+          const escape = isPlain ? 0 : ESCAPES[byte]!;
           if (escape === 0) out[o++] = byte;
           else {
             out[o++] = BACKSLASH;
             out[o++] = escape;
           }
         }
-      } else if (form === HEX) {
-        for (; at < after; at++) {
-          const byte = bytes[at]!;
-          out[o++] = HEX_DIGITS[byte >> 4]!;
-          out[o++] = HEX_DIGITS[byte & 15]!;
-        }
-      } else if (length <= SHORT_BYTES) while (at < after) out[o++] = bytes[at++]!;
-      else {
-        o += bytes.copy(out, o, at, after);
-        at = after;
       }
     }
     out[o++] = LINE_FEED;
     this.#length = o;
   }
 
-  /**
-   * Whether a value needs escapes. Where the next bytes stand that do is remembered, so that the runtime searches what
-   * the server sent only about once for each of them.
-   */
-  #escapes(bytes: Buffer, at: number, after: number): boolean {
-    let found = false;
-    for (let index = 0; index < ESCAPED.length; index++) {
-      let next = this.#next[index]!;
-      if (next < at) {
-        next = bytes.indexOf(ESCAPED[index]!, at);
-        if (next < 0) next = bytes.length;
-        this.#next[index] = next;
-      }
-      if (next < after) found = true;
-    }
-    return found;
-  }
-
   #grow(room: number): void {
     const out = Buffer.allocUnsafeSlow(Math.max(this.#out.length * 2, this.#length + room));
     this.#out.copy(out, 0, 0, this.#length);
     this.#out = out;
+    this.#outWords = wordsOf(out);
   }
+}
+
+function wordsOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** The length of a value of 251 bytes or more, as an integer for the compiler, too: no packet has 2 GiB. */
+function longLength(bytes: Buffer, at: number, size: 2 | 3 | 8): number {
+  const low = bytes[at]! | (bytes[at + 1]! << 8);
+  return size === 2 ? low : low | (bytes[at + 2]! << 16) | (size === 3 ? 0 : bytes[at + 3]! << 24);
+}
+
+/** Whether a byte of a word is a control character or a backslash; true of some other words, too. */
+function mayNeedEscape(word: number): boolean {
+  const backslash = word ^ BACKSLASHES;
+  return ((((word - ABOVE_CONTROLS) & ~word) | ((backslash - ONES) & ~backslash)) & HIGH_BITS) !== 0;
 }

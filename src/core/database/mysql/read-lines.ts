@@ -1,41 +1,63 @@
-import type { TablePlan } from './table-plan.ts';
+import type { ColumnPlan } from './columns.ts';
 import { LineEncoder } from './line-encoder.ts';
-import type { Wire } from './wire.ts';
+import { ServerRefusal, type Wire } from './wire.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 
+/** Looks at the rows before they are taken, and may end the reading. */
+export interface RowWatch {
+  /** Whether the row that begins at `start` is taken; after the first that is not, no other is. */
+  takes(bytes: Buffer, start: number): boolean;
+  /** Called once when a row was not taken, to let the server stop. */
+  stop(): Promise<void>;
+}
+
 /**
- * Reads a table as lines, in blocks of about 256 KiB.
+ * Reads rows as lines, in blocks of about 256 KiB.
  * @param write What it promises is awaited before the server may send more; then the block is used again.
+ * @returns whether all rows were taken
  */
 export async function readLines(
   wire: Wire,
-  { columns, select }: Pick<TablePlan, 'columns' | 'select'>,
+  columns: readonly ColumnPlan[],
+  select: string,
   write: (block: Buffer, rows: number) => Promise<void> | undefined,
-): Promise<void> {
+  watch?: RowWatch,
+): Promise<boolean> {
   const encoder = new LineEncoder(
     columns.map(({ form }) => form),
     BLOCK_BYTES * 2,
   );
   let writing: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
+  let isRefused = false as boolean;
   let rows = 0;
   const writeOut = () => {
     const ended = rows;
     rows = 0;
     return write(encoder.take(), ended);
   };
-  await wire.rows(
-    select,
-    (bytes, start, end) => {
-      encoder.add(bytes, start, end);
-      rows++;
-    },
-    () => {
-      if (encoder.length < BLOCK_BYTES) return undefined;
-      writing = writeOut();
-      return writing;
-    },
-  );
+  try {
+    await wire.rows(
+      select,
+      (bytes, start, end) => {
+        if (watch !== undefined && (isRefused ||= !watch.takes(bytes, start))) return;
+        encoder.add(bytes, start, end);
+        rows++;
+      },
+      () => {
+        if (isRefused) return stopping === undefined ? (stopping = watch?.stop()) : undefined;
+        if (encoder.length < BLOCK_BYTES) return undefined;
+        writing = writeOut();
+        return writing;
+      },
+    );
+  } catch (error) {
+    // That the server stopped, as it was told to.
+    if (!isRefused || !(error instanceof ServerRefusal)) throw error;
+  }
   await writing;
+  if (isRefused) return false;
   if (encoder.length > 0) await writeOut();
+  return true;
 }

@@ -46,8 +46,8 @@ const READ_PAGES = `COPY (SELECT m.oid, p.page, pg_catalog.lo_get(m.oid, p.page 
 
 /** Statements that read the tables of large objects, to be checked against a backup. */
 export const LARGE_OBJECT_TABLES = [
-  { head: objects, read: READ_OBJECTS },
-  { head: pages, read: READ_PAGES },
+  { head: objects, reads: [READ_OBJECTS] },
+  { head: pages, reads: [READ_PAGES] },
 ] as const;
 
 /** Whether a table of a backup holds large objects. */
@@ -63,7 +63,10 @@ export function isLargeObjects({
 
 /** Hands all large objects to the sink. */
 export async function dumpLargeObjects(session: Session, sink: DumpSink): Promise<void> {
-  for (const { head, read } of LARGE_OBJECT_TABLES) {
+  for (const {
+    head,
+    reads: [read],
+  } of LARGE_OBJECT_TABLES) {
     const table = sink.table(head);
     await copyOut(session, read, (block, rows) => table.write(block, rows), 'Reading the large objects');
     await table.finish();

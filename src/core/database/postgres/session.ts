@@ -35,6 +35,8 @@ const PINNED = [
   'SET quote_all_identifiers = off',
   "SET client_min_messages = 'warning'",
   'SET jit = off',
+  // Two sessions read side by side already, and to gather what others sorted costs more than to sort.
+  'SET max_parallel_workers_per_gather = 0',
   "SELECT pg_catalog.set_config('search_path', '', false)",
 ].join('; ');
 

@@ -2,7 +2,7 @@ import { throwIfCancelled, type Task } from '../../task.ts';
 import type { DumpedTable, DumpSource, RestoreRequest } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import { placeOf } from './address.ts';
-import { type CatalogTable, copyInStatement, copyOutStatement, readTables } from './catalog.ts';
+import { type CatalogTable, copyInStatement, readBackStatements, readTables } from './catalog.ts';
 import { checkRows } from './check.ts';
 import { copyIn } from './copy.ts';
 import { isLargeObjects } from './large-objects.ts';
@@ -111,8 +111,8 @@ export async function buildTables(
       source.read(stored.path),
       writing,
     );
-    const read = copyOutStatement({ ...table, where: '', head: { ...table.head, ...beside } });
-    await checkRows(session, stored, { head: table.head, read });
+    const reads = readBackStatements({ ...table, where: '', head: { ...table.head, ...beside } });
+    await checkRows(session, stored, { head: table.head, reads });
     task.progress?.({ phase: 'load', done: index + 1, total: ticket.tables.length, unit: 'rows' });
   }
 }

@@ -115,6 +115,17 @@ function rowsOf(count: number, change: (id: number) => string = () => ''): Buffe
 }
 
 describe('a dump', () => {
+  it('may begin a table anew', async () => {
+    const { record, stored } = await dump(async (sink) => {
+      const begun = sink.table(headOf('contact'));
+      await begun.write(rowsOf(5000, () => ' in another order'));
+      begun.abandon();
+      await writeTable(sink, headOf('contact'), rowsOf(3000));
+    });
+    expect(stored.tally.total).toBe(1);
+    expect((await contentOf(record, 'tables/public.contact')).equals(rowsOf(3000))).toBe(true);
+  });
+
   it('comes back as it was written', async () => {
     const tables = fc.dictionary(
       fc.stringMatching(/^[a-z ./%]{1,12}$/),
