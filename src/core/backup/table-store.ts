@@ -21,7 +21,7 @@ export interface TableBase {
   readonly firstKeys: Uint32Array;
 }
 
-/** How much shorter than a new chunk its predecessor may be without the one behind it. */
+/** How much shorter than a new chunk its predecessor may be without the one behind it, or how far off a guess is. */
 const SLACK_BYTES = 1024;
 
 /** Cuts a table’s rows and puts the chunks into the vault, each against those it probably replaces. */
@@ -33,8 +33,9 @@ export class TableStore {
   readonly #checksum: TableChecksum;
   readonly #ids = new ChunkList();
   #firstKeys = new Uint32Array(64);
-  /** The base’s chunk behind the last one that was known again. */
-  #next = 0;
+  /** Where in the base the next chunk is thought to begin: a chunk of it, and how many bytes into that. */
+  #place = 0;
+  #into = 0;
 
   constructor(writer: ChunkWriter, key: readonly number[], seed: number, base: TableBase) {
     this.#writer = writer;
@@ -61,13 +62,17 @@ export class TableStore {
 
   #put(chunk: Buffer, firstKey: number): void {
     const known = this.#byFirstKey.get(firstKey);
-    const from = known ?? Math.max(0, this.#next - (firstKey === CONTINUES ? 0 : 1));
-    const to = this.#reach(from, chunk.length);
-    const { chunks } = this.#base;
-    const base = chunks.subarray(from * CHUNK_ID_BYTES, to * CHUNK_ID_BYTES);
+    if (known !== undefined) {
+      this.#place = known;
+      this.#into = 0;
+    }
+    const isGuess = known === undefined && firstKey !== CONTINUES;
+    const from = isGuess && this.#into < SLACK_BYTES ? Math.max(0, this.#place - 1) : this.#place;
+    const to = this.#reach(this.#into + chunk.length - (isGuess ? 0 : SLACK_BYTES));
+    const base = this.#base.chunks.subarray(from * CHUNK_ID_BYTES, to * CHUNK_ID_BYTES);
     const number = this.#ids.count;
     this.#ids.add(this.#writer.put('rows', chunk, base));
-    this.#next = known === undefined && firstKey !== CONTINUES ? this.#next : from + 1;
+    this.#advance(chunk.length);
     if (number === this.#firstKeys.length) {
       const grown = new Uint32Array(number * 2);
       grown.set(this.#firstKeys);
@@ -76,14 +81,26 @@ export class TableStore {
     this.#firstKeys[number] = firstKey;
   }
 
-  /** Behind as many chunks of the base as it takes to hold so many bytes. */
-  #reach(from: number, bytes: number): number {
-    const { chunks } = this.#base;
-    const count = chunks.length / CHUNK_ID_BYTES;
-    let to = from;
-    for (let held = 0; to < count && held < bytes - SLACK_BYTES; to++) {
-      held += this.#writer.bytesOf(chunks, to * CHUNK_ID_BYTES);
-    }
+  /** Behind as many chunks of the base, from the place on, as it takes to hold so many bytes. */
+  #reach(bytes: number): number {
+    let to = this.#place;
+    for (let held = 0; to < this.#baseCount && held < bytes; to++) held += this.#baseBytes(to);
     return to;
+  }
+
+  #advance(bytes: number): void {
+    this.#into += bytes;
+    while (this.#place < this.#baseCount && this.#into >= this.#baseBytes(this.#place)) {
+      this.#into -= this.#baseBytes(this.#place);
+      this.#place++;
+    }
+  }
+
+  get #baseCount(): number {
+    return this.#base.chunks.length / CHUNK_ID_BYTES;
+  }
+
+  #baseBytes(chunk: number): number {
+    return this.#writer.bytesOf(this.#base.chunks, chunk * CHUNK_ID_BYTES);
   }
 }

@@ -4,10 +4,6 @@ import type { Connection, Submittable } from 'pg';
 /** Blocks smaller than this are gathered, so that each step costs little beside its bytes. */
 const BLOCK_BYTES = 256 * 1024;
 
-/** A longer row is copied by the runtime, whose calls cost as much as so many bytes. */
-const SHORT_ROW_BYTES = 512;
-const WORD_BYTES = 4;
-
 const HEADER_BYTES = 5;
 const COPY_DATA = 0x64;
 const COPY_DONE = 0x63;
@@ -44,7 +40,6 @@ export class CopyReader implements Submittable {
   /** What is still to come of a message. */
   #left = 0;
   #block = Buffer.allocUnsafeSlow(2 * BLOCK_BYTES);
-  #blockWords = wordsOf(this.#block);
   #filled = 0;
   #rows = 0;
   #last: Promise<void> | undefined;
@@ -110,8 +105,7 @@ export class CopyReader implements Submittable {
 
   /** Takes what rows there are; returns what belongs to the driver, once it does. */
   #messages(bytes: Buffer): Buffer | undefined {
-    this.#makeRoom(bytes.length + WORD_BYTES);
-    const words = wordsOf(bytes);
+    this.#makeRoom(bytes.length);
     let at = 0;
     while (at < bytes.length) {
       if (this.#left === 0) {
@@ -126,10 +120,7 @@ export class CopyReader implements Submittable {
       const after = Math.min(bytes.length, at + this.#left);
       this.#left -= after - at;
       if (this.#code === COPY_DATA) {
-        if (after - at > SHORT_ROW_BYTES || after + WORD_BYTES > bytes.length)
-          bytes.copy(this.#block, this.#filled, at, after);
-        else copyWords(words, at, after, this.#blockWords, this.#filled);
-        this.#filled += after - at;
+        this.#filled += bytes.copy(this.#block, this.#filled, at, after);
         if (this.#left === 0) this.#rows++;
       }
       at = after;
@@ -161,7 +152,6 @@ export class CopyReader implements Submittable {
     const larger = Buffer.allocUnsafeSlow(Math.max(this.#block.length * 2, this.#filled + bytes));
     this.#block.copy(larger, 0, 0, this.#filled);
     this.#block = larger;
-    this.#blockWords = wordsOf(larger);
   }
 
   #giveBack(rest: Buffer | undefined): void {
@@ -172,14 +162,4 @@ export class CopyReader implements Submittable {
     stream.on('data', listener);
     if (rest !== undefined && rest.length > 0) listener(rest);
   }
-}
-
-function wordsOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-/** Copies bytes by words, so that up to three behind the end are copied, too. */
-function copyWords(from: DataView, start: number, end: number, to: DataView, place: number): void {
-  for (let at = start, o = place; at < end; at += WORD_BYTES, o += WORD_BYTES)
-    to.setInt32(o, from.getInt32(at, true), true);
 }

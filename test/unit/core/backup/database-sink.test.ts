@@ -195,6 +195,23 @@ describe('a dump', () => {
     expect(again.storedBytes).toBeLessThan(2000);
   });
 
+  it('stores little of rows that have become shorter, so that the cuts are elsewhere', async () => {
+    const note = (id: number) => (Math.imul(id, 0x85ebca6b) >>> 0).toString(36).repeat(12);
+    const rows = (isShort: (id: number) => boolean) =>
+      rowsOf(40_000, (id) => (isShort(id) ? ' cut' : note(id)));
+    const first = await dump(async (sink) =>
+      writeTable(
+        sink,
+        headOf('note'),
+        rows(() => false),
+      ),
+    );
+    const cut = rows((id) => id % 200 === 37);
+    const second = await dump(async (sink) => writeTable(sink, headOf('note'), cut), first.record);
+    expect(second.storedBytes).toBeLessThan(first.storedBytes * 0.036);
+    expect((await contentOf(second.record, 'tables/public.note')).equals(cut)).toBe(true);
+  });
+
   it('stores little of a changed table without a key, and of pages that changed', async () => {
     const pages = Buffer.from(rowsOf(30_000));
     const work =
