@@ -1,5 +1,6 @@
 import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib';
 import { VaultError } from './error.ts';
+import { codeRowDelta } from './row-delta.ts';
 
 /** How a frame's bytes are coded. The numbers stand in the vault. */
 export const FrameMethod = { raw: 0, zstd: 1, delta: 2 } as const;
@@ -38,6 +39,8 @@ export interface CodedFrame {
  */
 export function codeFrame(plain: Uint8Array, dictionary?: Uint8Array, quick = false): CodedFrame {
   if (dictionary !== undefined && dictionary.byteLength > 0) {
+    const rows = quick ? codeRowDelta(plain, rawDictionary(dictionary)) : undefined;
+    if (rows !== undefined) return { method: FrameMethod.delta, bytes: rows };
     const delta = compress(plain, quick, dictionary);
     if (delta.byteLength <= plain.byteLength * DOUBTFUL_DELTA)
       return { method: FrameMethod.delta, bytes: delta };
