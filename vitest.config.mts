@@ -24,6 +24,8 @@ export default defineConfig({
           include: ['test/vscode/user/**/*.test.ts'],
           // Each file starts a server and a browser of its own.
           fileParallelism: false,
+          // A window that another program kept waiting fails by time alone; the summary names who needed it.
+          retry: 1,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -15,9 +15,9 @@ const results = path.join(root, 'test-results');
 const noHost = 77;
 
 /**
- * What came of a stage: how many tests (or checks) passed, and the names of the others. `missing` names what the
- * machine lacks: left out here, a failure in CI.
- * @typedef {{ passed: number, failed: string[], skipped: string[], missing: string[] }} Outcome
+ * What came of a stage: how many tests (or checks) passed, and the names of the others. `retried` names those that
+ * passed at the second attempt, `missing` what the machine lacks: left out here, a failure in CI.
+ * @typedef {{ passed: number, failed: string[], skipped: string[], retried: string[], missing: string[] }} Outcome
  */
 
 /**
@@ -35,8 +35,8 @@ const noHost = 77;
  * @param {Partial<Outcome>} outcome
  * @returns {Outcome}
  */
-function outcome({ passed = 0, failed = [], skipped = [], missing = [] }) {
-  return { passed, failed, skipped, missing };
+function outcome({ passed = 0, failed = [], skipped = [], retried = [], missing = [] }) {
+  return { passed, failed, skipped, retried, missing };
 }
 
 /**
@@ -85,7 +85,7 @@ async function vitest(project) {
   rmSync(report, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const status = await run(process.execPath, [command('vitest'), 'run', '--project', project, ...reporters]);
-  /** @typedef {{ fullName: string, status: string }} Test */
+  /** @typedef {{ fullName: string, status: string, failureMessages: string[] }} Test */
   /** @typedef {{ name: string, status: string, assertionResults: Test[] }} File */
   /** @type {File[]} */
   let files;
@@ -106,7 +106,13 @@ async function vitest(project) {
   // An error outside every test, such as an unhandled rejection.
   if (status !== 0 && failed.length === 0) failed.push(`vitest ended with status ${status}`);
   const passed = named((each) => each === 'passed').length;
-  return outcome({ passed, failed, skipped: named((each) => each !== 'passed' && each !== 'failed') });
+  const retried = tests.filter((test) => test.status === 'passed' && test.failureMessages.length > 0);
+  return outcome({
+    passed,
+    failed,
+    skipped: named((each) => each !== 'passed' && each !== 'failed'),
+    retried: retried.map(({ fullName }) => fullName),
+  });
 }
 
 async function extensionSuite() {
@@ -230,6 +236,7 @@ function judge({ missing, ...result }, title) {
   const inCi = process.env['CI'] === 'true';
   return outcome({
     passed: result.passed,
+    retried: result.retried,
     failed: [...result.failed, ...(inCi ? names : [])],
     skipped: [...result.skipped, ...(inCi ? [] : names)],
   });
@@ -289,10 +296,12 @@ export async function runStages(args) {
     passed: [...done.values()].reduce((sum, { passed }) => sum + passed, 0),
     failed: [...done.values()].flatMap(({ failed }) => failed),
     skipped: [...done.values()].flatMap(({ skipped }) => skipped),
+    retried: [...done.values()].flatMap(({ retried }) => retried),
   });
   console.log(`\n━━ Summary\n${summary.join('\n')}`);
   for (const name of total.failed) console.log(`failed: ${name}`);
   for (const name of total.skipped) console.log(`skipped: ${name}`);
+  for (const name of total.retried) console.log(`passed at the second attempt: ${name}`);
   console.log(`\n${counts(total)}`);
   return total.failed.length > 0 ? 1 : 0;
 }
