@@ -21,7 +21,10 @@ const SECTION_HEADERS_BYTES = 3 + 4;
 /** Bits of a sequence at most, in bytes. */
 const SEQUENCE_BYTES = 16;
 
-/** How values become codes with bits behind them: code `first + n` stands for `base[n]` and as many more as `bits[n]` hold. */
+/**
+ * How values become codes with bits behind them: those below `direct` are their own codes; code `direct + n` stands for
+ * `base[n]` and as many more as `bits[n]` hold.
+ */
 interface Codes {
   readonly direct: number;
   readonly base: readonly number[];

@@ -2,7 +2,7 @@ import type { DumpSink } from '../engine.ts';
 import type { CatalogTable } from './catalog.ts';
 import { KeyWatch } from './key-watch.ts';
 import { readLines, type RowWatch } from './read-lines.ts';
-import type { Session } from './session.ts';
+import { oneValue, type Session } from './session.ts';
 import { planTable, type TablePlan } from './table-plan.ts';
 import { ServerRefusal } from './wire.ts';
 
@@ -27,11 +27,14 @@ export async function dumpRows(
       const { wire } = reader;
       // What the server converts it may spoil; readers take values as they are stored.
       await wire.query('SET character_set_results = NULL');
+      // What the server calls it, whatever a proxy between has said.
+      const id = (await oneValue(reader, 'SELECT CONNECTION_ID()')) ?? '0';
       for (let table = left.pop(); table !== undefined && !failed; table = left.pop()) {
         try {
           const plan = planTable(table, exact, database);
           await wire.query('SAVEPOINT table_begins');
-          if (!(await dumpByIndex(reader, plan, stop, sink))) await dumpInOrder(reader, plan, sink);
+          if (!(await dumpByIndex(reader, plan, async () => stop(id), sink)))
+            await dumpInOrder(reader, plan, sink);
           // Lets go of the table, so that whoever wants to alter it need not wait for the whole dump.
           await wire.query('ROLLBACK TO SAVEPOINT table_begins');
         } catch (error) {
@@ -57,15 +60,12 @@ async function dumpInOrder({ wire }: Session, plan: TablePlan, sink: DumpSink): 
 async function dumpByIndex(
   reader: Session,
   { head, columns, byIndex }: TablePlan,
-  stop: (reader: Session) => Promise<void>,
+  stop: () => Promise<void>,
   sink: DumpSink,
 ): Promise<boolean> {
   if (byIndex === undefined) return false;
   const order = new KeyWatch(head.columns, head.key);
-  const watch: RowWatch = {
-    takes: (bytes, start) => order.takes(bytes, start),
-    stop: async () => stop(reader),
-  };
+  const watch: RowWatch = { takes: (bytes, start) => order.takes(bytes, start), stop };
   const rows = sink.table(head);
   if (await readLines(reader.wire, columns, byIndex, (block, ended) => rows.write(block, ended), watch)) {
     await rows.finish();
@@ -76,13 +76,13 @@ async function dumpByIndex(
   return false;
 }
 
-/** Ends what a reader runs, but not its transaction; one after the other, for they share a session. */
-function stopper({ wire }: Session): (reader: Session) => Promise<void> {
+/** Ends what a session runs, but not its transaction; one after the other, for all share the one that does it. */
+function stopper({ wire }: Session): (id: string) => Promise<void> {
   let before = Promise.resolve();
-  return async ({ id }) => {
+  return async (id) => {
     before = before.then(async () => {
       try {
-        await wire.query(`KILL QUERY ${String(id)}`);
+        await wire.query(`KILL QUERY ${id}`);
       } catch (error) {
         // Where that is not allowed, the rest comes and is passed over.
         if (!(error instanceof ServerRefusal)) throw error;
