@@ -19,8 +19,8 @@ const LEAST_DICTIONARY_BYTES = 64;
 const LEAST_TABLE_LOG = 6;
 
 /**
- * Codes rows against those of the backup before, as a zstd frame that has them as dictionary: the same as zstd makes,
- * in a fraction of the time, for where rows are the same is known from their order. What stands at the place where the
+ * Codes rows against those of the backup before, as a zstd frame with them as its dictionary, which any zstd decodes. It
+ * takes a fraction of zstd’s own time, for where rows are the same is known from their order. What stands at the place where the
  * last copy ended is compared first, then the next field, the next line, and then the line that begins alike.
  * @returns undefined when too much of it is new, or the dictionary is none
  */
@@ -57,7 +57,7 @@ class RowMatcher {
   code(): Buffer | undefined {
     const [plain, old] = [this.#new, this.#old];
     const mostNew = plain.length * MOST_NEW;
-    let isNew = 0;
+    let newBytes = 0;
     /** What is before `at` is coded; the old bytes from `from` on are thought to follow. */
     let at = 0;
     let from = 0;
@@ -68,8 +68,8 @@ class RowMatcher {
       from += same;
       if (at === plain.length) break;
       const next = this.#afterDifference(at, from);
-      isNew += next.at - at;
-      if (isNew > mostNew || this.#left < 0) return undefined;
+      newBytes += next.at - at;
+      if (newBytes > mostNew || this.#left < 0) return undefined;
       this.#frame.literal(next.at - at);
       ({ at, from } = next);
     }

@@ -1,6 +1,6 @@
 import type { DumpedColumn } from '../engine.ts';
+import { lengthBytes, longLength, NULL_VALUE } from './packets.ts';
 
-const NULL_VALUE = 0xfb;
 const NO_PART = -1;
 const FIRST_ROOM_BYTES = 64;
 
@@ -54,8 +54,8 @@ export class KeyWatch {
       let length = bytes[at++]!;
       if (length === NULL_VALUE) length = 0;
       else if (length > NULL_VALUE) {
-        const size = length === 0xfc ? 2 : length === 0xfd ? 3 : 8;
-        length = size === 8 ? Number(bytes.readBigUInt64LE(at)) : bytes.readUIntLE(at, size);
+        const size = lengthBytes(length);
+        length = longLength(bytes, at, size);
         at += size;
       }
       const part = this.#parts[number];

@@ -1,3 +1,5 @@
+import { lengthBytes, longLength, NULL_VALUE } from './packets.ts';
+
 /** How a value of a row becomes a field of a line: as it is, with escapes, or as hexadecimal digits. */
 export type FieldForm = 'plain' | 'text' | 'hex';
 
@@ -10,7 +12,6 @@ const TAB = 0x09;
 const LINE_FEED = 0x0a;
 const BACKSLASH = 0x5c;
 const CAPITAL_N = 0x4e;
-const NULL_VALUE = 0xfb;
 
 /** A NULL in a row is one byte, in a line three. */
 const MOST_GROWTH = 3;
@@ -83,7 +84,7 @@ export class LineEncoder {
           out[o++] = CAPITAL_N;
           continue;
         }
-        const size = length === 0xfc ? 2 : length === 0xfd ? 3 : 8;
+        const size = lengthBytes(length);
         length = longLength(bytes, at, size);
         at += size;
       }
@@ -131,12 +132,6 @@ export class LineEncoder {
 
 function wordsOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-/** The length of a value of 251 bytes or more, as an integer for the compiler, too: no packet has 2 GiB. */
-function longLength(bytes: Buffer, at: number, size: 2 | 3 | 8): number {
-  const low = bytes[at]! | (bytes[at + 1]! << 8);
-  return size === 2 ? low : low | (bytes[at + 2]! << 16) | (size === 3 ? 0 : bytes[at + 3]! << 24);
 }
 
 /** Whether a byte of a word is a control character or a backslash; true of some other words, too. */

@@ -1,6 +1,8 @@
 const HEADER_BYTES = 4;
 const LONGEST_PART = 0xffffff;
 const FIRST_ROOM_BYTES = 256 * 1024;
+/** Stands for a value’s length where the value is NULL; a longer length stands in the bytes behind. */
+export const NULL_VALUE = 0xfb;
 
 /** What is done with a packet; it stands in `bytes` from `start` to `end` during the call only. */
 export type TakePacket = (bytes: Buffer, start: number, end: number, sequence: number) => void;
@@ -88,6 +90,17 @@ export function* framed(payload: Buffer, firstSequence: number): Generator<Buffe
   }
 }
 
+/** How many bytes the length of a value takes that is announced by a byte above {@link NULL_VALUE}. */
+export function lengthBytes(first: number): 2 | 3 | 8 {
+  return first === 0xfc ? 2 : first === 0xfd ? 3 : 8;
+}
+
+/** Such a length, as an integer for the compiler, too: no packet has 2 GiB. */
+export function longLength(bytes: Buffer, at: number, size: 2 | 3 | 8): number {
+  const low = bytes[at]! | (bytes[at + 1]! << 8);
+  return size === 2 ? low : low | (bytes[at + 2]! << 16) | (size === 3 ? 0 : bytes[at + 3]! << 24);
+}
+
 /** Reads numbers and texts of the protocol from a packet. */
 export class PacketCursor {
   readonly #bytes: Buffer;
@@ -106,9 +119,9 @@ export class PacketCursor {
   number(): number | null {
     const bytes = this.#bytes;
     const first = bytes[this.#at++]!;
-    if (first < 0xfb) return first;
-    if (first === 0xfb) return null;
-    const size = first === 0xfc ? 2 : first === 0xfd ? 3 : 8;
+    if (first < NULL_VALUE) return first;
+    if (first === NULL_VALUE) return null;
+    const size = lengthBytes(first);
     const at = this.#at;
     this.#at += size;
     return size === 8 ? Number(bytes.readBigUInt64LE(at)) : bytes.readUIntLE(at, size);

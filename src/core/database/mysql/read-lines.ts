@@ -30,7 +30,7 @@ export async function readLines(
   );
   let writing: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
-  let isRefused = false as boolean;
+  let isOver = false as boolean;
   let rows = 0;
   const writeOut = () => {
     const ended = rows;
@@ -41,12 +41,12 @@ export async function readLines(
     await wire.rows(
       select,
       (bytes, start, end) => {
-        if (watch !== undefined && (isRefused ||= !watch.takes(bytes, start))) return;
+        if (watch !== undefined && (isOver ||= !watch.takes(bytes, start))) return;
         encoder.add(bytes, start, end);
         rows++;
       },
       () => {
-        if (isRefused) return stopping === undefined ? (stopping = watch?.stop()) : undefined;
+        if (isOver) return stopping === undefined ? (stopping = watch?.stop()) : undefined;
         if (encoder.length < BLOCK_BYTES) return undefined;
         writing = writeOut();
         return writing;
@@ -54,10 +54,10 @@ export async function readLines(
     );
   } catch (error) {
     // That the server stopped, as it was told to.
-    if (!isRefused || !(error instanceof ServerRefusal)) throw error;
+    if (!isOver || !(error instanceof ServerRefusal)) throw error;
   }
   await writing;
-  if (isRefused) return false;
+  if (isOver) return false;
   if (encoder.length > 0) await writeOut();
   return true;
 }

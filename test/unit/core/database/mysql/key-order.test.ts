@@ -128,4 +128,17 @@ describe.skipIf(!hasMariaDb)('a table of MariaDB with a key of text', () => {
     expect(keys(dump.content('tables/crm.late'), 1)).toHaveLength(80_002);
     expect(keys(dump.content('tables/crm.uuids'), 1)).toHaveLength(20_000);
   });
+
+  it('is found whole after a restore, whatever the order of its index', async () => {
+    const dump = await keepDump(mysql, address());
+    await using target = await mysql.openTarget(address(), 'crm_copy', {});
+    const request = { restoreId: 'k1', tables: undefined, mayEndSessions: false };
+    const { ticket } = await target.plan(dump, request, {});
+    await target.build(dump, ticket, {});
+    await target.switch(ticket);
+    await target.clear(ticket);
+    const copy = await keepDump(mysql, { ...address(), url: server.url('crm_copy') });
+    const sums = ({ tables }: typeof dump) => tables.map(({ name, checksum }) => [name, checksum]);
+    expect(sums(copy)).toEqual(sums(dump));
+  });
 });
