@@ -136,7 +136,7 @@ export class EngineClient {
       // The editor's own binary: it runs as Node when told so.
       env: { ...FRUGAL, ...process.env, ...environment, ELECTRON_RUN_AS_NODE: '1' },
       // Node would let young objects take a hundred megabytes before it looks at them.
-      execArgv: ['--max-semi-space-size=8', '--no-incremental-marking'],
+      execArgv: ['--max-semi-space-size=8'],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Its own process group: what ends the host's group must not end a backup.

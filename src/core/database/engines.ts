@@ -1,3 +1,4 @@
+import { markHeapAtOnce } from './collector.ts';
 import type { DatabaseAddress, DatabaseEngine } from './engine.ts';
 import { DatabaseError } from './error.ts';
 
@@ -34,7 +35,7 @@ export async function engineAt({ name, url, command }: DatabaseAddress): Promise
   if (command !== undefined) return engineNamed('command');
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   const known = ENGINES.find(({ schemes }) => schemes.includes(scheme ?? ''));
-  if (known !== undefined) return known.load();
+  if (known !== undefined) return loaded(known);
   const what = scheme === undefined ? 'An address without a scheme' : `“${scheme}”`;
   throw new DatabaseError('unknown-engine', `${what} is no database this version can read.`, {
     hint: `Write its “url” in the set file of “${name}” as one of ${listed()}.`,
@@ -47,10 +48,16 @@ export async function engineAt({ name, url, command }: DatabaseAddress): Promise
  */
 export async function engineNamed(name: string): Promise<DatabaseEngine> {
   const known = ENGINES.find((engine) => engine.name === name);
-  if (known !== undefined) return known.load();
+  if (known !== undefined) return loaded(known);
   throw new DatabaseError('unknown-engine', `A database of “${name}” cannot be restored by this version.`, {
     hint: 'Update CRM Backup to the version that took the backup, or a newer one.',
   });
+}
+
+async function loaded(known: KnownEngine): Promise<DatabaseEngine> {
+  const engine = await known.load();
+  markHeapAtOnce();
+  return engine;
 }
 
 function listed(): string {
