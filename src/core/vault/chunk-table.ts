@@ -153,7 +153,8 @@ export class ChunkTable {
 
   #enter(number: number): void {
     const mask = this.#slots.length - 1;
-    let slot = this.idOf(number).readUInt32LE(0) & mask;
+    const { ids } = this.#blocks[number >>> BLOCK_BITS]!;
+    let slot = ids.readUInt32LE((number & BLOCK_MASK) * CHUNK_ID_BYTES) & mask;
     while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
     this.#slots[slot] = number + 1;
   }

@@ -2,7 +2,7 @@ import { CHUNK_ID_BYTES } from './chunk-id.ts';
 import { type ChunkPlace, ChunkTable } from './chunk-table.ts';
 import { FrameMethod } from './frame.ts';
 import { FrameTable, grown, UNFINISHED } from './frame-table.ts';
-import { decodeFrames, type FrameEntry, type ListedPack, type PackHead } from './pack.ts';
+import { type FrameEntry, listedChunk, type ListedPack, listFrames, type PackHead } from './pack.ts';
 
 /** Where a frame stands and how it is coded. */
 export interface FramePlace extends Omit<FrameEntry, 'chunks'> {
@@ -54,19 +54,24 @@ export class ChunkIndex {
   addPack(pack: ListedPack): void {
     if (this.hasPack(pack.id)) return;
     this.#packNumber(pack);
-    for (const entry of decodeFrames(pack.listing)) {
+    const { listing } = pack;
+    for (const entry of listFrames(listing)) {
       const frame = this.openFrame();
       this.closeFrame(frame, pack, entry);
+      const isDelta = entry.method === FrameMethod.delta;
       let offset = 0;
-      for (const chunk of entry.chunks) {
-        const number = this.#chunks.numberOf(chunk.id, 0);
-        if (!this.isKnown(number) || (entry.method !== FrameMethod.delta && this.isDelta(number))) {
-          this.#chunks.place(number, frame, offset, chunk.bytes);
-          if (entry.method === FrameMethod.delta) {
-            this.#chunks.setRange(number, chunk.dictionaryFrom, chunk.dictionaryCount);
+      // An object for each chunk would be most of the work.
+      for (let at = entry.chunksAt; at < entry.chunksEnd; at += entry.chunkStep) {
+        const number = this.#chunks.numberOf(listing, at);
+        const bytes = listing.readUInt32LE(at + CHUNK_ID_BYTES);
+        if (!this.isKnown(number) || (!isDelta && this.isDelta(number))) {
+          this.#chunks.place(number, frame, offset, bytes);
+          if (isDelta) {
+            const { dictionaryFrom, dictionaryCount } = listedChunk(listing, at, entry.method);
+            this.#chunks.setRange(number, dictionaryFrom, dictionaryCount);
           }
         }
-        offset += chunk.bytes;
+        offset += bytes;
       }
     }
   }

@@ -211,13 +211,22 @@ export function encodeFrames(frames: readonly FrameEntry[]): Buffer {
   return bytes;
 }
 
+/** A frame in a list of frames, and where the list has its chunks. */
+export interface ListedFrame extends Omit<FrameEntry, 'chunks'> {
+  /** Where the first chunk's bytes begin: its id, then the number of its plain bytes. */
+  readonly chunksAt: number;
+  readonly chunksEnd: number;
+  /** Bytes from one chunk to the next. */
+  readonly chunkStep: number;
+}
+
 /**
- * Reads what {@link encodeFrames} wrote.
+ * Reads what {@link encodeFrames} wrote but for the chunks, which {@link listedChunk} reads one by one.
  * @throws {VaultError} `damaged` when it does not add up.
  */
-export function decodeFrames(bytes: Buffer): FrameEntry[] {
+export function listFrames(bytes: Buffer): ListedFrame[] {
   try {
-    const frames: FrameEntry[] = [];
+    const frames: ListedFrame[] = [];
     const count = bytes.readUInt32LE(0);
     let at = 4;
     for (let number = 0; number < count; number++) {
@@ -225,27 +234,15 @@ export function decodeFrames(bytes: Buffer): FrameEntry[] {
       const sealedBytes = bytes.readUInt32LE(at + 4);
       const plainBytes = bytes.readUInt32LE(at + 8);
       const method = bytes.readUInt16LE(at + 12);
-      const dictionaryBytes = bytes.readUInt16LE(at + 14) * CHUNK_ID_BYTES;
-      const chunkCount = bytes.readUInt32LE(at + 16);
-      at += FRAME_HEAD_BYTES;
+      const dictionaryEnd = at + FRAME_HEAD_BYTES + bytes.readUInt16LE(at + 14) * CHUNK_ID_BYTES;
+      const chunkStep = method === FrameMethod.delta ? DELTA_CHUNK_BYTES : CHUNK_BYTES;
+      const chunksEnd = dictionaryEnd + bytes.readUInt32LE(at + 16) * chunkStep;
       if (!isFrameMethod(method)) throw new RangeError(`unknown frame method ${method}`);
-      const dictionary = slice(bytes, at, dictionaryBytes);
-      at += dictionaryBytes;
-      const chunks: FrameChunk[] = [];
-      for (let chunk = 0; chunk < chunkCount; chunk++) {
-        const id = slice(bytes, at, CHUNK_ID_BYTES);
-        const chunkBytes = bytes.readUInt32LE(at + CHUNK_ID_BYTES);
-        at += CHUNK_BYTES;
-        let dictionaryFrom = 0;
-        let dictionaryCount = 0;
-        if (method === FrameMethod.delta) {
-          dictionaryFrom = bytes.readUInt16LE(at);
-          dictionaryCount = bytes.readUInt16LE(at + 2);
-          at += DELTA_CHUNK_BYTES - CHUNK_BYTES;
-        }
-        chunks.push({ id, bytes: chunkBytes, dictionaryFrom, dictionaryCount });
-      }
-      frames.push({ offset, sealedBytes, plainBytes, method, dictionary, chunks });
+      if (chunksEnd > bytes.length) throw new RangeError('list ends too early');
+      const dictionary = bytes.subarray(at + FRAME_HEAD_BYTES, dictionaryEnd);
+      const chunksAt = dictionaryEnd;
+      frames.push({ offset, sealedBytes, plainBytes, method, dictionary, chunksAt, chunksEnd, chunkStep });
+      at = chunksEnd;
     }
     if (at !== bytes.length) throw new RangeError('bytes left over');
     return frames;
@@ -254,11 +251,30 @@ export function decodeFrames(bytes: Buffer): FrameEntry[] {
   }
 }
 
-function isFrameMethod(value: number): value is FrameMethod {
-  return value === FrameMethod.raw || value === FrameMethod.zstd || value === FrameMethod.delta;
+/** The chunk whose bytes begin at `at` in a list of frames. */
+export function listedChunk(bytes: Buffer, at: number, method: FrameMethod): FrameChunk {
+  const isDelta = method === FrameMethod.delta;
+  return {
+    id: bytes.subarray(at, at + CHUNK_ID_BYTES),
+    bytes: bytes.readUInt32LE(at + CHUNK_ID_BYTES),
+    dictionaryFrom: isDelta ? bytes.readUInt16LE(at + CHUNK_BYTES) : 0,
+    dictionaryCount: isDelta ? bytes.readUInt16LE(at + CHUNK_BYTES + 2) : 0,
+  };
 }
 
-function slice(bytes: Buffer, at: number, length: number): Buffer {
-  if (at + length > bytes.length) throw new RangeError('list ends too early');
-  return bytes.subarray(at, at + length);
+/**
+ * Reads what {@link encodeFrames} wrote.
+ * @throws {VaultError} `damaged` when it does not add up.
+ */
+export function decodeFrames(bytes: Buffer): FrameEntry[] {
+  return listFrames(bytes).map(({ chunksAt, chunksEnd, chunkStep, ...frame }) => {
+    const chunks: FrameChunk[] = [];
+    for (let at = chunksAt; at < chunksEnd; at += chunkStep)
+      chunks.push(listedChunk(bytes, at, frame.method));
+    return { ...frame, chunks };
+  });
+}
+
+function isFrameMethod(value: number): value is FrameMethod {
+  return value === FrameMethod.raw || value === FrameMethod.zstd || value === FrameMethod.delta;
 }
