@@ -189,14 +189,18 @@ class RootWalk {
     previous: EntryView | undefined,
     nextChunk: AheadBatch['nextChunk'] | undefined,
   ): Promise<void> | undefined {
-    const { writer } = this.#sink;
-    const drained = (): Promise<void> | undefined => (writer.isBusy ? writer.drain() : undefined);
     if (nextChunk !== undefined && found instanceof EntryView && found.chunks.length > 0) {
       this.#takeRead(found, nextChunk, previous);
-      return drained();
+      return this.#drain();
     }
     const waiting = this.#take(found, path, previous);
-    return waiting === undefined ? drained() : waiting.then(drained);
+    return waiting === undefined ? this.#drain() : waiting.then(() => this.#drain());
+  }
+
+  /** Waits where too much waits to be written. */
+  #drain(): Promise<void> | undefined {
+    const { writer } = this.#sink;
+    return writer.isBusy ? writer.drain() : undefined;
   }
 
   #pathOf(path: string): string {
