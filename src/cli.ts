@@ -13,11 +13,14 @@ import { newSpareThread } from './core/worker/thread.ts';
  */
 
 /** Commands that read or write much, in threads. */
-const THREADED: readonly string[] = ['backup', 'restore'];
+const THREADED: ReadonlySet<string> = new Set(['backup', 'restore']);
+/** Commands that call what no other does; what is compiled for them is kept apart. */
+const OWN_CODE: ReadonlySet<string> = new Set([...THREADED, 'diff', 'list', 'log', 'verify']);
 
-const command = THREADED.find((name) => process.argv.includes(name));
+const needsThread = process.argv.some((argument) => THREADED.has(argument));
 // Of two processors one would only wait for the program to be loaded.
-const spareThread = command !== undefined && availableParallelism() > 1 ? newSpareThread() : undefined;
+const spareThread = needsThread && availableParallelism() > 1 ? newSpareThread() : undefined;
+const command = process.argv.find((argument) => OWN_CODE.has(argument));
 const file = join(__dirname, 'program.js');
 const surroundings = processSurroundings();
 // Nothing is made for a user who has nothing yet.

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -76,5 +76,5 @@ function keep(file: string, digest: string, script: Script): void {
 }
 
 function seal(digest: string, code: Buffer): Buffer {
-  return hash('sha256', Buffer.concat([Buffer.from(digest), code]), 'buffer');
+  return createHash('sha256').update(digest).update(code).digest();
 }

@@ -93,12 +93,10 @@ function passCommon(before: RowReader, after: RowReader): void {
 /** How many bytes from `l` and `r` on are the same, at most `most`; the first `same` are known to be. */
 function commonBytes(left: Buffer, l: number, right: Buffer, r: number, same: number, most: number): number {
   let common = same;
-  const agree = (bytes: number): boolean =>
-    left.compare(right, r + common, r + common + bytes, l + common, l + common + bytes) === 0;
   let differs = most;
   for (let piece = LOOKED_AT_BYTES; common < most; piece = Math.min(piece * 2, MOST_COMPARED_BYTES)) {
     const bytes = Math.min(piece, most - common);
-    if (!agree(bytes)) {
+    if (!agree(left, l + common, right, r + common, bytes)) {
       differs = common + bytes;
       break;
     }
@@ -107,8 +105,12 @@ function commonBytes(left: Buffer, l: number, right: Buffer, r: number, same: nu
   // Somewhere before this they differ: halve the piece until it is one byte.
   while (differs - common > 1) {
     const half = (differs - common) >> 1;
-    if (agree(half)) common += half;
+    if (agree(left, l + common, right, r + common, half)) common += half;
     else differs = common + half;
   }
   return common;
+}
+
+function agree(left: Buffer, l: number, right: Buffer, r: number, bytes: number): boolean {
+  return left.compare(right, r, r + bytes, l, l + bytes) === 0;
 }

@@ -228,11 +228,12 @@ interface Places {
 
 /** Where both sides stand behind a row that differs. */
 function behind([before, after]: readonly [RowReader, RowReader], change: RowChangeKind): Places {
-  const next = (reader: RowReader, isPassed: boolean): RowPosition => {
-    const { chunk, offset } = reader.position;
-    return isPassed ? { chunk, offset: offset + reader.lineEnd - reader.at } : { chunk, offset };
-  };
-  return { before: next(before, change !== 'added'), after: next(after, change !== 'deleted') };
+  return { before: nextOf(before, change !== 'added'), after: nextOf(after, change !== 'deleted') };
+}
+
+function nextOf(reader: RowReader, isPassed: boolean): RowPosition {
+  const { chunk, offset } = reader.position;
+  return isPassed ? { chunk, offset: offset + reader.lineEnd - reader.at } : { chunk, offset };
 }
 
 function placeText({ before, after }: Places): string {

@@ -142,19 +142,9 @@ export class ChunkIndex {
   }
 
   frame(frame: number): FramePlace {
-    const pack = this.#packs[this.#frames.packs[frame]!];
-    const dictionary = (): Buffer => this.#dictionaryIds(frame);
-    return {
-      pack: pack?.id ?? '',
-      salt: pack?.salt ?? EMPTY,
-      offset: this.#frames.offsets[frame]!,
-      sealedBytes: this.#frames.sealedBytes[frame]!,
-      plainBytes: this.#frames.plainBytes[frame]!,
-      method: this.#frames.methods[frame]! as FrameMethod,
-      get dictionary() {
-        return dictionary();
-      },
-    };
+    return new PlacedFrame(frame, this.#packs[this.#frames.packs[frame]!], this.#frames, (placed) =>
+      this.#dictionaryIds(placed),
+    );
   }
 
   /** The number of a finished frame's pack in {@link packs}. */
@@ -222,6 +212,38 @@ export class ChunkIndex {
 
   #dictionaryIds(frame: number): Buffer {
     return this.#frames.dictionaries[frame] === 0 ? EMPTY : this.#chunks.idsOf(this.dictionaryOf(frame));
+  }
+}
+
+/** A frame as the index has it; its dictionary is put together only when it is asked for. */
+class PlacedFrame implements FramePlace {
+  readonly pack: string;
+  readonly salt: Buffer;
+  readonly offset: number;
+  readonly sealedBytes: number;
+  readonly plainBytes: number;
+  readonly method: FrameMethod;
+  readonly #frame: number;
+  readonly #dictionaryIds: (frame: number) => Buffer;
+
+  constructor(
+    frame: number,
+    pack: PackHead | undefined,
+    frames: FrameTable,
+    dictionaryIds: (frame: number) => Buffer,
+  ) {
+    this.pack = pack?.id ?? '';
+    this.salt = pack?.salt ?? EMPTY;
+    this.offset = frames.offsets[frame]!;
+    this.sealedBytes = frames.sealedBytes[frame]!;
+    this.plainBytes = frames.plainBytes[frame]!;
+    this.method = frames.methods[frame]! as FrameMethod;
+    this.#frame = frame;
+    this.#dictionaryIds = dictionaryIds;
+  }
+
+  get dictionary(): Buffer {
+    return this.#dictionaryIds(this.#frame);
   }
 }
 

@@ -196,9 +196,11 @@ export class ChunkReader {
     index: ChunkIndex,
   ): Promise<Uint8Array<SharedArrayBuffer> | undefined> {
     if (place.method !== FrameMethod.delta) return undefined;
+    // Put together at each look.
+    const { dictionary } = place;
     const parts: Buffer[] = [];
-    for (let at = 0; at < place.dictionary.length; at += CHUNK_ID_BYTES) {
-      const number = index.find(place.dictionary, at);
+    for (let at = 0; at < dictionary.length; at += CHUNK_ID_BYTES) {
+      const number = index.find(dictionary, at);
       if (number < 0 || index.isDelta(number))
         return this.#share([(await this.readDictionary(place, index))!]);
       const chunk = index.place(number);
