@@ -80,8 +80,6 @@ export async function openSession(server: Server, task: Task, database?: string)
   const client = await connected(address, server, task);
   const abort = () => client.connection.stream.destroy();
   task.signal?.addEventListener('abort', abort, { once: true });
-  // A connection that ends while nothing is asked of it is told by the next question.
-  client.on('error', () => undefined);
   const run = async (sql: string, doing: string, otherwise?: DatabaseErrorCode) => {
     try {
       await client.query(sql);
@@ -141,13 +139,15 @@ async function connected(address: PostgresAddress, server: Server, task: Task): 
       ...(address.password === undefined ? {} : { password: address.password }),
     };
     const client = new Client(config);
+    // A connection that ends while nothing is asked of it is told by the next question. From the start: a server may
+    // say welcome and goodbye in one breath.
+    client.on('error', () => undefined);
     const abort = () => client.connection.stream.destroy();
     task.signal?.addEventListener('abort', abort, { once: true });
     try {
       await client.connect();
       return client;
     } catch (error) {
-      client.on('error', () => undefined);
       client.connection.stream.destroy();
       if (ssl !== false && address.tls === 'prefer' && isWithoutTls(error)) continue;
       throw stateOf(error) === undefined || stateOf(error)?.startsWith('57P') === true
