@@ -39,6 +39,8 @@ export function requireCompiled(file: string, directory: string, name: string): 
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   if (known === undefined || !known.isFresh || script.cachedDataRejected === true) {
+    // Else what has not been called for a while would be gone by then.
+    setFlagsFromString('--no-flush-bytecode');
     process.once('exit', (exitCode) => {
       if (exitCode === 0) keep(kept, digest, script);
     });
@@ -67,6 +69,7 @@ function readKept(
 function keep(file: string, digest: string, script: Script): void {
   try {
     // V8 takes back only what was made under the flags it starts with.
+    setFlagsFromString('--flush-bytecode');
     setFlagsFromString('--incremental-marking');
     const code = script.createCachedData();
     replaceFile(file, Buffer.concat([seal(digest, code), code]));
