@@ -1,10 +1,13 @@
 import type { Worker } from 'node:worker_threads';
+import scanSource from '../core/backup/scan-entry.ts?worker';
+import workSource from '../core/worker/entry.ts?worker';
 import { keepSpareThread } from '../core/worker/thread.ts';
 import { runCommandLine } from './run.ts';
 
-/** Runs the command line of this process to its end; a thread that runs already is used where one is needed. */
+/** Runs the command line of this process to its end; a thread that waits already is used for what will be needed first. */
 export function main(spareThread: Worker | undefined): void {
-  keepSpareThread(spareThread);
+  if (spareThread !== undefined)
+    keepSpareThread(spareThread, process.argv.includes('backup') ? scanSource : workSource);
   void runCommandLine(process).then(
     // Everything is written by now; idle threads and timers need not be waited for.
     (exitCode) => process.exit(exitCode),

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 /** What a thread without work does: it waits for its source. */
 const WAIT = `require('node:worker_threads').parentPort.once('message', (source) => (0, eval)(source));`;
 
-let spare: Worker | undefined;
+let spare: { readonly worker: Worker; readonly source: string } | undefined;
 
 /**
  * A thread that has no work yet: its start, which takes as long as reading a thousand files, then runs beside the
@@ -15,21 +15,26 @@ export function newSpareThread(): Worker {
   return worker;
 }
 
-/** Has the next {@link startThread} of this process take a thread that runs already, unless it has ended by then. */
-export function keepSpareThread(worker: Worker | undefined): void {
-  spare = worker;
+/**
+ * Gives a thread that waits the text of a script, which it begins with at once. The next {@link startThread} of this
+ * process with this script takes it, unless it has ended by then; one with another ends it.
+ */
+export function keepSpareThread(worker: Worker, source: string): void {
+  spare = { worker, source };
   const forget = (): void => {
-    if (spare === worker) spare = undefined;
+    if (spare?.worker === worker) spare = undefined;
   };
-  worker?.on('error', forget).on('exit', forget);
+  worker.on('error', forget).on('exit', forget).postMessage(source);
 }
 
 /** Starts a thread with the text of a script. Messages wait until it listens. */
 export function startThread(source: string): Worker {
-  const worker = spare;
-  if (worker === undefined) return new Worker(source, { eval: true, name: 'crm-backup' });
+  const kept = spare;
   spare = undefined;
-  worker.ref();
-  worker.postMessage(source);
-  return worker;
+  if (kept?.source === source) {
+    kept.worker.ref();
+    return kept.worker;
+  }
+  void kept?.worker.terminate();
+  return new Worker(source, { eval: true, name: 'crm-backup' });
 }

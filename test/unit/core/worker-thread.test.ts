@@ -1,11 +1,9 @@
 import { once } from 'node:events';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { keepSpareThread, newSpareThread, startThread } from '../../../src/core/worker/thread.ts';
 
 const echo = `const { parentPort, threadId } = require('node:worker_threads');
 parentPort.on('message', (message) => parentPort.postMessage([threadId, message]));`;
-
-afterEach(() => keepSpareThread(undefined));
 
 /** Starts a thread, speaks to it twice before it can listen, and gives what it answers. */
 async function speak(): Promise<unknown[]> {
@@ -17,10 +15,10 @@ async function speak(): Promise<unknown[]> {
   return heard;
 }
 
-test('a spare thread takes the next script, once, and hears all it was sent before', async () => {
+test('a spare thread is taken with its script, once, and hears all it was sent before', async () => {
   const spare = newSpareThread();
   const { threadId } = spare;
-  keepSpareThread(spare);
+  keepSpareThread(spare, echo);
   expect(await speak()).toEqual([
     [threadId, 'one'],
     [threadId, 'two'],
@@ -32,7 +30,17 @@ test('a spare thread takes the next script, once, and hears all it was sent befo
 
 test('a spare thread that has ended is not waited for', async () => {
   const spare = newSpareThread();
-  keepSpareThread(spare);
+  keepSpareThread(spare, echo);
   await spare.terminate();
   expect(await speak()).toHaveLength(2);
+});
+
+test('a spare thread with another script than the one that is wanted is ended', async () => {
+  const spare = newSpareThread();
+  const { threadId } = spare;
+  const ended = once(spare, 'exit');
+  keepSpareThread(spare, `${echo}// other`);
+  const [[other]] = (await speak()) as [[number, string]];
+  expect(other).not.toBe(threadId);
+  await ended;
 });
