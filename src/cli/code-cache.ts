@@ -72,7 +72,7 @@ function keep(file: string, digest: string, script: Script): void {
     setFlagsFromString('--flush-bytecode');
     setFlagsFromString('--incremental-marking');
     const code = script.createCachedData();
-    replaceFile(file, Buffer.concat([seal(digest, code), code]));
+    replaceFile(file, Buffer.concat([seal(digest, code), code]), false);
   } catch {
     // The next start takes longer, that is all.
   }

@@ -1,4 +1,4 @@
-import { markHeapAtOnce } from './collector.ts';
+import { markHeapAtOnce } from '../worker/collector.ts';
 import type { DatabaseAddress, DatabaseEngine } from './engine.ts';
 import { DatabaseError } from './error.ts';
 

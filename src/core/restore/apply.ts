@@ -1,5 +1,6 @@
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
+import { markHeapAtOnce } from '../worker/collector.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { DatabaseSwitcher } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
@@ -202,6 +203,7 @@ async function writeContent(
     return { times, byTar: false };
   }
   pool.start();
+  markHeapAtOnce();
   const write: WriteContext['write'] = async (job, transfer) => pool.run('write', job, transfer);
   const isForTar = files.some(suitsTar);
   await using tar = isForTar && (await hasGnuTar()) ? new TarExtraction(stages[0]!.directory) : undefined;
