@@ -11,7 +11,7 @@ export function renderReport(result: Result): string {
   return [
     '# Benchmarks',
     '',
-    `Measured by \`npm run bench\` on ${result.measuredAt.slice(0, 10)}: every tool in turn, ${String(result.rounds)} rounds after one to warm up, medians. Every restore of the first round was compared with its tree byte by byte. Ratios are this tool's figure over the other's: below 1 is better.`,
+    `Measured by \`npm run bench\` on ${result.measuredAt.slice(0, 10)}: every tool in turn, at least ${String(result.rounds)} rounds after one to warm up, medians. Every restore of the first round was compared with its tree byte by byte. Ratios are this tool's figure over the other's: below 1 is better.`,
     '',
     `- **Machine:** ${result.machine.cpu}, ${String(result.machine.cores)} cores, ${formatBytes(result.machine.memoryBytes)} of memory, ${result.machine.system}`,
     `- **Where:** trees and repositories on ${result.machine.repositoriesOn}, restored to ${result.machine.restoredTo}; files are in the page cache`,
