@@ -2,6 +2,7 @@
  * Builds the bundles into dist/: `node scripts/build.mjs [--production] [--watch]`.
  * --production minifies and writes no source maps: this is what goes into the VSIX.
  */
+import { isAscii } from 'node:buffer';
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -112,7 +113,14 @@ if (flags.watch) {
   // A failed build has already been reported and has set the exit status.
   await Promise.allSettled(contexts.map((each) => each.rebuild()));
   await Promise.all(contexts.map((each) => each.dispose()));
-  for (const { out, executable } of bundles) {
-    if (executable && existsSync(path.join(root, out))) chmodSync(path.join(root, out), 0o755);
+  for (const { out, executable, page } of bundles) {
+    const file = path.join(root, out);
+    if (!existsSync(file)) continue;
+    if (executable) chmodSync(file, 0o755);
+    // One character beyond has all of the text take two bytes each.
+    if (flags.production && !page && !isAscii(readFileSync(file))) {
+      console.error(`${out}: error: there is more than ASCII; a regular expression must spell it as \\u….`);
+      process.exitCode = 1;
+    }
   }
 }

@@ -27,7 +27,7 @@ export function createCrmBackup(cli: string): Tool {
       await writeFile(join(workspace, '.vscode/crm-backup.json'), JSON.stringify(set, null, 2));
       const command = ownCommand(cli, workspace, {
         CRM_BACKUP_HOME: join(directory, 'home'),
-        // Beside the repositories: its only content of use to others is the program, compiled.
+        // Shared by all rounds: each finds the program compiled, as any later command does.
         CRM_BACKUP_CACHE: join(dirname(directory), 'cache'),
       });
       const { vault } = JSON.parse(await run(command('init', '--yes'))) as { readonly vault: string };

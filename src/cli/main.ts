@@ -4,7 +4,7 @@ import workSource from '../core/worker/entry.ts?worker';
 import { keepSpareThread } from '../core/worker/thread.ts';
 import { runCommandLine } from './run.ts';
 
-/** Runs the command line of this process to its end; a thread that waits already is used for what will be needed first. */
+/** Runs the command line of this process to its end; a thread that waits already gets what will be needed first. */
 export function main(spareThread: Worker | undefined): void {
   if (spareThread !== undefined)
     keepSpareThread(spareThread, process.argv.includes('backup') ? scanSource : workSource);

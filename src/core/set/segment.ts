@@ -1,7 +1,7 @@
 const CONTROL = /\p{Cc}/u;
 const FORBIDDEN = /[/\\:*?"<>|]/;
 // What Windows keeps for devices, with or without an extension and in any case.
-const DEVICE = /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9¹²³]|conin\$|conout\$)(?:\.|$)/i;
+const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\.|$)/i;
 // With the `u` flag a pair counts as one character, so only lone ones match.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const MAX_BYTES = 200;

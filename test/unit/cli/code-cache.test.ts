@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { buildCli } from '../../build/cli.ts';
 
 const MODULE = pathToFileURL(join(import.meta.dirname, '../../../src/cli/code-cache.ts')).href;
 
@@ -128,4 +129,17 @@ describe('a program that is loaded with what was compiled of it', () => {
     writeFileSync(cache, 'in the way');
     expect(run()).toBe('one program.jsstringother0');
   });
+});
+
+test('the command line keeps what its commands have called, where the cache is', async () => {
+  await using cli = await buildCli();
+  cli.writeSets({ name: 'crm', files: [{ root: '.' }] });
+  const cache = join(cli.scratch, 'cache');
+  const env = { CRM_BACKUP_CACHE: cache };
+  expect((await cli.run(['--version'], { env })).code).toBe(0);
+  expect(() => readdirSync(cache), 'nothing for who has nothing yet').toThrow(/ENOENT/);
+  await cli.must(['init', '--yes']);
+  const kept = (): string[] => readdirSync(join(cache, 'code')).map((name) => name.split('-')[0]!);
+  for (const command of ['backup', 'list']) expect((await cli.run([command], { env })).code).toBe(0);
+  expect(kept().sort()).toEqual(['backup', 'list']);
 });
