@@ -6,8 +6,8 @@ export default defineConfig({
   test: {
     // Some tests change the process itself (umask, environment, kill): each file gets its own.
     pool: 'forks',
-    // Tests wait for servers and programs more than they compute: not even on two cores one at a time.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Tests wait for servers and programs as much as they compute.
+    maxWorkers: Math.max(3, availableParallelism()),
     projects: [
       {
         plugins: [viteWorkerPlugin()],

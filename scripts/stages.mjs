@@ -1,6 +1,6 @@
 /** The stages of `npm test`, one table, and how they are run and summed up. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, run } from './bootstrap.mjs';
@@ -10,6 +10,9 @@ import { provideTools } from './tools.mjs';
 import { provideServer } from './vscode-host.mjs';
 
 const results = path.join(root, 'test-results');
+
+/** The checks at the beginning run side by side; each takes gigabytes of memory. */
+const MOST_LANES = 2;
 
 /** The exit status of a runner that found no VS Code on this machine. */
 const noHost = 77;
@@ -21,13 +24,15 @@ const noHost = 77;
  */
 
 /**
- * `tools` are installed first where that is possible; `after` names stages whose result this one uses.
+ * `tools` are installed first where that is possible; `after` names stages whose result this one uses. What only runs
+ * programs on one processor (`isCheck`) may be given another place to print to.
  * @typedef {{
  *   name: string,
  *   title: string,
  *   tools?: readonly import('./tools.mjs').ToolName[],
  *   after?: readonly string[],
- *   work: () => Promise<Outcome>,
+ *   isCheck?: boolean,
+ *   work: (options?: import('node:child_process').SpawnOptions) => Promise<Outcome>,
  * }} Stage
  */
 
@@ -66,9 +71,10 @@ function check(name, title, ...scripts) {
   return {
     name,
     title,
-    async work() {
+    isCheck: true,
+    async work(options) {
       for (const script of scripts) {
-        if ((await run(process.execPath, script())) !== 0) return outcome({ failed: [title] });
+        if ((await run(process.execPath, script(), options)) !== 0) return outcome({ failed: [title] });
       }
       return outcome({ passed: 1 });
     },
@@ -210,14 +216,15 @@ function select(names) {
  * Runs one stage, if those it builds on went well.
  * @param {Stage} stage
  * @param {ReadonlyMap<string, Outcome>} done
+ * @param {import('node:child_process').SpawnOptions} [options]
  * @returns {Promise<Outcome>}
  */
-async function runStage({ title, tools = [], after = [], work }, done) {
+async function runStage({ title, tools = [], after = [], work }, done, options) {
   const broken = after.find((name) => done.get(name)?.failed.length);
   if (broken !== undefined) return outcome({ skipped: [`${title}: ${broken} failed`] });
   const lacking = provideTools(tools);
   try {
-    const result = await work();
+    const result = await work(options);
     return { ...result, missing: [...result.missing, ...lacking] };
   } catch (error) {
     console.error(error);
@@ -271,24 +278,51 @@ export async function runStages(args) {
   process.env['CRM_BACKUP_HOME'] = home;
   /** @type {Map<string, Outcome>} */
   const done = new Map();
-  /** @type {string[]} */
-  const summary = [];
+  /** @type {Map<string, string>} */
+  const lines = new Map();
   const interruption = new AbortController();
   process.once('SIGINT', () => interruption.abort()).once('SIGTERM', () => interruption.abort());
-  try {
-    for (const stage of selected) {
-      if (interruption.signal.aborted) {
-        done.set(stage.name, outcome({ failed: [`${stage.title}: interrupted`] }));
-        continue;
-      }
-      console.log(`\n━━ ${stage.title} (${stage.name})`);
-      const start = performance.now();
-      const result = judge(await runStage(stage, done), stage.title);
-      const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      done.set(stage.name, result);
-      const mark = result.failed.length > 0 ? '✗' : result.passed > 0 ? '✓' : '-';
-      summary.push(`${mark} ${stage.name.padEnd(10)} ${`${seconds} s`.padStart(8)}   ${counts(result)}`);
+  /**
+   * @param {Stage} stage
+   * @param {string} [log] the file that what it prints goes to
+   */
+  const runOne = async (stage, log) => {
+    if (interruption.signal.aborted) {
+      done.set(stage.name, outcome({ failed: [`${stage.title}: interrupted`] }));
+      return;
     }
+    const heading = `\n━━ ${stage.title} (${stage.name})`;
+    if (log === undefined) console.log(heading);
+    const start = performance.now();
+    const output = log === undefined ? undefined : openSync(log, 'w');
+    const result = judge(
+      await runStage(stage, done, output === undefined ? undefined : { stdio: ['ignore', output, output] }),
+      stage.title,
+    );
+    if (log !== undefined && output !== undefined) {
+      closeSync(output);
+      console.log(`${heading}\n${readFileSync(log, 'utf8')}`.trimEnd());
+    }
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    done.set(stage.name, result);
+    const mark = result.failed.length > 0 ? '✗' : result.passed > 0 ? '✓' : '-';
+    lines.set(
+      stage.name,
+      `${mark} ${stage.name.padEnd(10)} ${`${seconds} s`.padStart(8)}   ${counts(result)}`,
+    );
+  };
+  try {
+    const firstOther = selected.findIndex(({ isCheck }) => isCheck !== true);
+    const waiting = selected.slice(0, firstOther < 0 ? selected.length : firstOther);
+    const others = selected.slice(waiting.length);
+    const lanes = Math.min(MOST_LANES, availableParallelism(), waiting.length);
+    const lane = async () => {
+      for (let stage = waiting.shift(); stage !== undefined; stage = waiting.shift()) {
+        await runOne(stage, lanes > 1 ? path.join(results, `${stage.name}.log`) : undefined);
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+    for (const stage of others) await runOne(stage);
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
@@ -298,6 +332,7 @@ export async function runStages(args) {
     skipped: [...done.values()].flatMap(({ skipped }) => skipped),
     retried: [...done.values()].flatMap(({ retried }) => retried),
   });
+  const summary = selected.flatMap(({ name }) => lines.get(name) ?? []);
   console.log(`\n━━ Summary\n${summary.join('\n')}`);
   for (const name of total.failed) console.log(`failed: ${name}`);
   for (const name of total.skipped) console.log(`skipped: ${name}`);

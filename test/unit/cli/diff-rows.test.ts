@@ -123,10 +123,7 @@ function rowsInTheBackup(
   });
 
   it('are compared with the live database, and nothing is written for it', async () => {
-    const vault = (): string[] =>
-      readdirSync(join(cli.home), { recursive: true, encoding: 'utf8' })
-        .filter((name) => !name.includes('cache'))
-        .sort();
+    const vault = (): string[] => readdirSync(cli.home, { recursive: true, encoding: 'utf8' }).sort();
     const before = vault();
     const { to, tables } = await diff(ids['b']!, '--workspace');
     expect(to).toBe('workspace');

@@ -32,7 +32,7 @@ describe('the history of a set', () => {
   });
   afterAll(async () => cli[Symbol.asyncDispose]());
 
-  const history = (): string => join(cli.home, 'cache/history');
+  const history = (): string => join(cli.cache, 'history');
 
   test('may be asked by several processes at once, from nothing on', async () => {
     const asked = Array.from({ length: 4 }, async () => cli.run(['find', '--text', 'needle']));
