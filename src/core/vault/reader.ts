@@ -1,3 +1,4 @@
+import { copyIntoShared, SharedMemory } from '../shared-memory.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { CHUNK_ID_BYTES, type ChunkIds } from './chunk-id.ts';
@@ -11,7 +12,7 @@ import { packName, packPosition } from './pack.ts';
 import { open, type VaultKeys } from './seal.ts';
 
 const MOST_CACHED_BYTES = 48 * 1024 * 1024;
-const LEAST_SHARED_BYTES = 2 * 1024 * 1024;
+const SHARED_BYTES = 2 * 1024 * 1024;
 const MOST_SPARE = 4;
 
 /** Reads chunks: finds the frame, opens and decodes it, checks the chunk against its id. Recent frames are kept. */
@@ -24,7 +25,7 @@ export class ChunkReader {
   /** Chunks that were checked, of frames that are kept, by where they begin. */
   readonly #checked = new WeakMap<Buffer, Map<number, Buffer>>();
   /** Memory of dictionaries that no thread uses any more. */
-  readonly #shared: SharedArrayBuffer[] = [];
+  readonly #shared = new SharedMemory(SHARED_BYTES, MOST_SPARE);
   readonly #mostCachedBytes: number;
   #cachedBytes = 0;
 
@@ -175,8 +176,7 @@ export class ChunkReader {
       chunks: chunks.flatMap(({ offset, bytes }) => [offset, bytes]),
     };
     const { plain, ids } = await pool.run('decode', job, [sealed.buffer]);
-    // New memory costs more than what is written to it.
-    if (dictionary !== undefined && this.#shared.length < MOST_SPARE) this.#shared.push(dictionary.buffer);
+    if (dictionary !== undefined) this.#shared.giveBack(dictionary.buffer);
     const frame = Buffer.from(plain.buffer);
     const found = Buffer.from(ids.buffer);
     const checked = chunks.map(({ offset }, at): [number, Buffer] => [
@@ -213,15 +213,10 @@ export class ChunkReader {
   /** Bytes one after the other in memory that threads can see. */
   #share(parts: readonly Buffer[]): Uint8Array<SharedArrayBuffer> {
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    const spare = this.#shared.pop();
-    const memory =
-      spare !== undefined && spare.byteLength >= bytes
-        ? spare
-        : new SharedArrayBuffer(Math.max(bytes, LEAST_SHARED_BYTES));
-    const all = new Uint8Array(memory, 0, bytes);
+    const all = Buffer.from(this.#shared.take(bytes), 0, bytes);
     let at = 0;
     for (const part of parts) {
-      all.set(part, at);
+      copyIntoShared(all, part, at);
       at += part.length;
     }
     return all;

@@ -1,4 +1,5 @@
 import { CrmBackupError } from '../errors.ts';
+import { copyIntoShared, SharedMemory } from '../shared-memory.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { WorkerPool } from '../worker/pool.ts';
 import { CHUNK_ID_BYTES, CHUNK_ID_HEADROOM_BYTES, type ChunkIds } from './chunk-id.ts';
@@ -77,7 +78,8 @@ export class ChunkWriter {
   readonly #options: WriterOptions;
   readonly #open = new Map<ContentKind, OpenFrame>();
   readonly #openDelta = new Map<ContentKind, OpenDelta>();
-  readonly #spare: SharedArrayBuffer[] = [];
+  /** Shared and used again: a buffer for each frame would pile up in every thread until it collects. */
+  readonly #memory = new SharedMemory(FRAME_ROOM_BYTES);
   readonly #coding = new Set<Promise<void>>();
   readonly #storing = new Set<Promise<void>>();
   readonly #packs: ListedPack[];
@@ -165,7 +167,7 @@ export class ChunkWriter {
       frame = this.#openFrame(kind, chunk.byteLength);
       this.#open.set(kind, frame);
     }
-    frame.buffer.set(chunk, frame.at);
+    copyIntoShared(frame.buffer, chunk, frame.at);
     this.#append(frame, id, chunk.byteLength, 0, 0);
     if (frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES) this.#closeFrame(kind);
   }
@@ -213,12 +215,10 @@ export class ChunkWriter {
   }
 
   #openFrame(kind: ContentKind, chunkBytes = 0): OpenFrame {
-    const room = Math.max(FRAME_ROOM_BYTES, CHUNK_ID_HEADROOM_BYTES + chunkBytes);
-    const spare = room === FRAME_ROOM_BYTES ? this.#spare.pop() : undefined;
     return {
       number: this.#index.openFrame(),
       kind,
-      buffer: Buffer.from(spare ?? new SharedArrayBuffer(room)),
+      buffer: Buffer.from(this.#memory.take(CHUNK_ID_HEADROOM_BYTES + chunkBytes)),
       at: CHUNK_ID_HEADROOM_BYTES,
       chunks: [],
     };
@@ -251,7 +251,7 @@ export class ChunkWriter {
       this.#openDelta.set(kind, frame);
     }
     const from = frame.dictionary.enter(dictionary);
-    frame.buffer.set(chunk, frame.at);
+    copyIntoShared(frame.buffer, chunk, frame.at);
     this.#append(frame, id, chunk.byteLength, from, dictionary.length / CHUNK_ID_BYTES);
     if (frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES || frame.dictionary.isFull) this.#closeDelta(kind);
   }
@@ -271,14 +271,12 @@ export class ChunkWriter {
   async #codeDelta(frame: OpenDelta): Promise<void> {
     const dictionary = frame.dictionary.ids;
     const length = this.#lengthOf(dictionary);
-    // Shared as frames are, and used again: a buffer for each would pile up in every thread until it collects.
-    const spare = length <= FRAME_ROOM_BYTES ? this.#spare.pop() : undefined;
-    const room = spare ?? new SharedArrayBuffer(Math.max(FRAME_ROOM_BYTES, length));
-    let bytes: Uint8Array | undefined = new Uint8Array(room, 0, length);
+    const memory = this.#memory.take(length);
+    let bytes: Buffer | undefined = Buffer.from(memory, 0, length);
     try {
       let at = 0;
       for await (const part of this.#dictionaries.readContent({ chunks: dictionary }, this.#index)) {
-        bytes.set(part, at);
+        copyIntoShared(bytes, part, at);
         at += part.length;
       }
     } catch (error) {
@@ -287,7 +285,7 @@ export class ChunkWriter {
       bytes = undefined;
     }
     await this.#code(frame, dictionary, bytes);
-    if (room.byteLength === FRAME_ROOM_BYTES) this.#spare.push(room);
+    this.#memory.giveBack(memory);
   }
 
   #lengthOf(chunks: Buffer): number {
@@ -316,7 +314,7 @@ export class ChunkWriter {
     });
     this.#index.closeFrame(frame.number, UNFINISHED, entry);
     this.#packFrames.push(frame.number);
-    if (buffer.length === FRAME_ROOM_BYTES) this.#spare.push(buffer.buffer);
+    this.#memory.giveBack(buffer.buffer);
     if (this.#pack.bytes >= PACK_BYTES) this.#closePack();
   }
 
