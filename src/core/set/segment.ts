@@ -1,7 +1,7 @@
+import { isDeviceName } from '../path/windows-name.ts';
+
 const CONTROL = /\p{Cc}/u;
 const FORBIDDEN = /[/\\:*?"<>|]/;
-// What Windows keeps for devices, with or without an extension and in any case.
-const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\.|$)/i;
 // With the `u` flag a pair counts as one character, so only lone ones match.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const MAX_BYTES = 200;
@@ -23,7 +23,7 @@ export function segmentProblem(name: string): string | undefined {
     return `must not contain “${forbidden}”, because it becomes the name of a folder`;
   if (/[. ]$/.test(name) || name.startsWith(' '))
     return 'must not begin or end with a space or end with a dot';
-  if (DEVICE.test(name)) return 'must not be a name that Windows keeps for devices';
+  if (isDeviceName(name)) return 'must not be a name that Windows keeps for devices';
   if (Buffer.byteLength(name) > MAX_BYTES) return `must not be longer than ${String(MAX_BYTES)} bytes`;
   return undefined;
 }
