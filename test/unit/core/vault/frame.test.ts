@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  codeFrame,
-  decodeFrame,
-  FrameMethod,
-  requireDictionaries,
-} from '../../../../src/core/vault/frame.ts';
+import { codeFrame, decodeFrame, FrameMethod } from '../../../../src/core/vault/frame.ts';
 import { noiseOf, randomContent } from '../../../build/random-tree.ts';
 
 const ZSTD_DICTIONARY_MAGIC = Buffer.from([0x37, 0xa4, 0x30, 0xec]);
@@ -110,9 +105,5 @@ describe('a frame', () => {
     expect(decoded(before)?.equals(after)).toBe(true);
     expect(decoded()?.equals(after)).not.toBe(true);
     expect(decoded(edited(before, 500))?.equals(after)).not.toBe(true);
-  });
-
-  it('has a runtime that knows dictionaries', () => {
-    expect(() => requireDictionaries()).not.toThrow();
   });
 });
