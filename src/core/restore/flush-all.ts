@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { systemCode } from '../errors.ts';
 import { systemPath } from '../source/name.ts';
+import { syncAndClose } from '../storage/durable.ts';
 
 /** From so many on, one flush of the whole file system is faster than one of each. */
 const MANY = 64;
@@ -41,11 +42,5 @@ async function flush(path: string): Promise<void> {
     if (process.platform === 'win32' && systemCode(error) !== 'ENOENT') return;
     throw error;
   }
-  try {
-    await file.sync();
-  } catch (error) {
-    if (systemCode(error) !== 'EINVAL' && systemCode(error) !== 'ENOTSUP') throw error;
-  } finally {
-    await file.close();
-  }
+  await syncAndClose(file);
 }

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { constants, type Stats, statSync } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { type Stats, statSync } from 'node:fs';
+import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { systemCode } from '../errors.ts';
+import { makeDirectory, placeUnlessTaken, PRIVATE_FILE, syncDirectory, writeAll } from './durable.ts';
+import { QuickReads } from './quick-reads.ts';
 import { type ByteRange, type Storage, StorageError, type StoredObject } from './storage.ts';
 
 /** The steps of a write, in order. */
@@ -15,8 +17,6 @@ export interface LocalStorageOptions {
   readonly beforeStep?: (step: WriteStep, name: string) => void | Promise<void>;
 }
 
-/** Linux and macOS take no more in one call. */
-const MOST_PARTS_AT_ONCE = 1024;
 /** Objects, and folders at each level, looked at at once. */
 const PARALLEL_LOOKS = 32;
 /** While looks take less than this, waiting for one costs more than the look. */
@@ -25,8 +25,6 @@ const LOOKS_AT_ONCE = 64;
 const TEMPORARY = 'tmp';
 /** Objects whose removal need not be durable. */
 const PASSING = /^(tmp|locks)\//;
-const PRIVATE_FILE = 0o600;
-const PRIVATE_DIRECTORY = 0o700;
 
 /** A vault in a directory of this machine: a write goes to `tmp/`, is flushed, then renamed into place. */
 export class LocalStorage implements Storage {
@@ -34,6 +32,7 @@ export class LocalStorage implements Storage {
   readonly #beforeStep: NonNullable<LocalStorageOptions['beforeStep']>;
   /** Device and inode of the vault's directory when it was first seen. */
   #identity: string | undefined;
+  readonly #quickReads = new QuickReads();
 
   constructor(directory: string, options: LocalStorageOptions = {}) {
     this.location = directory;
@@ -108,6 +107,17 @@ export class LocalStorage implements Storage {
   }
 
   async read(name: string, range?: ByteRange): Promise<Buffer> {
+    // Not before the folder has answered: one that is gone may take a minute to say so.
+    const isNear = range !== undefined && this.#identity !== undefined;
+    const part = isNear ? this.#quickReads.read(join(this.location, name), range) : undefined;
+    if (part === undefined) return this.#readElsewhere(name, range);
+    // Who reads one part after the other must not keep a request to stop from being heard.
+    await setImmediate();
+    return part;
+  }
+
+  /** Leaves the reading to another thread. */
+  async #readElsewhere(name: string, range: ByteRange | undefined): Promise<Buffer> {
     let file: FileHandle | undefined;
     try {
       file = await open(join(this.location, name), 'r');
@@ -263,62 +273,6 @@ export class LocalStorage implements Storage {
           cause: error,
         });
     }
-  }
-}
-
-/** Writes parts one behind the other; the system takes a thousand at once, and may take less than it was given. */
-async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  let next = 0;
-  let done = 0;
-  while (next < parts.length) {
-    const batch = parts.slice(next, next + MOST_PARTS_AT_ONCE);
-    batch[0] = batch[0]!.subarray(done);
-    done += (await file.writev(batch)).bytesWritten;
-    for (; next < parts.length && done >= parts[next]!.byteLength; next++) done -= parts[next]!.byteLength;
-  }
-}
-
-/** Places a finished file under a name nobody has taken; a hard link fails when the name exists, a rename does not. */
-async function placeUnlessTaken(temporary: string, target: string): Promise<boolean> {
-  try {
-    await link(temporary, target);
-    return true;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EEXIST') return false;
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS' && code !== 'EMLINK') throw error;
-  }
-  // Without hard links (FAT, some network disks): take the name first, then put the content over it.
-  try {
-    const taken = await open(target, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, PRIVATE_FILE);
-    await taken.close();
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-  await rename(temporary, target);
-  return true;
-}
-
-/** Makes a directory and the missing ones above it, each of them durable. */
-async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
-  if (first === undefined) return;
-  const highest = resolve(first).length;
-  for (let made = resolve(path); made.length >= highest; made = dirname(made))
-    await syncDirectory(dirname(made));
-}
-
-/** Flushes a directory's own entries; systems that cannot (Windows) keep them in order by themselves. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } catch (error) {
-    if (systemCode(error) !== 'EINVAL' && systemCode(error) !== 'ENOTSUP') throw error;
-  } finally {
-    await directory.close();
   }
 }
 

@@ -39,6 +39,17 @@ describe('a local storage', () => {
     }
   });
 
+  it('lets others have their turn at each read, however quick', async () => {
+    await storage.write('packs/aa/one.pack', [Buffer.from('0123456789')]);
+    await storage.list('packs');
+    for (let times = 0; times < 3; times++) {
+      let hasTurned = false;
+      setImmediate(() => (hasTurned = true));
+      const part = await storage.read('packs/aa/one.pack', { offset: times, length: 2 });
+      expect([part.toString(), hasTurned]).toEqual([`${times}${times + 1}`, true]);
+    }
+  });
+
   it('leaves the old object and nothing else when a write fails at any step before it is placed', async () => {
     await storage.write('vault.json', [Buffer.from('old')]);
     for (const broken of ['write', 'sync', 'place'] as const) {
