@@ -94,7 +94,8 @@ async function valueOf(variable: string, variables: Variables, subject: string):
   switch (kind) {
     case 'env':
       return (
-        variables.env[name] ??
+        // Every object has a `constructor`.
+        (Object.hasOwn(variables.env, name) ? variables.env[name] : undefined) ??
         missing(`the environment variable ${name}, which is not set`, `Set ${name} and start again.`, subject)
       );
     case 'secret':

@@ -32,6 +32,9 @@ describe('variables of the set file', () => {
       message: `${subject} uses the environment variable NONE, which is not set.`,
       hint: 'Set NONE and start again.',
     });
+    await expect(interpolate('${env:constructor}', variables, subject)).rejects.toMatchObject({
+      code: 'missing-variable',
+    });
     await expect(interpolate('${secret:my key}', variables, subject)).rejects.toMatchObject({
       code: 'missing-variable',
       message: `${subject} uses the secret “my key”, which is not known.`,
