@@ -101,6 +101,12 @@ ALTER TABLE hen ADD CONSTRAINT hatched FOREIGN KEY (egg) REFERENCES egg (id);
 CREATE TABLE parts (id INT, y INT, PRIMARY KEY (id, y)) PARTITION BY HASH (y) PARTITIONS 3;
 INSERT INTO parts VALUES (1, 1), (2, 2), (3, 3);
 CREATE SEQUENCE numbering START WITH 5 INCREMENT BY 10;
+CREATE TABLE constructor (\`__proto__\` INT PRIMARY KEY, \`toString\` TEXT);
+INSERT INTO constructor VALUES (1, 'one'), (2, NULL);
+CREATE TABLE \`__proto__\` (id INT AUTO_INCREMENT PRIMARY KEY) AUTO_INCREMENT = 70;
+INSERT INTO \`__proto__\` VALUES (NULL), (NULL);
+DELETE FROM \`__proto__\` WHERE id = 71;
+CREATE SEQUENCE \`valueOf\` START WITH 30;
 CREATE VIEW \`a view\` AS SELECT 'é' AS one, \`from\` FROM \`select\`;
 CREATE VIEW \`A first\` AS SELECT * FROM \`a view\`;
 CREATE FUNCTION twice(x INT) RETURNS INT DETERMINISTIC RETURN x * 2;
@@ -110,7 +116,7 @@ DELIMITER ;;
 CREATE PROCEDURE \`say "it"\`(IN who VARCHAR(20)) BEGIN SELECT who; SELECT ';'; END;;
 DELIMITER ;
 `,
-  someTables: ['`select`', '`a/b.c%d`', 'parts'],
+  someTables: ['`select`', '`a/b.c%d`', 'parts', 'constructor', '`__proto__`'],
   many: (rows) => `CREATE TABLE many (id INT PRIMARY KEY, value TEXT);
 INSERT INTO many SELECT seq, CONCAT('value ', REPEAT(MD5(seq), 3)) FROM seq_1_to_${String(rows)};
 `,

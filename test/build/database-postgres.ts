@@ -67,7 +67,18 @@ export async function openPostgres(server: PostgresServer): Promise<TriedDatabas
     dialect: {
       everyType: fitting(EVERY_TYPE),
       everyObject: fitting(EVERY_OBJECT),
-      someTables: ['"select; -- ""drop"""', 'head', 'tail', 'log', 'parent', 'child', 'no_key', 'secret'],
+      someTables: [
+        '"select; -- ""drop"""',
+        'head',
+        'tail',
+        'log',
+        'parent',
+        'child',
+        'no_key',
+        'secret',
+        'constructor',
+        '"__proto__"',
+      ],
       many: (rows) => `CREATE TABLE many (id int PRIMARY KEY, value text NOT NULL);
         INSERT INTO many SELECT g, 'Company ' || g || ' ' || md5(g::text) || repeat('x', 60) FROM generate_series(1, ${rows}) g`,
       accounts: `CREATE TABLE account (id int PRIMARY KEY, amount int NOT NULL);
@@ -111,6 +122,10 @@ const EVERY_OBJECT = `
   CREATE TABLE crm.no_key (a text, b int);
   INSERT INTO crm.no_key SELECT 'same', g % 2 FROM generate_series(1, 5) g;
   ${part('CREATE UNLOGGED TABLE', 'CREATE VIEW crm.moods')}
+  CREATE TABLE crm.constructor ("__proto__" serial PRIMARY KEY, "toString" text);
+  INSERT INTO crm.constructor ("toString") VALUES ('one'), (NULL);
+  CREATE TABLE crm."__proto__" (id int GENERATED ALWAYS AS IDENTITY (START WITH 70) PRIMARY KEY);
+  INSERT INTO crm."__proto__" DEFAULT VALUES;
   CREATE MATERIALIZED VIEW crm.counts AS SELECT count(*) AS n FROM crm.parent;
   CREATE MATERIALIZED VIEW crm.unfilled AS SELECT 1 AS one WITH NO DATA;
   CREATE INDEX expression ON crm.no_key (lower(a)) WHERE b > 0;

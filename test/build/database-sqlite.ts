@@ -51,7 +51,16 @@ export function openSqlite(mode: JournalMode): TriedDatabase {
     dialect: {
       everyType: EVERY_TYPE,
       everyObject: EVERY_OBJECT,
-      someTables: ['"order"', '"Übersicht, alt"', 'deal', 'no_rowid', 'numbered', 'search_content'],
+      someTables: [
+        '"order"',
+        '"Übersicht, alt"',
+        'deal',
+        'no_rowid',
+        'numbered',
+        'search_content',
+        'constructor',
+        '"__proto__"',
+      ],
       many: (rows) => `
         CREATE TABLE many (id INTEGER PRIMARY KEY, value TEXT NOT NULL);
         WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ${rows})
@@ -191,6 +200,10 @@ const EVERY_OBJECT = `
   CREATE TABLE "order" ("group" INTEGER PRIMARY KEY AUTOINCREMENT, "select" TEXT COLLATE NOCASE UNIQUE, "a ""b"" c" TEXT);
   INSERT INTO "order" ("select", "a ""b"" c") VALUES ('one', 'x'), ('two', NULL), ('Three', '');
   DELETE FROM "order" WHERE "select" = 'two';
+  CREATE TABLE constructor ("__proto__" INTEGER PRIMARY KEY, "toString" TEXT);
+  INSERT INTO constructor VALUES (1, 'one'), (2, NULL);
+  CREATE TABLE "__proto__" (id INTEGER PRIMARY KEY AUTOINCREMENT);
+  INSERT INTO "__proto__" VALUES (70);
   CREATE TABLE "Übersicht, alt" ("größe.in %" REAL, "日本" TEXT);
   INSERT INTO "Übersicht, alt" VALUES (1.5, '東京'), (NULL, '');
   CREATE TABLE deal (

@@ -10,6 +10,7 @@ import { readDumped } from './dumped.ts';
 import { createJournal, writeJournal } from './journal.ts';
 import { insertLines, loadLines } from './load-rows.ts';
 import { dropObject, makeObjects } from './make-object.ts';
+import { readPositions } from './positions.ts';
 import { quoteName, quoteTable } from './quote.ts';
 import { readLines } from './read-lines.ts';
 import { endWhenCancelled, oneValue, openSession, type Session, useDatabase } from './session.ts';
@@ -240,17 +241,15 @@ async function setCounters(
   ticket: Ticket,
   loads: readonly Load[],
 ): Promise<void> {
-  const { counters = {}, sequences = {} } = source.info.details as Record<string, Record<string, string>>;
+  const { counters, sequences } = readPositions(source.info);
   for (const { table } of loads) {
-    const counter = counters[table.name];
-    if (counter === undefined || !/^\d+$/.test(counter)) continue;
+    const counter = counters.get(table.name);
+    if (counter === undefined) continue;
     await wire.query(`ALTER TABLE ${quoteTable(ticket.newSchema, table.name)} AUTO_INCREMENT = ${counter}`);
   }
   if (ticket.tables !== null) return;
-  for (const [name, position] of Object.entries(sequences)) {
-    if (!/^-?\d+, 0, \d+$/.test(position)) continue;
+  for (const [name, position] of sequences)
     await wire.query(`SELECT SETVAL(${quoteTable(ticket.newSchema, name)}, ${position})`);
-  }
 }
 
 /** Reads every table back. */

@@ -7,6 +7,7 @@ import { type CatalogTable, readExactCharsets } from './catalog.ts';
 import { dumpRows } from './dump-rows.ts';
 import { Failures } from './failure.ts';
 import { type Catalog, READ_ROUTINES, readCatalog } from './objects.ts';
+import { writePositions } from './positions.ts';
 import { quoteName } from './quote.ts';
 import { type Privileges, readPrivileges } from './privileges.ts';
 import { endWhenCancelled, openSession, type Session } from './session.ts';
@@ -173,12 +174,12 @@ function refuseChanges(before: Catalog, after: Catalog, place: string): void {
 async function sequencePositions(
   { wire }: Session,
   tables: readonly CatalogTable[],
-): Promise<Record<string, string>> {
-  const positions: Record<string, string> = {};
+): Promise<ReadonlyMap<string, string>> {
+  const positions = new Map<string, string>();
   for (const { name, kind } of tables) {
     if (kind !== 'sequence') continue;
     const [row] = await wire.query(`SELECT next_not_cached_value, cycle_count FROM ${quoteName(name)}`);
-    positions[name] = `${row?.[0] ?? ''}, 0, ${row?.[1] ?? '0'}`;
+    positions.set(name, `${row?.[0] ?? ''}, 0, ${row?.[1] ?? '0'}`);
   }
   return positions;
 }
@@ -187,7 +188,7 @@ function infoOf(
   { server: { product } }: Session,
   { database }: ServerAddress,
   { charset, collation, objects, counters }: Catalog,
-  sequences: Readonly<Record<string, string>>,
+  sequences: ReadonlyMap<string, string>,
 ): DatabaseInfo {
   const counts: Record<string, number> = {};
   for (const { kind } of objects) counts[kind] = (counts[kind] ?? 0) + 1;
@@ -198,9 +199,6 @@ function infoOf(
     charset,
     collation,
     objects: counts,
-    details: {
-      counters,
-      sequences,
-    },
+    details: writePositions({ counters, sequences }),
   };
 }

@@ -9,6 +9,7 @@ import { DatabaseError } from '../error.ts';
 import type { ColumnPlan } from './columns.ts';
 import { readDumped } from './dumped.ts';
 import { valuesOf, wholeLines } from './load-rows.ts';
+import { readPositions } from './positions.ts';
 import { quoteName, quoteText } from './quote.ts';
 import { namesOf } from './statement.ts';
 import { OBJECT_KINDS, type StoredObject } from './stored-object.ts';
@@ -40,16 +41,16 @@ export async function extract(source: DumpSource, folder: string, task: Task): P
 
 async function* script(source: DumpSource, task: Task): AsyncGenerator<Buffer> {
   const { tables, objects } = await readDumped(source, undefined);
-  const { counters = {}, sequences = {} } = source.info.details as Record<string, Record<string, string>>;
+  const { counters, sequences } = readPositions(source.info);
   yield Buffer.from(BEGIN);
   for (const { kind, statement } of inOrder(objects))
     if (kind === 'sequence' || kind === 'table') yield Buffer.from(`${statement};\n`);
-  for (const [name, position] of Object.entries(sequences))
+  for (const [name, position] of sequences)
     yield Buffer.from(`SELECT SETVAL(${quoteName(name)}, ${position});\n`);
   for (const table of tables) {
     throwIfCancelled(task);
     yield* inserts(source, table, task);
-    const counter = counters[table.name];
+    const counter = counters.get(table.name);
     if (counter !== undefined)
       yield Buffer.from(`ALTER TABLE ${quoteName(table.name)} AUTO_INCREMENT = ${counter};\n`);
   }

@@ -16,7 +16,7 @@ export interface Catalog {
   readonly tables: readonly CatalogTable[];
   readonly objects: readonly StoredObject[];
   /** The next AUTO_INCREMENT values, by table. They are no part of the statements, for every INSERT changes them. */
-  readonly counters: Readonly<Record<string, string>>;
+  readonly counters: ReadonlyMap<string, string>;
 }
 
 /**
@@ -36,7 +36,7 @@ export async function readCatalog(
   );
   const tables = await readTables(session, database);
   const objects: StoredObject[] = [];
-  const counters: Record<string, string> = {};
+  const counters = new Map<string, string>();
   for (const table of tables) {
     const object = await showTable(session, table);
     if (object === undefined) {
@@ -44,7 +44,7 @@ export async function readCatalog(
       continue;
     }
     const { statement, counter } = withoutCounter(object.statement);
-    if (counter !== undefined) counters[table.name] = counter;
+    if (counter !== undefined) counters.set(table.name, counter);
     objects.push({ ...object, statement });
   }
   objects.push(...(await readTriggers(session, schema, unreadable)));
