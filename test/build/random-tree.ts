@@ -24,6 +24,8 @@ const EVERYWHERE = [
   '中文',
   'é',
   '😀.txt',
+  '__proto__',
+  'constructor',
 ];
 const ONLY_LINUX = [
   'A',

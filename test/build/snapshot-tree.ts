@@ -17,7 +17,7 @@ export interface SnapshotOptions {
  * compared with `toEqual` and the difference be read. Made without any of the product's scanning.
  */
 export function snapshotTree(folder: string, options: SnapshotOptions = {}): TreeSnapshot {
-  const snapshot: Record<string, string> = {};
+  const snapshot = new Map<string, string>();
   const open = ['.'];
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
     const file = systemPath(path === '.' ? folder : `${folder}/${path}`);
@@ -25,18 +25,18 @@ export function snapshotTree(folder: string, options: SnapshotOptions = {}): Tre
     const mode = (Number(stat.mode) & 0o7777).toString(8).padStart(4, '0');
     const time = options.times === false ? '' : ` at ${stat.mtimeNs}`;
     if (stat.isDirectory()) {
-      snapshot[path] = `directory ${mode}${time}`;
+      snapshot.set(path, `directory ${mode}${time}`);
       for (const entry of readdirSync(file, { encoding: 'buffer' })) {
         const name = decodeName(entry);
         const below = path === '.' ? name : `${path}/${name}`;
         if (!options.except?.(below)) open.push(below);
       }
     } else if (stat.isSymbolicLink()) {
-      snapshot[path] = `link${time} to ${decodeName(readlinkSync(file, { encoding: 'buffer' }))}`;
+      snapshot.set(path, `link${time} to ${decodeName(readlinkSync(file, { encoding: 'buffer' }))}`);
     } else if (stat.isFile()) {
-      snapshot[path] = `file ${mode}${time} ${contentOf(readFileSync(file))}`;
+      snapshot.set(path, `file ${mode}${time} ${contentOf(readFileSync(file))}`);
     } else {
-      snapshot[path] = 'special';
+      snapshot.set(path, 'special');
     }
   }
   return sorted(snapshot);
@@ -46,7 +46,6 @@ function contentOf(bytes: Buffer): string {
   return `${bytes.length} bytes ${createHash('sha256').update(bytes).digest('base64url').slice(0, 16)}`;
 }
 
-function sorted(snapshot: Record<string, string>): TreeSnapshot {
-  const entries = Object.entries(snapshot);
-  return Object.fromEntries(entries.sort(([a], [b]) => Buffer.compare(encodeName(a), encodeName(b))));
+function sorted(snapshot: ReadonlyMap<string, string>): TreeSnapshot {
+  return Object.fromEntries([...snapshot].sort(([a], [b]) => Buffer.compare(encodeName(a), encodeName(b))));
 }
