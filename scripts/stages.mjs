@@ -1,18 +1,14 @@
-/** The stages of `npm test`, one table, and how they are run and summed up. */
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+/** The stages of `npm test`, one table. */
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { root, run } from './bootstrap.mjs';
 import { providePostgresVersions } from './postgres-versions.mjs';
 import { runTypeScript } from './run-ts.mjs';
 import { provideTools } from './tools.mjs';
 import { provideServer } from './vscode-host.mjs';
 
-const results = path.join(root, 'test-results');
-
-/** The checks at the beginning run side by side; each takes gigabytes of memory. */
-const MOST_LANES = 2;
+/** Where reports and logs go. */
+export const results = path.join(root, 'test-results');
 
 /** The exit status of a runner that found no VS Code on this machine. */
 const noHost = 77;
@@ -40,7 +36,7 @@ const noHost = 77;
  * @param {Partial<Outcome>} outcome
  * @returns {Outcome}
  */
-function outcome({ passed = 0, failed = [], skipped = [], retried = [], missing = [] }) {
+export function outcome({ passed = 0, failed = [], skipped = [], retried = [], missing = [] }) {
   return { passed, failed, skipped, retried, missing };
 }
 
@@ -146,7 +142,7 @@ async function userRun() {
 }
 
 /** @type {readonly Stage[]} */
-const stages = [
+export const stages = [
   check('format', 'Format', () => [command('prettier'), '--check', '--log-level=warn', '.']),
   check('lint', 'Lint', () => [command('eslint'), '.', '--max-warnings=0']),
   check(
@@ -199,144 +195,3 @@ const stages = [
     work: userRun,
   },
 ];
-
-/**
- * The stages asked for and those they need, in order.
- * @param {readonly string[]} names
- */
-function select(names) {
-  const wanted = new Set(names);
-  for (const { name, after = [] } of [...stages].reverse()) {
-    if (wanted.has(name)) for (const each of after) wanted.add(each);
-  }
-  return names.length === 0 ? stages : stages.filter(({ name }) => wanted.has(name));
-}
-
-/**
- * Runs one stage, if those it builds on went well.
- * @param {Stage} stage
- * @param {ReadonlyMap<string, Outcome>} done
- * @param {import('node:child_process').SpawnOptions} [options]
- * @returns {Promise<Outcome>}
- */
-async function runStage({ title, tools = [], after = [], work }, done, options) {
-  const broken = after.find((name) => done.get(name)?.failed.length);
-  if (broken !== undefined) return outcome({ skipped: [`${title}: ${broken} failed`] });
-  const lacking = provideTools(tools);
-  try {
-    const result = await work(options);
-    return { ...result, missing: [...result.missing, ...lacking] };
-  } catch (error) {
-    console.error(error);
-    return outcome({ failed: [`${title} could not be run`], missing: [...lacking] });
-  }
-}
-
-/**
- * In CI every tool is there: one that is missing has kept tests from running.
- * @param {Outcome} result
- * @param {string} title
- * @returns {Outcome}
- */
-function judge({ missing, ...result }, title) {
-  const names = missing.map((tool) => `${title}: ${tool} is missing`);
-  const inCi = process.env['CI'] === 'true';
-  return outcome({
-    passed: result.passed,
-    retried: result.retried,
-    failed: [...result.failed, ...(inCi ? names : [])],
-    skipped: [...result.skipped, ...(inCi ? [] : names)],
-  });
-}
-
-/**
- * The numbers that close a run.
- * @param {Outcome} result
- */
-function counts({ passed, failed, skipped }) {
-  return `${passed} passed, ${failed.length} failed, ${skipped.length} skipped`;
-}
-
-/**
- * Runs all stages, or those named after `--only`, and prints what came of them; the last line is the total.
- * Resolves to the exit status.
- * @param {readonly string[]} args
- * @returns {Promise<number>}
- */
-export async function runStages(args) {
-  const { values } = parseArgs({ args: [...args], options: { only: { type: 'string', multiple: true } } });
-  const names = (values.only ?? []).flatMap((each) => each.split(',')).filter(Boolean);
-  const unknown = names.find((name) => stages.every((stage) => stage.name !== name));
-  if (unknown !== undefined) {
-    console.error(`There is no stage “${unknown}”, only ${stages.map(({ name }) => name).join(', ')}.`);
-    return 2;
-  }
-  const selected = select(names);
-  mkdirSync(results, { recursive: true });
-  // No test may touch the backups of whoever runs it.
-  const home = mkdtempSync(path.join(tmpdir(), 'crm-backup-home-'));
-  process.env['CRM_BACKUP_HOME'] = home;
-  /** @type {Map<string, Outcome>} */
-  const done = new Map();
-  /** @type {Map<string, string>} */
-  const lines = new Map();
-  const interruption = new AbortController();
-  process.once('SIGINT', () => interruption.abort()).once('SIGTERM', () => interruption.abort());
-  /**
-   * @param {Stage} stage
-   * @param {string} [log] the file that what it prints goes to
-   */
-  const runOne = async (stage, log) => {
-    if (interruption.signal.aborted) {
-      done.set(stage.name, outcome({ failed: [`${stage.title}: interrupted`] }));
-      return;
-    }
-    const heading = `\n━━ ${stage.title} (${stage.name})`;
-    if (log === undefined) console.log(heading);
-    const start = performance.now();
-    const output = log === undefined ? undefined : openSync(log, 'w');
-    const result = judge(
-      await runStage(stage, done, output === undefined ? undefined : { stdio: ['ignore', output, output] }),
-      stage.title,
-    );
-    if (log !== undefined && output !== undefined) {
-      closeSync(output);
-      console.log(`${heading}\n${readFileSync(log, 'utf8')}`.trimEnd());
-    }
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    done.set(stage.name, result);
-    const mark = result.failed.length > 0 ? '✗' : result.passed > 0 ? '✓' : '-';
-    lines.set(
-      stage.name,
-      `${mark} ${stage.name.padEnd(10)} ${`${seconds} s`.padStart(8)}   ${counts(result)}`,
-    );
-  };
-  try {
-    const firstOther = selected.findIndex(({ isCheck }) => isCheck !== true);
-    const waiting = selected.slice(0, firstOther < 0 ? selected.length : firstOther);
-    const others = selected.slice(waiting.length);
-    const lanes = Math.min(MOST_LANES, availableParallelism(), waiting.length);
-    const lane = async () => {
-      for (let stage = waiting.shift(); stage !== undefined; stage = waiting.shift()) {
-        await runOne(stage, lanes > 1 ? path.join(results, `${stage.name}.log`) : undefined);
-      }
-    };
-    await Promise.all(Array.from({ length: lanes }, lane));
-    for (const stage of others) await runOne(stage);
-  } finally {
-    rmSync(home, { recursive: true, force: true });
-  }
-  const total = outcome({
-    passed: [...done.values()].reduce((sum, { passed }) => sum + passed, 0),
-    failed: [...done.values()].flatMap(({ failed }) => failed),
-    skipped: [...done.values()].flatMap(({ skipped }) => skipped),
-    retried: [...done.values()].flatMap(({ retried }) => retried),
-  });
-  const summary = selected.flatMap(({ name }) => lines.get(name) ?? []);
-  console.log(`\n━━ Summary\n${summary.join('\n')}`);
-  for (const name of total.failed) console.log(`failed: ${name}`);
-  for (const name of total.skipped) console.log(`skipped: ${name}`);
-  for (const name of total.retried) console.log(`passed at the second attempt: ${name}`);
-  console.log(`\n${counts(total)}`);
-  return total.failed.length > 0 ? 1 : 0;
-}

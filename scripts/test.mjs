@@ -5,5 +5,5 @@
 import { inProjectNode } from './bootstrap.mjs';
 
 await inProjectNode(import.meta.filename);
-const { runStages } = await import('./stages.mjs');
+const { runStages } = await import('./run-stages.mjs');
 process.exitCode = await runStages(process.argv.slice(2));
