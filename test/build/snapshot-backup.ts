@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BackupRecord } from '../../src/core/vault/record.ts';
 import type { Vault } from '../../src/core/vault/vault.ts';
+import { bareRecord } from './bare-record.ts';
 import type { TreeSnapshot } from './snapshot-tree.ts';
 
 /** What a backup holds of one root, in the words of `snapshotTree`, so that both can be compared with `toEqual`. */
@@ -11,7 +12,7 @@ export async function snapshotBackup(
 ): Promise<TreeSnapshot> {
   const top = `files/${root}`;
   const index = await vault.index();
-  const snapshot: Record<string, string> = {};
+  const snapshot = bareRecord<string>();
   for await (const entry of vault.entries(record, top)) {
     const path = entry.path === top ? '.' : entry.path.slice(top.length + 1);
     const mode = entry.mode.toString(8).padStart(4, '0');

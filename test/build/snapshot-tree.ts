@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { decodeName, encodeName, systemPath } from '../../src/core/source/name.ts';
+import { bareRecord } from './bare-record.ts';
 
 /** What a folder holds, by path (`.` for itself): type, mode, time in ns, size and content of each thing. */
 export type TreeSnapshot = Readonly<Record<string, string>>;
@@ -47,5 +48,8 @@ function contentOf(bytes: Buffer): string {
 }
 
 function sorted(snapshot: ReadonlyMap<string, string>): TreeSnapshot {
-  return Object.fromEntries([...snapshot].sort(([a], [b]) => Buffer.compare(encodeName(a), encodeName(b))));
+  const inOrder = bareRecord<string>();
+  for (const [path, what] of [...snapshot].sort(([a], [b]) => Buffer.compare(encodeName(a), encodeName(b))))
+    inOrder[path] = what;
+  return inOrder;
 }

@@ -10,6 +10,7 @@ import { Vault } from '../../src/core/vault/vault.ts';
 import { ChunkWriter, type ContentKind } from '../../src/core/vault/writer.ts';
 import type { WorkerPool } from '../../src/core/worker/pool.ts';
 import { workerTasks } from '../../src/core/worker/tasks.ts';
+import { bareRecord } from './bare-record.ts';
 import { temporaryFolder } from './tree.ts';
 
 /** A vault in a temporary folder: `await using built = await buildVault()`. */
@@ -153,7 +154,7 @@ async function chunksByPath(vault: Vault, record: BackupRecord): Promise<Map<str
 
 /** What a backup holds, read back from the vault: content by path below `files/workspace`. */
 export async function readBackup(vault: Vault, record: BackupRecord): Promise<Record<string, Buffer>> {
-  const content: Record<string, Buffer> = {};
+  const content = bareRecord<Buffer>();
   vault.forgetIndex();
   const index = await vault.index();
   for await (const entry of vault.entries(record)) {

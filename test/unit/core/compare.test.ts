@@ -11,6 +11,7 @@ import type { Problem } from '../../../src/core/problem.ts';
 import { comparePaths } from '../../../src/core/vault/order.ts';
 import type { BackupRecord } from '../../../src/core/vault/record.ts';
 import type { Vault } from '../../../src/core/vault/vault.ts';
+import { bareRecord } from '../../build/bare-record.ts';
 import { editTree, randomEdits } from '../../build/edit-tree.ts';
 import { asOrdinaryUser } from '../../build/ordinary-user.ts';
 import { randomTree } from '../../build/random-tree.ts';
@@ -37,7 +38,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 /** What changed between two snapshots, found without any of the product's comparing. */
 function changesBetween(before: TreeSnapshot, after: TreeSnapshot): Record<string, string> {
-  const changes: Record<string, string> = {};
+  const changes = bareRecord<string>();
   for (const path of new Set([...Object.keys(before), ...Object.keys(after)])) {
     const [old, fresh] = [before[path], after[path]];
     if (old === fresh) continue;
@@ -48,7 +49,9 @@ function changesBetween(before: TreeSnapshot, after: TreeSnapshot): Record<strin
 }
 
 function byPath(changes: readonly EntryChange[]): Record<string, string> {
-  return Object.fromEntries(changes.map(({ path, change }) => [path, change]));
+  const record = bareRecord<string>();
+  for (const { path, change } of changes) record[path] = change;
+  return record;
 }
 
 describe('comparing', () => {

@@ -8,6 +8,7 @@ import type { Problem } from '../../../../src/core/problem.ts';
 import { scanRoot } from '../../../../src/core/source/scan.ts';
 import { CHUNK_ID_BYTES } from '../../../../src/core/vault/chunk-id.ts';
 import { viewsIn } from '../../../../src/core/vault/manifest.ts';
+import { bareRecord } from '../../../build/bare-record.ts';
 import { makeTree, temporaryFolder, type TemporaryFolder, treeOf } from '../../../build/tree.ts';
 import { buildVault } from '../../../build/vault.ts';
 
@@ -94,7 +95,7 @@ describe('scanning ahead in a thread', () => {
     makeTree(folder.path, treeOf(files));
     const content = { chunkIdKey: keys.chunkId, gear: keys.gear, sizes: chunker.sizes };
     const order = { ...orderFor(folder.path), after: '', content };
-    const read: Record<string, Buffer> = {};
+    const read = bareRecord<Buffer>();
     const left: string[] = [];
     await using scan = new AheadScan(order, {});
     for await (const { bytes, nextChunk } of scan.batches(() => undefined)) {

@@ -11,6 +11,7 @@ import { type Envelope, formatSecret, parseSecret, unwrapMasterKey } from '../..
 import { encodeEntry, EntryView } from '../../../../src/core/vault/manifest-entry.ts';
 import { decodeFrames, encodeFrames } from '../../../../src/core/vault/pack.ts';
 import { deriveKeys, open, type SealRole } from '../../../../src/core/vault/seal.ts';
+import { bareRecord } from '../../../build/bare-record.ts';
 import { snapshotTree } from '../../../build/snapshot-tree.ts';
 import * as stranger from '../../../build/stranger-reader.ts';
 import { makeTree, temporaryFolder, type TemporaryFolder, treeOf } from '../../../build/tree.ts';
@@ -185,7 +186,7 @@ describe('a reader written from the document', () => {
       const vault = new stranger.StrangeVault(built.directory, unlock);
       expect(new Set(vault.records().keys())).toEqual(new Set(snapshots.keys()));
       for (const [id, snapshot] of snapshots) {
-        const read: Record<string, string> = {};
+        const read = bareRecord<string>();
         for (const entry of vault.entries(id)) {
           const path = entry.path === 'files/workspace' ? '.' : entry.path.slice('files/workspace/'.length);
           const mode = entry.mode.toString(8).padStart(4, '0');
