@@ -1,24 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { findTool } from '../../../scripts/tools.mjs';
-import { EngineClient } from '../../../src/engine/client.ts';
-import { buildForNode } from '../../build/bundle.ts';
 import { type CliRun, useCli } from '../../build/cli.ts';
 import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
+import { DAILY, writeSchedule } from '../../build/schedule.ts';
 
 interface Run {
   readonly set: string;
@@ -40,15 +26,6 @@ interface Listed {
 const cli = await useCli();
 
 const NIGHT = { from: '20:00', to: '07:00' };
-const DAILY = [{ kind: 'incremental', every: 'day', at: '02:00' }];
-
-/** Writes the set file with what is scheduled, and a file to back up. */
-function schedule(schedule: readonly object[], more: object = {}, workspace = cli.workspace): void {
-  mkdirSync(join(workspace, '.vscode'), { recursive: true });
-  const set = { name: 'crm', files: [{ root: '.', exclude: ['.vscode/**'] }], schedule, ...more };
-  writeFileSync(join(workspace, '.vscode/crm-backup.json'), JSON.stringify({ version: 1, sets: [set] }));
-  writeFileSync(join(workspace, 'a.txt'), 'alpha');
-}
 
 async function at(moment: string, ...args: readonly string[]): Promise<CliRun> {
   return cli.run(args, { env: clockAt(moment) });
@@ -69,7 +46,7 @@ async function jobsAt(moment: string): Promise<readonly Listed[]> {
 
 describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   it('takes a backup when its time has come, once, and says when the next is', async () => {
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     expect((await at('2026-03-01T01:00:00Z', 'init', '--yes')).code).toBe(0);
     expect((await at('2026-03-01T01:10:00Z', 'backup')).code).toBe(0);
     expect((await runsAt('2026-03-01T01:59:00Z')).runs).toEqual([]);
@@ -92,7 +69,9 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   });
 
   it('takes the first one at once, catches up once for a week away, and only off-peak', async () => {
-    schedule([...DAILY, { kind: 'full', every: 'week', on: 'sunday', at: '03:00' }], { offPeak: NIGHT });
+    writeSchedule(cli.workspace, [...DAILY, { kind: 'full', every: 'week', on: 'sunday', at: '03:00' }], {
+      offPeak: NIGHT,
+    });
     await at('2026-03-02T11:00:00Z', 'init', '--yes');
     expect((await runsAt('2026-03-02T12:00:00Z')).runs).toEqual([]);
     expect((await jobsAt('2026-03-02T12:00:00Z')).map(({ nextRun }) => nextRun)).toEqual([
@@ -108,7 +87,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   });
 
   it('counts from now on when the clock is set back, and loses nothing', async () => {
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
     await at('2031-03-01T03:00:00Z', 'schedule', 'run');
     const back = await runsAt('2026-03-01T12:00:00Z');
@@ -122,7 +101,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
 
   it('says why the vault on a disk that is gone got no backup, and tries again', async () => {
     const disk = join(cli.scratch, 'disk');
-    schedule(DAILY, { vault: disk });
+    writeSchedule(cli.workspace, DAILY, { vault: disk });
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
     await at('2026-03-01T02:00:00Z', 'schedule', 'run');
     renameSync(disk, `${disk}.away`);
@@ -140,7 +119,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   });
 
   it('of two schedulers at once one takes the backup', async () => {
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
     const all = await Promise.all(Array.from({ length: 4 }, () => runsAt('2026-03-01T02:00:00Z')));
     expect(all.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
@@ -150,10 +129,10 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   });
 
   it('forgets what is not scheduled any more, and keeps its backups', async () => {
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
     await at('2026-03-01T02:00:00Z', 'schedule', 'run');
-    schedule([{ kind: 'full', every: 'month', on: 'last', at: '01:00' }]);
+    writeSchedule(cli.workspace, [{ kind: 'full', every: 'month', on: 'last', at: '01:00' }]);
     expect((await runsAt('2026-03-02T02:00:00Z')).runs).toEqual([]);
     expect(await jobsAt('2026-03-02T02:00:00Z')).toMatchObject([
       { kind: 'full', nextRun: '2026-03-31T01:00:00.000Z', lastStatus: null },
@@ -165,10 +144,10 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   });
 
   it('says once of a set that was removed that nothing is done for it, and keeps its backups', async () => {
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
     const [taken] = (await runsAt('2026-03-01T02:00:00Z')).runs;
-    schedule([], { name: 'other' });
+    writeSchedule(cli.workspace, [], { name: 'other' });
     expect((await at('2026-03-01T03:00:00Z', 'schedule', 'list')).text).toContain('Nothing is scheduled');
     const { code, runs, stderr } = await runsAt('2026-03-02T02:00:00Z');
     expect([code, runs]).toEqual([0, []]);
@@ -176,7 +155,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
     expect(stderr).toContain('Its backups are kept.');
     expect((await runsAt('2026-03-02T02:15:00Z')).stderr).toBe('');
     // Back again, it goes on from the backups it has.
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     expect((await runsAt('2026-03-02T02:30:00Z')).runs).toMatchObject([{ set: 'crm', status: 'done' }]);
     expect((await runsAt('2026-03-02T02:45:00Z')).runs).toEqual([]);
     const { text } = await at('2026-03-02T03:00:00Z', 'list', '--json');
@@ -188,7 +167,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   it('waits while a restore is under way', async () => {
     const wait = '{ cat > came; touch began; while [ ! -e go ]; do sleep 0.05; done; }';
     const databases = [{ name: 'legacy', command: { dump: 'cat a.txt', restore: wait } }];
-    schedule(DAILY, { databases, files: [{ root: '.', include: ['a.txt'] }] });
+    writeSchedule(cli.workspace, DAILY, { databases, files: [{ root: '.', include: ['a.txt'] }] });
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
     await at('2026-03-01T02:00:00Z', 'schedule', 'run');
     const restoring = at('2026-03-02T01:59:00Z', 'restore', 'latest', '--no-safety-backup');
@@ -204,7 +183,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
 
   it('goes on slowly when the off-peak hours end while it runs', async () => {
     const hooks = { before: { command: 'sleep 2' } };
-    schedule([{ kind: 'full', every: 'day', at: '06:59' }], { offPeak: NIGHT, hooks });
+    writeSchedule(cli.workspace, [{ kind: 'full', every: 'day', at: '06:59' }], { offPeak: NIGHT, hooks });
     writeFileSync(join(cli.workspace, 'large.bin'), Buffer.alloc(9_000_000, 1));
     await at('2026-03-01T06:00:00Z', 'init', '--yes');
     const { runs } = await runsAt('2026-03-01T06:59:59Z');
@@ -214,7 +193,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   });
 
   it('verifies and rehearses by itself, and remembers both', async () => {
-    schedule([
+    writeSchedule(cli.workspace, [
       ...DAILY,
       { kind: 'verify', every: 'week', on: 'monday', at: '01:00' },
       { kind: 'drill', every: 'month', on: 2, at: '01:30' },
@@ -243,7 +222,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
   });
 
   it('notices damage after the backup it took', async () => {
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
     await at('2026-03-01T02:00:00Z', 'schedule', 'run');
     const [vault = ''] = readdirSync(join(cli.home, 'vaults'));
@@ -260,7 +239,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
 
 describe.skipIf(!hasFaketime)('the rolling sample, with the clock moved', () => {
   it('finds a planted damage within a month, and tells of every backup since when it is known to be right', async () => {
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     await at('2027-03-01T00:00:00Z', 'init', '--yes');
     const day = (number: number): string => new Date(Date.UTC(2027, 2, number, 2, 5)).toISOString();
     expect((await runsAt(day(1))).code).toBe(0);
@@ -293,124 +272,9 @@ describe.skipIf(!hasFaketime)('the rolling sample, with the clock moved', () => 
   });
 });
 
-const cron = findTool('cron');
-const hasCron = cron !== undefined && hasFaketime && process.getuid?.() === 0;
-
-function crontab(): string {
-  const { status, stdout } = spawnSync('crontab', ['-l'], { encoding: 'utf8' });
-  return status === 0 ? stdout : '';
-}
-
-describe.skipIf(!hasCron)('schedule, handed to cron', () => {
-  it('runs when nobody is there, once for however often it is installed, and goes without a trace', async () => {
-    const options = { env: { PATH: onlyCrontab() } };
-    schedule(DAILY);
-    await cli.must(['init', '--yes']);
-    const before = crontab();
-    const daemon = spawn(cron!, ['-f'], {
-      env: { ...process.env, ...clockAt(new Date().toISOString()), FAKETIME: '+0 x60' },
-      stdio: 'ignore',
-    });
-    try {
-      for (let time = 0; time < 2; time++) {
-        const { code, text } = await cli.run(['schedule', 'install', '--json'], options);
-        expect(code).toBe(0);
-        expect(JSON.parse(text)).toMatchObject({ scheduler: 'cron', workspaces: [cli.workspace] });
-      }
-      expect(
-        crontab()
-          .split('\n')
-          .filter((line) => line.includes('run.sh')),
-      ).toHaveLength(1);
-      for (;;) {
-        const { text } = await cli.run(['list', '--json']);
-        if ((JSON.parse(text) as { backups: unknown[] }).backups.length > 0) break;
-        await pause(200);
-      }
-      expect((await cli.run(['schedule', 'uninstall'], options)).code).toBe(0);
-      expect(crontab()).toBe(before);
-      const { text } = await cli.run(['schedule', 'list', '--json']);
-      expect(JSON.parse(text)).toMatchObject({ jobs: [{ lastStatus: 'done' }] });
-    } finally {
-      daemon.kill();
-      await cli.run(['schedule', 'uninstall', '--all'], options);
-    }
-  });
-
-  it('goes on after an update of the extension that did it, with the new version', async () => {
-    await using engine = await buildForNode('src/engine/server.ts');
-    const bin = onlyCrontab();
-    const before = crontab();
-    /** An extension as it is installed: what its folder holds. */
-    const extension = (version: string): string => {
-      const folder = join(cli.scratch, `crm-backup-${version}`, 'dist');
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, '../package.json'), JSON.stringify({ version }));
-      copyFileSync(engine.script, join(folder, 'engine.js'));
-      copyFileSync(cli.script, join(folder, 'cli.js'));
-      copyFileSync(join(dirname(cli.script), 'program.js'), join(folder, 'program.js'));
-      appendFileSync(join(folder, 'program.js'), `// ${version}\n`);
-      return folder;
-    };
-    const using = async (folder: string, operation: 'handOver' | 'scheduler' | 'takeBack') => {
-      const client = new EngineClient({
-        script: join(folder, 'engine.js'),
-        environment: { CRM_BACKUP_HOME: cli.home, PATH: bin },
-        idleMs: 60_000,
-        log: () => undefined,
-      });
-      try {
-        return await client.call(operation, { workspace: cli.workspace });
-      } finally {
-        client.dispose();
-      }
-    };
-    const program = (): string => readFileSync(join(cli.home, 'schedules/program/program.js'), 'utf8');
-    const runByCron = () => {
-      const [, script = ''] = /'(.*run\.sh)'/.exec(crontab()) ?? [];
-      return spawnSync('sh', [script], { encoding: 'utf8' });
-    };
-    schedule(DAILY);
-    await cli.must(['init', '--yes']);
-    const [old, fresh] = [extension('0.9.0'), extension('0.10.0')];
-    await using(fresh, 'scheduler');
-    expect(existsSync(join(cli.home, 'schedules'))).toBe(false);
-    try {
-      await using(old, 'handOver');
-      // The editor takes the old folder away at its next start, whatever folder is opened then.
-      rmSync(dirname(old), { recursive: true });
-      expect(runByCron()).toMatchObject({ status: 0, stderr: '' });
-      expect(await using(fresh, 'scheduler')).toMatchObject({ isHandedOver: true });
-      expect(program()).toMatch(/\/\/ 0\.10\.0\n$/);
-      expect(runByCron()).toMatchObject({ status: 0, stderr: '' });
-      // An older one, in another editor, changes nothing.
-      await using(extension('0.9.1'), 'scheduler');
-      expect(program()).toMatch(/\/\/ 0\.10\.0\n$/);
-      // Should what was kept be gone, it is made anew.
-      rmSync(join(cli.home, 'schedules/program'), { recursive: true });
-      expect(runByCron().status).not.toBe(0);
-      expect(await using(fresh, 'scheduler')).toMatchObject({ isHandedOver: true });
-      expect(runByCron()).toMatchObject({ status: 0, stderr: '' });
-    } finally {
-      await using(fresh, 'takeBack');
-    }
-    expect(crontab()).toBe(before);
-    await using(fresh, 'scheduler');
-    expect(existsSync(join(cli.home, 'schedules/program'))).toBe(false);
-  });
-});
-
-/** A folder with nothing but `crontab`: where only this is found, there is no systemd. */
-function onlyCrontab(): string {
-  const bin = join(cli.scratch, 'bin');
-  mkdirSync(bin);
-  symlinkSync(spawnSync('which', ['crontab'], { encoding: 'utf8' }).stdout.trim(), join(bin, 'crontab'));
-  return bin;
-}
-
 describe('schedule', () => {
   it('goes on with whatever stands where it remembers what it did', async () => {
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     expect((await cli.run(['init', '--yes'])).code).toBe(0);
     expect((await cli.run(['schedule', 'run'])).code).toBe(0);
     const [name = ''] = readdirSync(join(cli.home, 'schedules'));
@@ -430,23 +294,23 @@ describe('schedule', () => {
 
   it('says of an entry outside the off-peak hours that it waits for them, unless it need not', async () => {
     const noon = { kind: 'incremental', every: 'day', at: '12:30' };
-    schedule([noon, ...DAILY], { offPeak: NIGHT });
+    writeSchedule(cli.workspace, [noon, ...DAILY], { offPeak: NIGHT });
     const { text, stderr } = await cli.run(['schedule', 'list', '--json']);
     expect(JSON.parse(text)).toMatchObject({ jobs: [{ waitsForOffPeak: true }, { waitsForOffPeak: false }] });
     expect(stderr.match(/lies outside/g)).toHaveLength(1);
     expect(stderr).toContain('incremental at 12:30');
-    schedule([{ ...noon, anyTime: true }], { offPeak: NIGHT });
+    writeSchedule(cli.workspace, [{ ...noon, anyTime: true }], { offPeak: NIGHT });
     expect((await cli.run(['schedule', 'list'])).stderr).toBe('');
   });
 
   it('says so where the system has no scheduler', async () => {
-    schedule(DAILY);
+    writeSchedule(cli.workspace, DAILY);
     const { code, value } = await cli.json(['schedule', 'install'], { env: { PATH: cli.scratch } });
     expect([code, value.error.code]).toEqual([1, 'no-scheduler']);
   });
 
   it('says so when nothing is scheduled', async () => {
-    schedule([]);
+    writeSchedule(cli.workspace, []);
     expect((await cli.run(['schedule', 'list'])).text).toContain('Nothing is scheduled');
     expect((await cli.json(['schedule', 'run'])).value).toEqual({ runs: [] });
   });
