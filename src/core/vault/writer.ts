@@ -6,8 +6,9 @@ import { CHUNK_ID_BYTES, CHUNK_ID_HEADROOM_BYTES, type ChunkIds } from './chunk-
 import { DeltaDictionary, dictionaryFor } from './delta-dictionary.ts';
 import { FrameMethod } from './frame.ts';
 import type { ChunkIndex } from './index.ts';
-import { encodeIndexFile } from './index-file.ts';
-import { type FrameChunk, type ListedPack, listPack, type Pack, PackBuilder, packName } from './pack.ts';
+import { Jobs } from './jobs.ts';
+import type { FrameChunk, ListedPack } from './pack.ts';
+import { PackWriter } from './pack-writer.ts';
 import { ChunkReader } from './reader.ts';
 import type { VaultKeys } from './seal.ts';
 
@@ -20,14 +21,10 @@ const MIB = 1024 * KIB;
 const FRAME_BYTES = MIB;
 /** A frame may exceed its measure by one chunk; only a chunk of a manifest can be larger than this. */
 const FRAME_ROOM_BYTES = CHUNK_ID_HEADROOM_BYTES + 2 * MIB;
-/** A pack is closed when it holds this many bytes. */
-const PACK_BYTES = 16 * MIB;
 /** Coding so much costs less than starting a thread for it. */
 const SMALL_FRAME_BYTES = 128 * KIB;
 /** Frames of dictionaries that are kept: a backup goes through its base once, in order, so few are asked for again. */
 const MOST_DICTIONARY_BYTES = 12 * MIB;
-/** Packs on their way to the storage at once. */
-const MOST_STORING = 3;
 
 interface OpenFrame {
   readonly number: number;
@@ -59,18 +56,17 @@ export interface WriterOptions {
 /** Bytes a writer has taken and written so far. */
 export interface WrittenBytes {
   /** Plain bytes of chunks the vault did not have. */
-  new: number;
+  readonly new: number;
   /** Bytes the storage took for packs and index files. */
-  stored: number;
+  readonly stored: number;
 }
 
 /**
- * Turns chunks into frames, frames into packs. Small chunks of a kind are gathered; coding runs in worker threads;
- * packs are written as they fill. Nothing refers to a pack before {@link finish} has written the index and the caller
+ * Turns chunks into frames, and has these put into packs. Small chunks of a kind are gathered; coding runs in worker
+ * threads. Nothing refers to a pack before {@link finish} has written the index and the caller
  * its record, so a writer that dies leaves only packs the next one finds and uses.
  */
 export class ChunkWriter {
-  readonly written: WrittenBytes = { new: 0, stored: 0 };
   readonly #vault: WriterVault;
   readonly #index: ChunkIndex;
   readonly #dictionaries: ChunkReader;
@@ -80,14 +76,11 @@ export class ChunkWriter {
   readonly #openDelta = new Map<ContentKind, OpenDelta>();
   /** Shared and used again: a buffer for each frame would pile up in every thread until it collects. */
   readonly #memory = new SharedMemory(FRAME_ROOM_BYTES);
-  readonly #coding = new Set<Promise<void>>();
-  readonly #storing = new Set<Promise<void>>();
-  readonly #packs: ListedPack[];
+  readonly #coding = new Jobs();
+  readonly #packs: PackWriter;
   /** Frames from this number on are this writer's own and cannot be read back yet. */
   readonly #frameLimit: number;
-  #pack: PackBuilder | undefined;
-  #packFrames: number[] = [];
-  #failure: Error | undefined;
+  #newBytes = 0;
 
   /** @param adopted Packs an interrupted backup left; this writer's index file lists them too. */
   constructor(
@@ -103,19 +96,24 @@ export class ChunkWriter {
     this.#index = index;
     this.#pool = pool;
     this.#options = options;
-    this.#packs = [...adopted];
+    this.#packs = new PackWriter({ storage, keys, index, dryRun: options.dryRun, adopted });
     this.#frameLimit = index.frameCount;
   }
 
-  /** Whether frames wait for the worker threads; then {@link drain} before putting more. */
+  get written(): WrittenBytes {
+    return { new: this.#newBytes, stored: this.#packs.storedBytes };
+  }
+
+  /** Whether frames wait for the worker threads, or packs for the storage; then {@link drain} before putting more. */
   get isBusy(): boolean {
-    return this.#coding.size >= this.#pool.size * 2 + 2 || this.#storing.size >= MOST_STORING;
+    return this.#coding.size >= this.#pool.size * 2 + 2 || this.#packs.isBusy;
   }
 
   /** Waits until there is room again. @throws what coding or storing has thrown. */
   async drain(): Promise<void> {
-    while (this.isBusy) await Promise.race([...this.#coding, ...this.#storing]);
-    if (this.#failure !== undefined) throw this.#failure;
+    while (this.isBusy) await Promise.race([...this.#coding.running, ...this.#packs.storing.running]);
+    this.#coding.throwIfFailed();
+    this.#packs.storing.throwIfFailed();
   }
 
   /** A place for up to 1 MiB of content in the open frame of its kind; fill it, then {@link take}. */
@@ -172,7 +170,7 @@ export class ChunkWriter {
     if (frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES) this.#closeFrame(kind);
   }
 
-  /** Whether the vault, with what this writer has taken, holds all these chunks in a form this writer accepts. */
+  /** Whether the vault, with what this writer has taken, holds all these chunks. */
   holds(ids: Buffer): boolean {
     for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) if (this.#index.find(ids, at) < 0) return false;
     return true;
@@ -191,22 +189,15 @@ export class ChunkWriter {
   async finish(): Promise<void> {
     for (const kind of [...this.#open.keys()]) this.#closeFrame(kind);
     for (const kind of [...this.#openDelta.keys()]) this.#closeDelta(kind);
-    while (this.#coding.size > 0) await Promise.race(this.#coding);
-    if (this.#failure === undefined) this.#closePack();
-    await this.settle();
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#packs.length === 0) return;
-    const { name, bytes } = encodeIndexFile(this.#vault.keys, this.#packs);
-    if (!this.#options.dryRun) await this.#vault.storage.write(name, [bytes]);
-    this.written.stored += bytes.length;
-    this.#packs.length = 0;
+    await this.#coding.settle();
+    this.#coding.throwIfFailed();
+    await this.#packs.finish();
   }
 
   /** Waits for work under way, whatever becomes of it; a writer that is given up must be settled before its pool ends. */
   async settle(): Promise<void> {
-    while (this.#coding.size + this.#storing.size > 0) {
-      await Promise.all([...this.#coding, ...this.#storing]);
-    }
+    await this.#coding.settle();
+    await this.#packs.storing.settle();
   }
 
   #has(id: Buffer): boolean {
@@ -234,7 +225,7 @@ export class ChunkWriter {
     this.#index.addChunk(id, frame.number, frame.at - CHUNK_ID_HEADROOM_BYTES, bytes);
     frame.chunks.push({ id, bytes, dictionaryFrom, dictionaryCount });
     frame.at += bytes;
-    this.written.new += bytes;
+    this.#newBytes += bytes;
   }
 
   #appendDelta(kind: ContentKind, id: Buffer, chunk: Uint8Array, dictionary: Buffer): void {
@@ -259,13 +250,13 @@ export class ChunkWriter {
   #closeFrame(kind: ContentKind): void {
     const frame = this.#open.get(kind)!;
     this.#open.delete(kind);
-    if (frame.chunks.length > 0) this.#track(this.#coding, this.#code(frame, NOTHING, undefined));
+    if (frame.chunks.length > 0) this.#coding.follow(this.#code(frame, NOTHING, undefined));
   }
 
   #closeDelta(kind: ContentKind): void {
     const frame = this.#openDelta.get(kind)!;
     this.#openDelta.delete(kind);
-    this.#track(this.#coding, this.#codeDelta(frame));
+    this.#coding.follow(this.#codeDelta(frame));
   }
 
   async #codeDelta(frame: OpenDelta): Promise<void> {
@@ -305,46 +296,15 @@ export class ChunkWriter {
       plainBytes <= SMALL_FRAME_BYTES,
     );
     const isDelta = coded.method === FrameMethod.delta;
-    this.#pack ??= new PackBuilder(this.#vault.keys);
-    const entry = this.#pack.add(coded.coded, {
+    this.#packs.add(frame.number, coded.coded, {
       plainBytes,
       method: coded.method,
       dictionary: isDelta ? dictionary : NOTHING,
       chunks: isDelta ? frame.chunks : frame.chunks.map((chunk) => ({ ...chunk, ...ALONE })),
     });
-    this.#index.closeFrame(frame.number, UNFINISHED, entry);
-    this.#packFrames.push(frame.number);
     this.#memory.giveBack(buffer.buffer);
-    if (this.#pack.bytes >= PACK_BYTES) this.#closePack();
-  }
-
-  #closePack(): void {
-    if (this.#pack === undefined) return;
-    const { pack, parts } = this.#pack.finish();
-    for (const [at, frame] of this.#packFrames.entries())
-      this.#index.closeFrame(frame, pack, pack.frames[at]!);
-    this.#pack = undefined;
-    this.#packFrames = [];
-    this.#track(this.#storing, this.#store(pack, parts));
-  }
-
-  async #store(pack: Pack, parts: readonly Buffer[]): Promise<void> {
-    if (!this.#options.dryRun) await this.#vault.storage.write(packName(pack.id), parts);
-    this.#packs.push(listPack(pack));
-    this.written.stored += pack.bytes;
-  }
-
-  /** Follows a piece of work; the first failure is kept for the next drain or finish. */
-  #track(running: Set<Promise<void>>, work: Promise<void>): void {
-    const tracked = work
-      .catch((error: unknown) => {
-        this.#failure ??= error instanceof Error ? error : new Error(String(error));
-      })
-      .finally(() => running.delete(tracked));
-    running.add(tracked);
   }
 }
 
 const NOTHING = Buffer.alloc(0);
-const UNFINISHED = { id: '', salt: NOTHING, bytes: 0 };
 const ALONE = { dictionaryFrom: 0, dictionaryCount: 0 };
