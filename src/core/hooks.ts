@@ -1,9 +1,11 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { backUp, type BackupOptions } from './backup.ts';
 import { OutputTail } from './database/command/output-tail.ts';
 import { treeOf } from './database/command/process-tree.ts';
 import { redactorOfSecrets } from './database/redact.ts';
 import { CrmBackupError } from './errors.ts';
+import { timerMs } from './minutes.ts';
 import type { Hook } from './set/definition.ts';
 import type { ResolvedSet } from './set/resolve.ts';
 import { type Task, throwIfCancelled } from './task.ts';
@@ -21,7 +23,8 @@ export interface HookedBackup {
 }
 
 const TIMEOUT_MINUTES = 10;
-const MINUTE_MS = 60_000;
+/** So long the last words of a command may take to arrive. */
+const LAST_WORDS_MS = 1000;
 /** What commands do not get to see, and what is never shown of what they say. */
 const SECRET = /^CRM_BACKUP_(?:PASSPHRASE|KEY_FILE|SECRET_.*)$/;
 const SECRET_NAME = /pass|secret|token|key|credential/i;
@@ -75,6 +78,8 @@ async function runHook(
   facts: Facts,
   { signal }: Task,
 ): Promise<HookError | undefined> {
+  throwIfCancelled({ signal });
+  const late = AbortSignal.timeout(timerMs(timeout));
   const passed = Object.entries(process.env).filter(([key]) => !SECRET.test(key));
   const child = spawn(command, {
     shell: true,
@@ -87,15 +92,11 @@ async function runHook(
   const tree = treeOf(child);
   const tail = new OutputTail();
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (block: Buffer) => tail.add(block));
-  const late = AbortSignal.timeout(timeout * MINUTE_MS);
   const stop = (): void => tree.end();
   for (const each of [late, signal]) each?.addEventListener('abort', stop, { once: true });
   try {
-    const ending = await new Promise<number | string>((resolve) => {
-      child.once('error', (error) => resolve(error.message));
-      child.once('close', (code, by) => resolve(code ?? by ?? 'killed'));
-    });
-    if (ending === 0) return undefined;
+    const ending = await endingOf(child, () => late.aborted || signal?.aborted === true);
+    if (ending === 0 && !late.aborted) return undefined;
     throwIfCancelled({ signal });
     const how = late.aborted ? `did not end within ${timeout} minutes` : `ended with ${ending}`;
     return new HookError(
@@ -108,6 +109,25 @@ async function runHook(
   } finally {
     for (const each of [late, signal]) each?.removeEventListener('abort', stop);
   }
+}
+
+/**
+ * How a command has ended. What it leaves running, such as a queue's worker, is left alone though it may hold the outputs,
+ * unless all of it is being ended.
+ */
+async function endingOf(child: ChildProcess, isBeingEnded: () => boolean): Promise<number | string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, by) => resolve(code ?? by ?? 'killed'));
+    child.once('exit', (code, by) => {
+      setTimeout(() => {
+        if (isBeingEnded()) return;
+        for (const stream of [child.stdout, child.stderr] as (Socket | null)[])
+          stream?.removeAllListeners('data').resume().unref();
+        resolve(code ?? by ?? 'killed');
+      }, LAST_WORDS_MS).unref();
+    });
+  });
 }
 
 /** The last line that a command said, without what the environment knows as secret. */

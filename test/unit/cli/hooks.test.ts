@@ -65,6 +65,23 @@ describe.skipIf(process.platform === 'win32')('commands around a backup', () => 
     expect(existsSync(join(cli.scratch, 'log'))).toBe(false);
   });
 
+  it('may leave something running, which outlives them', async () => {
+    const worker = `(sleep 3; ${write('at work')}) &`;
+    await use({ before: { command: worker, timeout: 0.02 }, after: { command: 'exit 0' } });
+    expect((await cli.json(['backup'])).code).toBe(0);
+    await expect.poll(() => existsSync(join(cli.scratch, 'log')), { timeout: 30_000 }).toBe(true);
+  });
+
+  it('have failed when they took too long, whatever they end with', async () => {
+    await use({ before: { command: 'trap "exit 0" TERM; sleep 60 & wait', timeout: 0.01 } });
+    expect((await cli.json(['backup'])).value.error.message).toContain('did not end within 0.01 minutes');
+  });
+
+  it.each([4.1, 100_000])('may take %d minutes', async (timeout) => {
+    await use({ before: { command: 'sleep 0.2', timeout } });
+    expect((await cli.json(['backup'])).code).toBe(0);
+  });
+
   it('see no secret of ours, and none of the environment’s is shown', async () => {
     await use({ before: { command: 'echo "$CRM_BACKUP_SECRET_DB|$DB_PASSWORD"; exit 1' } });
     const env = { CRM_BACKUP_SECRET_DB: 'hidden-one', DB_PASSWORD: 'hidden-two' };

@@ -1,5 +1,6 @@
 import type { DatabaseAddress } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
+import { timerMs } from '../../minutes.ts';
 import { redactorOfSecrets } from '../redact.ts';
 
 /** The two commands of a database, and what they are run with. The environment holds secrets: never print it. */
@@ -43,7 +44,7 @@ export function commandsOf({ name, command, workspace }: DatabaseAddress): Comma
       ...env,
     },
     workspace,
-    silenceMs: timeout * 60_000,
+    silenceMs: timerMs(timeout),
     redact: redactorOfSecrets(secrets),
   };
 }
