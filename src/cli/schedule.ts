@@ -92,7 +92,7 @@ async function list(session: Session): Promise<Outcome> {
     whenText(job),
     formatTime(job.nextRun),
     job.lastRun === null ? 'never' : formatTime(job.lastRun),
-    [job.lastStatus, job.message].filter((part) => part !== null).join(': '),
+    plainText([job.lastStatus, job.message].filter((part) => part !== null).join(': ')).replaceAll('\n', ' '),
   ]);
   const text =
     jobs.length === 0

@@ -104,7 +104,7 @@ export async function runDue(workspace: string, surroundings: Surroundings, task
   } catch (error) {
     if (!(error instanceof CrmBackupError) || error instanceof CancelledError) throw error;
     return {
-      runs: [failed(workspace, undefined, undefined, startedAt, error as CrmBackupError)],
+      runs: [failed(workspace, undefined, undefined, startedAt, error)],
       notices: [],
     };
   }
@@ -226,8 +226,8 @@ async function runOne(
       await carryOut(job, placed, vault, surroundings, gently(set, job, task)),
     );
   } catch (error) {
-    if (!(error instanceof CrmBackupError) || error instanceof CancelledError) throw error;
-    return failed(workspace, job.set, job.kind, startedAt, error as CrmBackupError);
+    if (error instanceof CancelledError) throw error;
+    return failed(workspace, job.set, job.kind, startedAt, error);
   }
 }
 
@@ -283,8 +283,11 @@ function failed(
   set: string | undefined,
   kind: Job['kind'] | undefined,
   startedAt: Date,
-  { message, hint, code }: CrmBackupError,
+  error: unknown,
 ): ScheduledRun {
+  // A mistake of our own is remembered like any failure: else it would be made again each minute.
+  const { message, hint, code } =
+    error instanceof CrmBackupError ? (error as CrmBackupError) : mistake(error);
   const durationMs = Math.max(0, Date.now() - startedAt.getTime());
   const at = startedAt.toISOString();
   return {
@@ -298,5 +301,14 @@ function failed(
     message,
     hint,
     code,
+  };
+}
+
+function mistake(error: unknown): Pick<CrmBackupError, 'message' | 'hint' | 'code'> {
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'internal',
+    message: `Something unexpected happened: ${message}`,
+    hint: 'This is a mistake in CRM Backup; please report it.',
   };
 }

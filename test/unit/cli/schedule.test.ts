@@ -292,6 +292,22 @@ describe('schedule', () => {
     }
   });
 
+  it('remembers a failure it does not know, and shows what a command said so that a terminal obeys none of it', async () => {
+    const before = { command: "printf '\\033]0;owned\\007\\033[2J' >&2; exit 1" };
+    writeSchedule(cli.workspace, DAILY, { hooks: { before } });
+    await cli.must(['init', '--yes']);
+    expect((await cli.run(['schedule', 'run'])).code).toBe(1);
+    const { text } = await cli.run(['schedule', 'list']);
+    expect(text).toContain('failed: The command before the backup of “crm” ended with 1: \\x1b]0;owned');
+    expect(text).not.toContain('\u001b');
+    writeSchedule(cli.workspace, DAILY);
+    rmSync(join(cli.home, 'schedules'), { recursive: true });
+    // Where the sample is remembered there is a file.
+    writeFileSync(join(cli.home, 'verified'), '');
+    expect((await cli.run(['schedule', 'run'])).code).toBe(1);
+    expect((await cli.json(['schedule', 'list'])).value).toMatchObject({ jobs: [{ lastStatus: 'failed' }] });
+  });
+
   it('says of an entry outside the off-peak hours that it waits for them, unless it need not', async () => {
     const noon = { kind: 'incremental', every: 'day', at: '12:30' };
     writeSchedule(cli.workspace, [noon, ...DAILY], { offPeak: NIGHT });
