@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { isUnchanged } from '../source/change.ts';
+import { HeldRoot } from '../source/held-root.ts';
 import { type Listed, listRoot, type Scanned, scanRoot } from '../source/scan.ts';
 import type { FileStat } from '../source/stat.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
@@ -38,8 +39,10 @@ export async function backUpRoot(
   task: Task,
   begun?: AheadScan,
 ): Promise<RootResult> {
-  const walk = new RootWalk(job, sink, task);
-  return walk.run(begun);
+  using held = new HeldRoot(job.root.directory);
+  const result = await new RootWalk(job, sink, task).run(begun);
+  if (held.trouble !== undefined) sink.report({ path: `files/${job.root.name}`, ...held.trouble });
+  return result;
 }
 
 class RootWalk {

@@ -42,7 +42,6 @@ export function troubleOf(error: unknown): Trouble {
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
-    case 'ESTALE':
       return VANISHED;
     case 'EACCES':
     case 'EPERM':
@@ -72,6 +71,8 @@ export function troubleOf(error: unknown): Trouble {
     case 'EBUSY':
     case 'ETXTBSY':
       return unreadable(`Another program keeps it locked (${code}).`);
+    case 'ESTALE':
+      return unreadable('Its server does not know it any more (ESTALE).');
     case 'EIO':
       return unreadable('The disk could not read it (EIO).');
     default:

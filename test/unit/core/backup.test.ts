@@ -1,4 +1,13 @@
-import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -236,6 +245,29 @@ describe('a backup', () => {
     expect(partial.status).toBe('partial');
     expect(partial.problems).toMatchObject([{ code: 'root-missing', path: 'files/uploads' }]);
     expect((await take({ kind: 'incremental' })).base).toBe(full.id);
+  });
+
+  it.each([
+    ['moved', () => undefined],
+    ['replaced', (root: string) => makeTree(root, treeOf({ 'b.php': 'two' }))],
+  ])('is partial when its folder is %s while it is read', async (_how, comes) => {
+    const root = join(folder.path, 'crm');
+    makeTree(root, treeOf({ 'a.php': 'one', 'b.php': 'two', 'c/d.php': 'three' }));
+    const pace = (): Promise<void> => {
+      if (!existsSync(`${root} of old`)) {
+        renameSync(root, `${root} of old`);
+        comes(root);
+      }
+      return Promise.resolve();
+    };
+    const record = await backUp(built.vault, sourcesOf(root), { kind: 'full' }, { pace });
+    expect(record.status).toBe('partial');
+    expect(record.problems).toContainEqual({
+      code: 'root-missing',
+      path: 'files/workspace',
+      message: `The folder ${root} was moved, replaced or unmounted while it was read, so files are missing.`,
+      incomplete: true,
+    });
   });
 
   it('notices a file that grew past what one chunk may be while it was read', async () => {
