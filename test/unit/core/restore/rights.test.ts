@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recoverRestores } from '../../../../src/core/restore/recover.ts';
@@ -71,6 +80,38 @@ describe('an ordinary user', () => {
     expect(snapshotTree(theirs.root)).toEqual(before);
     await theirs.restore(record, { paths: ['files/workspace/mine'] });
     expect(lstatSync(join(theirs.root, 'mine/file'))).toMatchObject({ uid: NOBODY, size: 1 });
+  });
+
+  it.each([
+    ['removed', { 'a/free': 'x' }, 'a/secret'],
+    ['removed with the folder around it', { free: 'x' }, 'a/secret'],
+    ['replaced', { 'a/secret': 'before' }, 'a/secret'],
+  ])('keeps a file that no safety backup can hold from being %s', async (_how, then, file) => {
+    await using place = await restorable(treeOf(then));
+    const full = await place.backUp();
+    mkdirSync(join(place.root, 'a'), { recursive: true });
+    writeFileSync(join(place.root, file), 'nobody else has this');
+    chmodSync(join(place.root, file), 0);
+    const options = { delete: true, safetyBackup: true };
+    await expect(place.restore(full, options)).rejects.toMatchObject({
+      code: 'no-safety-backup',
+      message: expect.stringContaining(`files/workspace/${file}: The system denied permission`) as string,
+    });
+    chmodSync(join(place.root, file), 0o600);
+    expect(readFileSync(join(place.root, file), 'utf8')).toBe('nobody else has this');
+    chmodSync(join(place.root, file), 0);
+    await place.restore(full, { ...options, safetyBackup: false });
+    expect(existsSync(join(place.root, file))).toBe('a/secret' in then);
+  });
+
+  it('may restore beside a file that nobody can read', async () => {
+    await using place = await restorable(treeOf({ 'a/file': 'before' }));
+    const full = await place.backUp();
+    writeFileSync(join(place.root, 'a/file'), 'after');
+    writeFileSync(join(place.root, 'a/secret'), '', { mode: 0 });
+    const { safetyBackup } = await place.restore(full, { safetyBackup: true });
+    expect(safetyBackup).not.toBeNull();
+    expect(readFileSync(join(place.root, 'a/file'), 'utf8')).toBe('before');
   });
 
   it('has no trouble with read-only folders of their own', async () => {
