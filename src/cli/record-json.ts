@@ -38,6 +38,7 @@ export function takenJson(record: BackupRecord): Record<string, unknown> {
     ratio: ratioOf(record),
     phases: record.phases,
     problems: record.problems,
+    moreProblems: record.moreProblems ?? {},
   };
 }
 
@@ -50,6 +51,7 @@ export function shownJson(record: BackupRecord): Record<string, unknown> {
     changes: { files: countsJson(record.files), tables: countsJson(record.tables) },
     phases: record.phases,
     problems: record.problems,
+    moreProblems: record.moreProblems ?? {},
   };
 }
 

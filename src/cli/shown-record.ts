@@ -1,3 +1,4 @@
+import { countProblems } from '../core/problem.ts';
 import type { BackupRecord, ChangeCounts } from '../core/vault/record.ts';
 import type { Paint } from './colour.ts';
 import { plainText, printable } from './printable.ts';
@@ -41,12 +42,14 @@ export function measureFacts(record: BackupRecord): [string, string][] {
 /** A backup's problems, one a line, the many after the first few counted. */
 export function problemsText(record: BackupRecord, paint: Paint): string {
   const { problems } = record;
+  const count = countProblems(record);
   if (problems.length === 0) return '';
   const lines = problems.slice(0, MOST_PROBLEMS).map(({ code, path, message, incomplete }) => {
     const name = incomplete ? paint('yellow', code) : code;
     return `  ${name}  ${printable(path)}: ${plainText(message)}`;
   });
-  const more = problems.length - lines.length;
-  if (more > 0) lines.push(`  … and ${formatCount(more)} more; “crm-backup show --json” has them all`);
-  return `${counted(problems.length, 'problem')}:\n${lines.join('\n')}`;
+  const more = count - lines.length;
+  const has = count > problems.length ? 'has the first thousand of each kind' : 'has them all';
+  if (more > 0) lines.push(`  … and ${formatCount(more)} more; “crm-backup show --json” ${has}`);
+  return `${counted(count, 'problem')}:\n${lines.join('\n')}`;
 }

@@ -4,6 +4,7 @@ import type { AheadScan } from './backup/scan-ahead.ts';
 import type { Tally } from './backup/tally.ts';
 import { type BackedUpDatabase, type BackupDatabase, freezeDatabases } from './backup/databases.ts';
 import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
+import { ProblemList } from './backup/problem-list.ts';
 import { CrmBackupError } from './errors.ts';
 import { readGitState } from './git-state.ts';
 import type { Problem } from './problem.ts';
@@ -53,6 +54,8 @@ export interface BackupOptions {
   readonly databases?: boolean | undefined;
   /** Reads and compares everything, stores nothing; the record that comes back has no id. */
   readonly dryRun?: boolean | undefined;
+  /** Is told every problem, also those that the record only counts. */
+  readonly onProblem?: ((problem: Problem) => void) | undefined;
 }
 
 const WAIT_FOR_LOCK_MS = 10_000;
@@ -89,8 +92,11 @@ export async function backUp(
   const choice = chooseKind(records, options.kind, sources.fullEvery ?? FULL_EVERY_DAYS, startedAt);
   clock.end('prepare');
 
-  const problems: Problem[] = [];
-  const report = (problem: Problem): void => void problems.push(problem);
+  const problems = new ProblemList();
+  const report = (problem: Problem): void => {
+    problems.add(problem);
+    options.onProblem?.(problem);
+  };
   // First the moment of the databases, then the files: what is uploaded in between is in no row yet.
   const databases = options.databases === false ? [] : sources.databases;
   await using frozen = await freezeDatabases(databases, report, task);
@@ -120,7 +126,7 @@ export async function backUp(
           return await vault.reader.readChunk(id, index);
         } catch (error) {
           if (!(error instanceof CrmBackupError)) throw error;
-          problems.push(baseDamaged(error as CrmBackupError));
+          report(baseDamaged(error as CrmBackupError));
           return Buffer.alloc(0);
         }
       },
@@ -133,7 +139,7 @@ export async function backUp(
       task,
     );
     const isEmpty = results.every((result) => result.tally.total === 0 && result.segment.entries <= 1);
-    if (isEmpty && dumped.length === 0) throw nothingToBackUp(sources, problems);
+    if (isEmpty && dumped.length === 0) throw nothingToBackUp(sources, problems.listed);
     const all = [...dumped, ...results];
     clock.end('read');
     task.progress?.({ phase: 'store', done: 0, unit: 'bytes' });
@@ -147,7 +153,7 @@ export async function backUp(
       base: choice.base?.id,
       createdAt: startedAt.toISOString(),
       durationMs: clock.totalMs,
-      status: problems.some((problem) => problem.incomplete) ? 'partial' : 'complete',
+      status: problems.isIncomplete ? 'partial' : 'complete',
       label: options.label,
       pinned: options.pinned ?? false,
       safety: options.safety ?? false,
@@ -159,7 +165,8 @@ export async function backUp(
       tables: sumTallies(dumped.map((database) => database.tally)),
       bytes: bytesOf(all, writer.written),
       phases: clock.phases,
-      problems,
+      problems: problems.listed,
+      moreProblems: problems.more,
       git: await git,
       manifest: all.map((result) => result.segment),
     };

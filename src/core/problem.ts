@@ -28,3 +28,23 @@ export interface Problem {
   /** True when data is missing or doubtful because of it, which makes the backup `partial`. */
   readonly incomplete: boolean;
 }
+
+/** As many problems of one kind are listed with a backup; the rest is counted. */
+export const MOST_PROBLEMS_OF_A_KIND = 1000;
+
+/** How many problems of each kind there were beyond those listed. */
+export type MoreProblems = Readonly<Partial<Record<ProblemCode, number>>>;
+
+/** How many problems a backup had, those that were only counted included. */
+export function countProblems(
+  {
+    problems,
+    moreProblems = {},
+  }: { readonly problems: readonly Problem[]; readonly moreProblems?: MoreProblems | undefined },
+  isWanted: (problem: Problem) => boolean = () => true,
+): number {
+  const wanted = problems.filter(isWanted);
+  // One of a kind speaks for those that are only counted.
+  const kinds = new Set(wanted.map(({ code }) => code));
+  return [...kinds].reduce((sum, code) => sum + (moreProblems[code] ?? 0), wanted.length);
+}

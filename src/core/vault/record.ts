@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import type { Problem } from '../problem.ts';
+import type { MoreProblems, Problem } from '../problem.ts';
 import type { Storage } from '../storage/storage.ts';
 import { VaultError } from './error.ts';
 import type { ManifestSegment } from './manifest.ts';
@@ -71,6 +71,8 @@ export interface RecordContent {
   /** Milliseconds by phase. */
   readonly phases: Readonly<Record<string, number>>;
   readonly problems: readonly Problem[];
+  /** Those of the same kinds that are only counted. */
+  readonly moreProblems?: MoreProblems | undefined;
   readonly git: GitState | undefined;
   readonly manifest: readonly ManifestSegment[];
 }
@@ -113,10 +115,7 @@ export function decodeRecord(keys: VaultKeys, id: string, sealed: Buffer): Backu
       `The record of backup ${id.slice(0, 8)} is damaged: its content has changed.`,
     );
   }
-  const json = zstdDecompressSync(open(keys, 'record', NOWHERE, sealed), {
-    maxOutputLength: MOST_RECORD_BYTES,
-  });
-  const found = JSON.parse(json.toString()) as WrittenRecord;
+  const found = parseRecord(id, open(keys, 'record', NOWHERE, sealed));
   if ((found.format as number) !== 1) {
     throw new VaultError(
       'newer-format',
@@ -127,6 +126,17 @@ export function decodeRecord(keys: VaultKeys, id: string, sealed: Buffer): Backu
     );
   }
   return fromWritten(id, found, sealed.length);
+}
+
+function parseRecord(id: string, coded: Buffer): WrittenRecord {
+  try {
+    const json = zstdDecompressSync(coded, { maxOutputLength: MOST_RECORD_BYTES });
+    return JSON.parse(json.toString()) as WrittenRecord;
+  } catch (error) {
+    throw new VaultError('damaged', `The record of backup ${id.slice(0, 8)} cannot be read.`, {
+      cause: error,
+    });
+  }
 }
 
 function written(content: RecordContent): WrittenRecord {

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { countProblems } from '../../core/problem.ts';
 import type { BackupKind } from '../../core/vault/record.ts';
 import type { BackupSummary } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
@@ -66,11 +67,12 @@ async function tell(app: App, summary: BackupSummary): Promise<void> {
     vscode.window.setStatusBarMessage(`$(check) ${done}: ${facts}`, TOLD_FOR_MS);
     return;
   }
-  const problems = summary.problems.filter(({ incomplete }) => incomplete);
+  const count = countProblems(summary, ({ incomplete }) => incomplete);
+  const first = summary.problems.find(({ incomplete }) => incomplete);
   const sentence =
-    problems.length === 1
-      ? vscode.l10n.t('The backup is partial: {0}', problems[0]!.message)
-      : vscode.l10n.t('The backup is partial: {0} entries could not be read.', problems.length);
+    count === 1 && first !== undefined
+      ? vscode.l10n.t('The backup is partial: {0}', first.message)
+      : vscode.l10n.t('The backup is partial: {0} entries could not be read.', count);
   const showLog = vscode.l10n.t('Show Log');
   if ((await vscode.window.showWarningMessage(sentence, showLog)) === showLog) app.log.show();
 }

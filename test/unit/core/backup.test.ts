@@ -8,11 +8,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { backUp, type BackupOptions, type BackupSources } from '../../../src/core/backup.ts';
+import { countProblems, MOST_PROBLEMS_OF_A_KIND, type Problem } from '../../../src/core/problem.ts';
 import type { BackupRecord } from '../../../src/core/vault/record.ts';
 import { editTree, randomEdits } from '../../build/edit-tree.ts';
 import { randomTree } from '../../build/random-tree.ts';
@@ -269,6 +271,27 @@ describe('a backup', () => {
       incomplete: true,
     });
   });
+
+  it.runIf(process.platform === 'linux')(
+    'lists the first problems of a kind and counts the rest',
+    async () => {
+      const pipes = Array.from({ length: MOST_PROBLEMS_OF_A_KIND + 5 }, (_, at) =>
+        join(folder.path, `pipe ${at}`),
+      );
+      execFileSync('mkfifo', pipes);
+      makeTree(folder.path, treeOf({ a: 'one' }));
+      const told: Problem[] = [];
+      const record = await take({ kind: 'full', onProblem: (problem) => told.push(problem) });
+      expect(told).toHaveLength(pipes.length);
+      expect(record.problems).toEqual(told.slice(0, MOST_PROBLEMS_OF_A_KIND));
+      expect(record.moreProblems).toEqual({ 'special-file': 5 });
+      expect([countProblems(record), countProblems(record, ({ incomplete }) => incomplete)]).toEqual([
+        pipes.length,
+        0,
+      ]);
+      expect((await built.vault.records()).records).toEqual([record]);
+    },
+  );
 
   it('notices a file that grew past what one chunk may be while it was read', async () => {
     const file = join(folder.path, 'log.txt');

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { countProblems } from '../../../core/problem.ts';
 import type { BackupDetails, BackupSummary } from '../../../engine/protocol.ts';
 import { displayName } from '../../files/backup-uri.ts';
 import {
@@ -55,10 +56,9 @@ export function backupTooltip(
   for (const { message } of problems.slice(0, MOST_PROBLEMS)) {
     tooltip.appendMarkdown('\n\n$(warning) ').appendText(message);
   }
-  if (problems.length > MOST_PROBLEMS) {
-    tooltip
-      .appendMarkdown('\n\n')
-      .appendText(vscode.l10n.t('… and {0} more', problems.length - MOST_PROBLEMS));
+  const more = countProblems(summary) - MOST_PROBLEMS;
+  if (more > 0) {
+    tooltip.appendMarkdown('\n\n').appendText(vscode.l10n.t('… and {0} more', more));
   }
   return tooltip;
 }
