@@ -1,6 +1,6 @@
 import { compareBackups } from '../compare.ts';
-import { CrmBackupError, CancelledError } from '../errors.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
+import { isDamage } from '../vault/error.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { changed, deleted, FastImport, NOTHING_LEFT, wholeTree } from './fast-import.ts';
@@ -175,10 +175,6 @@ function unlessDamage(error: unknown): readonly string[] {
   throw error;
 }
 
-function isDamage(error: unknown): boolean {
-  return error instanceof CrmBackupError && error.name === 'VaultError' && !(error instanceof CancelledError);
-}
-
 async function differences(
   stream: FastImport,
   vault: Vault,
@@ -188,10 +184,16 @@ async function differences(
 ): Promise<string[]> {
   const gone: string[] = [];
   const there: string[] = [];
-  for await (const { path, after } of compareBackups(vault, before, record, [], task)) {
+  for await (const { path, before: was, after } of compareBackups(vault, before, record, [], task)) {
+    const name = toMirrorPath(path);
     const content = after === undefined ? undefined : await mirroredContent(vault, after);
-    if (after === undefined || content === undefined) gone.push(deleted(toMirrorPath(path)));
-    else there.push(changed(toMirrorPath(path), mirroredMode(after), await stream.blob(content)));
+    if (after !== undefined && content !== undefined) {
+      there.push(changed(name, mirroredMode(after), await stream.blob(content)));
+      continue;
+    }
+    // What is deleted goes with all below it: a folder that only got another mode is left.
+    const isFolder = after?.type === 'directory' && (was === undefined || was.type === 'directory');
+    if (!isFolder) gone.push(deleted(name));
   }
   // A folder may stand where a file was: first what is gone.
   return [...gone, ...there];

@@ -85,6 +85,23 @@ describe('the history of a set', () => {
     });
   });
 
+  test('keeps what is in a folder that got another mode', async () => {
+    await using built = await buildVault();
+    await using folder = temporaryFolder();
+    const directory = join(folder.path, 'workspace');
+    const roots = [{ name: 'workspace', directory, include: [], exclude: [] }];
+    const records: BackupRecord[] = [];
+    makeTree(directory, treeOf({ 'a/b/c.txt': 'deep\n', d: 'beside\n' }));
+    for (const path of ['a', '', 'a/b']) {
+      records.unshift(await backUp(built.vault, { name: 'test', roots, databases: [] }, { kind: 'auto' }));
+      chmodSync(join(directory, path), 0o710);
+    }
+    const repository = new HistoryRepository(join(folder.path, 'history'));
+    await withHistory(repository, built.vault, records, {}, async () => Promise.resolve());
+    const all = { [at('a/b/c.txt')]: 'deep\n', [at('d')]: 'beside\n' };
+    expect(await mirrored(repository, records)).toEqual([all, all, all]);
+  });
+
   test('has links, programs, and a folder where a file was, as real backups hold them', async () => {
     await using built = await buildVault();
     await using folder = temporaryFolder();
