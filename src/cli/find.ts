@@ -8,6 +8,7 @@ import { formatBytes, formatTime } from './quantity.ts';
 import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
+import { UnreadRecords } from './unread-records.ts';
 import { UsageError } from './usage.ts';
 
 interface FindOptions {
@@ -39,10 +40,12 @@ export function defineFind(program: Command, act: Act): void {
           const { findText } = await import('./find-text.ts');
           return findText(opened, records, text, test, session);
         }
-        const matches = await findPaths(vault, records, test, session.task);
+        const unread = new UnreadRecords();
+        const matches = await findPaths(vault, records, test, session.task, unread.add);
         return {
           json: { matches: matches.map(matchJson) },
           text: matches.length === 0 ? 'Nothing found.' : table(matches, session),
+          ...unread.told(session),
         };
       }),
     );

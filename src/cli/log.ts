@@ -8,6 +8,7 @@ import { formatAge, formatBytes, formatTime } from './quantity.ts';
 import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
+import { UnreadRecords } from './unread-records.ts';
 
 interface LogOptions {
   readonly follow?: true;
@@ -42,8 +43,13 @@ export function defineLog(program: Command, act: Act): void {
           const { followFile } = await import('./log-follow.ts');
           return followFile(opened, records, entry, session);
         }
-        const versions = await pathVersions(vault, records, entry, session.task);
-        return { json: { path: entry, versions: versions.map(versionJson) }, text: table(versions, session) };
+        const unread = new UnreadRecords();
+        const versions = await pathVersions(vault, records, entry, session.task, unread.add);
+        return {
+          json: { path: entry, versions: versions.map(versionJson) },
+          text: table(versions, session),
+          ...unread.told(session),
+        };
       }),
     );
 }

@@ -1,6 +1,6 @@
 import type { EntryType } from './vault/entry.ts';
 import { CHUNK_ID_BYTES } from './vault/chunk-id.ts';
-import { VaultError } from './vault/error.ts';
+import { isDamage, VaultError } from './vault/error.ts';
 import { EntryView } from './vault/manifest-entry.ts';
 import { type ManifestSegment, readSegments } from './vault/manifest.ts';
 import { comparePaths, isWithin } from './vault/order.ts';
@@ -29,6 +29,7 @@ export interface PathMatch {
 /**
  * Every version of a path over some backups, newest first. Backups between which its content, type and mode stay the
  * same are one version.
+ * @param unread is told the backups whose list of entries is damaged where the path would stand; they are passed over
  * @throws {VaultError} `unknown-entry` when none of the backups has the path.
  */
 export async function pathVersions(
@@ -36,6 +37,7 @@ export async function pathVersions(
   newestFirst: readonly BackupRecord[],
   path: string,
   task: Task = {},
+  unread: (record: BackupRecord) => void = () => undefined,
 ): Promise<PathVersion[]> {
   const versions: PathVersion[] = [];
   const find = entryFinder(vault, path);
@@ -44,7 +46,14 @@ export async function pathVersions(
   for (const record of newestFirst.toReversed()) {
     throwIfCancelled(task);
     task.progress?.({ phase: 'search', done: done++, total: newestFirst.length, unit: 'files' });
-    const entry = await find(record);
+    let entry: EntryView | undefined;
+    try {
+      entry = await find(record);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      unread(record);
+      continue;
+    }
     if (entry === undefined) {
       if (last !== undefined) versions.push({ record, change: 'deleted', entry: undefined });
     } else if (last === undefined) versions.push({ record, change: 'added', entry });
@@ -86,34 +95,50 @@ function isSameVersion(a: EntryView, b: EntryView): boolean {
 /**
  * The paths in some backups that a test accepts, in their order, each with the newest and the oldest backup that has it.
  * Every chunk of a manifest is read once, however many backups share it.
+ * @param unread is told the backups whose list of entries is damaged in part; the rest of it is searched
  */
 export async function findPaths(
   vault: Vault,
   newestFirst: readonly BackupRecord[],
   accepts: (path: string) => boolean,
   task: Task = {},
+  unread: (record: BackupRecord) => void = () => undefined,
 ): Promise<PathMatch[]> {
   const found = new Map<string, { -readonly [Key in keyof PathMatch]: PathMatch[Key] }>();
-  const inChunk = new Map<string, readonly string[]>();
+  /** Undefined for a chunk that is damaged. */
+  const inChunk = new Map<string, readonly string[] | undefined>();
   const index = await vault.index();
+  const entriesIn = async (id: Buffer): Promise<EntryView[] | undefined> => {
+    try {
+      return acceptedIn(await vault.reader.readChunk(id, index), accepts);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return undefined;
+    }
+  };
   let done = 0;
   for (const record of newestFirst) {
     task.progress?.({ phase: 'search', done: done++, total: newestFirst.length, unit: 'files' });
+    let isWhole = true;
     for (const id of record.manifest.flatMap(chunkIdsOf)) {
       throwIfCancelled(task);
       const key = id.toString('latin1');
-      let paths = inChunk.get(key);
-      if (paths === undefined) {
-        const entries = acceptedIn(await vault.reader.readChunk(id, index), accepts);
-        paths = entries.map(({ path }) => path);
-        inChunk.set(key, paths);
-        for (const { path, type, size, mtimeNs } of entries) {
+      if (!inChunk.has(key)) {
+        const entries = await entriesIn(id);
+        inChunk.set(
+          key,
+          entries?.map(({ path }) => path),
+        );
+        for (const { path, type, size, mtimeNs } of entries ?? []) {
           if (found.has(path)) continue;
           found.set(path, { path, type, size, mtimeNs, newest: record, oldest: record });
         }
       }
-      for (const path of paths) found.get(path)!.oldest = record;
+      const paths = inChunk.get(key);
+      isWhole &&= paths !== undefined;
+      for (const path of paths ?? []) found.get(path)!.oldest = record;
     }
+    if (!isWhole) unread(record);
   }
   return [...found.values()].sort((a, b) => comparePaths(a.path, b.path));
 }

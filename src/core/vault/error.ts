@@ -18,3 +18,8 @@ export type VaultErrorCode =
 
 /** A vault cannot be opened, read or written as asked. */
 export class VaultError extends CrmBackupError<VaultErrorCode> {}
+
+/** Whether an error says that something in the vault is damaged or lost; what else is in it may be as good as ever. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof VaultError && (error.code === 'damaged' || error.code === 'missing-chunk');
+}

@@ -80,3 +80,18 @@ describe('finding paths in all backups', () => {
     expect(ids.length).toBeLessThanOrEqual(chunks + 4);
   });
 });
+
+it('a backup whose list is lost keeps nobody from searching the others, and is named', async () => {
+  const first = await storeBackup(built.vault, { 'a.txt': '1' }, { createdAt: '2026-01-01T00:00:00.000Z' });
+  const [lost] = await built.vault.storage.list('packs');
+  const second = await storeBackup(built.vault, { 'a.txt': '2' }, { createdAt: '2026-01-02T00:00:00.000Z' });
+  await built.vault.storage.remove(lost!.name);
+  const vault = await built.reopen();
+  const unread: BackupRecord[] = [];
+  const add = (record: BackupRecord): void => void unread.push(record);
+  const matches = await findPaths(vault, [second, first], globTest('*.txt'), {}, add);
+  expect(matches).toMatchObject([{ path: 'files/workspace/a.txt', newest: second, oldest: second }]);
+  const versions = await pathVersions(vault, [second, first], 'files/workspace/a.txt', {}, add);
+  expect(versions).toMatchObject([{ record: second, change: 'added' }]);
+  expect(unread).toEqual([first, first]);
+});
