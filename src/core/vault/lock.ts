@@ -166,11 +166,16 @@ function lockName(bytes: Buffer): string {
 }
 
 async function findOpponent(storage: Storage, kind: LockKind, own: string): Promise<LockFile | undefined> {
-  for (const object of await storage.list('locks')) {
+  const objects = await storage.list('locks');
+  // The storage may have a clock of its own, which the lock just written tells. What is old by one clock only may be
+  // held by somebody at work.
+  const writtenAt = objects.find(({ name }) => name === own)?.modifiedMs ?? -Infinity;
+  const now = Math.min(writtenAt, Date.now());
+  for (const object of objects) {
     if (object.name === own) continue;
     const lock = await readLock(storage, object);
     if (lock === undefined) continue;
-    if (isStale(lock, object)) await storage.remove(object.name);
+    if (isStale(lock, object, now)) await storage.remove(object.name);
     else if (kind === 'exclusive' || lock.kind === 'exclusive') return lock;
   }
   return undefined;
@@ -181,7 +186,7 @@ export async function lockPurposes(storage: Storage): Promise<string[]> {
   const purposes: string[] = [];
   for (const object of await storage.list('locks')) {
     const lock = await readLock(storage, object);
-    if (lock !== undefined && !isStale(lock, object)) purposes.push(lock.purpose);
+    if (lock !== undefined && !isStale(lock, object, Date.now())) purposes.push(lock.purpose);
   }
   return purposes;
 }
@@ -199,8 +204,9 @@ async function readLock(storage: Storage, object: StoredObject): Promise<LockFil
   return { ...UNREADABLE, damaged: object.name };
 }
 
-function isStale(lock: LockFile, object: StoredObject): boolean {
-  if (Date.now() - object.modifiedMs > STALE_MS) return true;
+/** @param now in milliseconds since 1970, by the clock that the object's time is of */
+function isStale(lock: LockFile, { modifiedMs }: StoredObject, now: number): boolean {
+  if (now - modifiedMs > STALE_MS) return true;
   const isOurs = lock.host === hostname() && lock.system === system();
   return isOurs && lock.pid !== process.pid && !isAlive(lock.pid);
 }

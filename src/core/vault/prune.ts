@@ -39,8 +39,9 @@ const WAIT_FOR_LOCK_MS = 10_000;
 const SMALL_INDEX_BYTES = 1024 * 1024;
 /** What interrupted writes have left is swept when it is older; others may just be writing a lock or a note. */
 const SWEEP_AGE_MS = 5 * 60_000;
-/** Between so many removals the lock is looked at. */
+/** After so many removals the lock is looked at again, or after so long: the machine may have slept. */
 const REMOVALS_A_LOOK = 64;
+const LOOK_MS = 1000;
 
 /** A prune under way; its steps fill it in. */
 interface Work {
@@ -287,9 +288,15 @@ function outdatedIndexes(indexes: readonly IndexFile[], kept: ReadonlySet<string
 
 async function removePacks(work: Work): Promise<void> {
   const leaving = work.plan.filter(({ fate }) => fate !== 'keep');
+  let lookedAt = 0;
   for (const [number, { pack }] of leaving.entries()) {
     throwIfCancelled(work.task);
-    if (number % REMOVALS_A_LOOK === 0) await work.lock.assertHeld();
+    // The time of day: other clocks may stand still in a machine that sleeps.
+    const now = Date.now();
+    if (number % REMOVALS_A_LOOK === 0 || Math.abs(now - lookedAt) > LOOK_MS) {
+      lookedAt = now;
+      await work.lock.assertHeld();
+    }
     work.task.progress?.({ phase: 'remove', done: number, total: leaving.length, unit: 'packs' });
     await work.vault.storage.remove(packName(pack.id));
     work.freedBytes += pack.bytes;

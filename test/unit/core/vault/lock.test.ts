@@ -129,6 +129,27 @@ describe('a lock on a vault', () => {
     },
   );
 
+  it.each([
+    ['behind', -20],
+    ['ahead', 20],
+  ])('holds where the clock of the disk is %s by many minutes', async (_, minutes) => {
+    /** As a file server does it: files have the time of its own clock. */
+    const elsewhere = new LocalStorage(storage.location, {
+      beforeStep: (step, name) => {
+        const now = Date.now() / 1000 + minutes * 60;
+        if (step === 'sync-directory') utimesSync(join(storage.location, name), now, now);
+      },
+    });
+    await using held = await lockVault(elsewhere, 'shared', { purpose });
+    await expect(lockVault(elsewhere, 'exclusive', { purpose })).rejects.toMatchObject({ code: 'locked' });
+    await held.assertHeld();
+    const [file] = lockFiles();
+    const before = Date.now() / 1000 + (Math.min(minutes, 0) - 16) * 60;
+    utimesSync(file!, before, before);
+    await using _next = await lockVault(elsewhere, 'exclusive', { purpose });
+    await expect(held.assertHeld()).rejects.toMatchObject({ code: 'locked' });
+  });
+
   it('that is damaged still holds, until it is old', async () => {
     await using _lock = await lockVault(storage, 'shared', { purpose });
     const [file] = lockFiles();

@@ -1,6 +1,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { LocalStorage } from '../../../../src/core/storage/local.ts';
 import { FrameMethod } from '../../../../src/core/vault/frame.ts';
 import { lockVault } from '../../../../src/core/vault/lock.ts';
 import { prune } from '../../../../src/core/vault/prune.ts';
@@ -15,6 +16,7 @@ import {
   edited,
   objectsIn,
   readBackup,
+  removeLocks,
   storeBackup,
 } from '../../../build/vault.ts';
 
@@ -35,6 +37,8 @@ async function expectContent(vault: Vault, record: BackupRecord, content: Conten
 }
 
 describe('prune', () => {
+  afterEach(() => vi.useRealTimers());
+
   it('changes nothing where all is needed, however often it runs', async () => {
     await using built = await buildVault();
     const content = { 'a.txt': text(1, 200_000), 'b.bin': noiseOf(2, 500_000) };
@@ -215,6 +219,36 @@ describe('prune', () => {
       }
     }
     expect(refused).toBe(2);
+  });
+
+  it('that slept while another took the vault removes nothing more', async () => {
+    await using built = await buildVault();
+    const { vault } = built;
+    const content = (number: number): Content => ({ 'a.bin': noiseOf(number, 100_000) });
+    for (const number of [1, 2, 3, 4]) {
+      const { id } = await storeBackup(vault, content(number));
+      await vault.forget(id);
+    }
+    const waking = new LocalStorage(built.directory);
+    const remove = waking.remove.bind(waking);
+    const again: { record: BackupRecord; content: Content }[] = [];
+    waking.remove = async (name) => {
+      await remove(name);
+      if (!name.startsWith('packs/') || again.length > 0) return;
+      // The machine sleeps for an hour here.
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60 * 60_000 });
+      removeLocks(built);
+      await using lock = await lockVault(built.storage, 'shared', { purpose: 'a backup' });
+      for (const number of [1, 2, 3, 4]) {
+        const record = await storeBackup(await built.reopen(), content(number));
+        again.push({ record, content: content(number) });
+      }
+      await lock.assertHeld();
+    };
+    await expect(prune(await built.reopen(waking))).rejects.toMatchObject({ code: 'locked' });
+    vi.useRealTimers();
+    expect(again).toHaveLength(4);
+    for (const { record, content } of again) await expectContent(await built.reopen(), record, content);
   });
 
   it('waits for nobody in vain: a backup under way keeps it out', async () => {
