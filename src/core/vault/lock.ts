@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCode } from '../errors.ts';
 import type { Storage, StoredObject } from '../storage/storage.ts';
 import { throwIfCancelled, type Task } from '../task.ts';
 import { VaultError } from './error.ts';
+import { nameSystem } from './system.ts';
 
 /** Many may share a vault; who removes or rewrites has it alone. */
 export type LockKind = 'shared' | 'exclusive';
@@ -13,7 +13,7 @@ export type LockKind = 'shared' | 'exclusive';
 interface LockFile {
   readonly kind: LockKind;
   readonly host: string;
-  /** Where the process id counts: containers and subsystems may share their host's name. */
+  /** Where the process id counts; empty where that cannot be told. */
   readonly system: string;
   readonly pid: number;
   readonly purpose: string;
@@ -103,7 +103,7 @@ export class VaultLock implements AsyncDisposable {
 
 /**
  * Takes a lock: writes a file of its own, then looks whether another stands against it. Locks of dead processes of this
- * machine, and those long not refreshed, are removed.
+ * system, and those long not refreshed, are removed.
  * @throws {VaultError} `locked`, naming who holds it.
  */
 export async function lockVault(
@@ -115,7 +115,7 @@ export async function lockVault(
   const content: LockFile = {
     kind,
     host: hostname(),
-    system: system(),
+    system: ownSystem(),
     pid: process.pid,
     purpose: options.purpose,
     since: new Date().toISOString(),
@@ -143,9 +143,8 @@ export async function lockVault(
 }
 
 function locked(by: LockFile): VaultError {
-  const hint = 'Wait until it is done, then try again.';
+  const minutes = STALE_MS / 60_000;
   if (by.damaged !== undefined) {
-    const minutes = STALE_MS / 60_000;
     return new VaultError(
       'locked',
       `The vault is in use: by whom cannot be told, because ${by.damaged} is damaged.`,
@@ -153,10 +152,12 @@ function locked(by: LockFile): VaultError {
     );
   }
   const who = by.host === hostname() ? `process ${by.pid}` : `process ${by.pid} on ${by.host}`;
+  const wait = 'Wait until it is done, then try again.';
+  const killed = `If it was killed, its lock is removed after ${minutes} minutes.`;
   return new VaultError(
     'locked',
     `The vault is in use: ${who} has been busy with ${by.purpose} since ${by.since}.`,
-    { hint },
+    { hint: isOfThisSystem(by) ? wait : `${wait} ${killed}` },
   );
 }
 
@@ -207,18 +208,18 @@ async function readLock(storage: Storage, object: StoredObject): Promise<LockFil
 /** @param now in milliseconds since 1970, by the clock that the object's time is of */
 function isStale(lock: LockFile, { modifiedMs }: StoredObject, now: number): boolean {
   if (now - modifiedMs > STALE_MS) return true;
-  const isOurs = lock.host === hostname() && lock.system === system();
-  return isOurs && lock.pid !== process.pid && !isAlive(lock.pid);
+  return isOfThisSystem(lock) && lock.pid !== process.pid && !isAlive(lock.pid);
 }
 
-/** What tells process ids of one machine apart from those of another of the same name. */
-function system(): string {
-  if (process.platform !== 'linux') return process.platform;
-  try {
-    return `linux ${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return 'linux';
-  }
+/** Whether a lock is of where this process can ask what became of its holder. */
+function isOfThisSystem({ host, system }: LockFile): boolean {
+  return host === hostname() && system !== '' && system === ownSystem();
+}
+
+let named: string | undefined;
+
+function ownSystem(): string {
+  return (named ??= nameSystem());
 }
 
 /** Whether a process of this machine runs. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -103,7 +103,7 @@ describe('a lock on a vault', () => {
     expect(most).toBe(1);
   });
 
-  it('of a dead process of this machine is removed', async () => {
+  it.skipIf(process.platform === 'win32')('of a dead process of this machine is removed', async () => {
     const { pid } = spawnSync(process.execPath, ['--version']);
     await using lock = await lockVault(storage, 'exclusive', { purpose });
     rewrite({ pid });
@@ -114,7 +114,7 @@ describe('a lock on a vault', () => {
     expect(lockFiles()).toHaveLength(1);
   });
 
-  it.each([{ host: 'another-machine' }, { system: 'another container' }])(
+  it.each([{ host: 'another-machine' }, { system: 'another container' }, { system: '' }])(
     'of a process elsewhere (%o) holds until it is old',
     async (elsewhere) => {
       const { pid } = spawnSync(process.execPath, ['--version']);
@@ -128,6 +128,35 @@ describe('a lock on a vault', () => {
       await using _next = await lockVault(storage, 'shared', { purpose });
     },
   );
+
+  it.skipIf(process.platform !== 'linux')('of a machine of the same name holds until it is old', async () => {
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    const mine = await lockVault(storage, 'exclusive', { purpose });
+    const { system } = JSON.parse(readFileSync(lockFiles()[0]!, 'utf8')) as { system: string };
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    rewrite({ pid, system: system.replace(boot, randomUUID()) });
+    await mine[Symbol.asyncDispose]();
+    await expect(lockVault(storage, 'shared', { purpose })).rejects.toMatchObject({
+      code: 'locked',
+      hint: 'Wait until it is done, then try again. If it was killed, its lock is removed after 15 minutes.',
+    });
+  });
+
+  it('of a dead process holds until it is old where systems of one name cannot be told apart', async () => {
+    vi.resetModules();
+    const here = Object.getOwnPropertyDescriptor(process, 'platform')!;
+    Object.defineProperty(process, 'platform', { ...here, value: 'win32' });
+    try {
+      const { lockVault: lockThere } = await import('../../../../src/core/vault/lock.ts');
+      const { pid } = spawnSync(process.execPath, ['--version']);
+      const mine = await lockThere(storage, 'exclusive', { purpose });
+      rewrite({ pid });
+      await mine[Symbol.asyncDispose]();
+      await expect(lockThere(storage, 'shared', { purpose })).rejects.toMatchObject({ code: 'locked' });
+    } finally {
+      Object.defineProperty(process, 'platform', here);
+    }
+  });
 
   it.each([
     ['behind', -20],
