@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Stats, statSync } from 'node:fs';
-import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { systemCode } from '../errors.ts';
@@ -23,6 +23,8 @@ const PARALLEL_LOOKS = 32;
 const QUICK_LOOK_MS = 0.2;
 const LOOKS_AT_ONCE = 64;
 const TEMPORARY = 'tmp';
+/** Tells one vault from another; it is never changed. */
+const CONFIG = 'vault.json';
 /** Objects whose removal need not be durable. */
 const PASSING = /^(tmp|locks)\//;
 
@@ -30,8 +32,10 @@ const PASSING = /^(tmp|locks)\//;
 export class LocalStorage implements Storage {
   readonly location: string;
   readonly #beforeStep: NonNullable<LocalStorageOptions['beforeStep']>;
-  /** Device and inode of the vault's directory when it was first seen. */
+  /** Device and inode of the vault's directory when it was last known to be the vault's. */
   #identity: string | undefined;
+  /** The bytes of `vault.json`, as they were first read or last written here. */
+  #config: Buffer | undefined;
   readonly #quickReads = new QuickReads();
 
   constructor(directory: string, options: LocalStorageOptions = {}) {
@@ -132,6 +136,7 @@ export class LocalStorage implements Storage {
         }
         filled += bytesRead;
       }
+      if (name === CONFIG && range === undefined) this.#config ??= Buffer.from(bytes);
       return bytes;
     } catch (error) {
       if (error instanceof StorageError) throw error;
@@ -178,6 +183,7 @@ export class LocalStorage implements Storage {
       const placed = await this.#inDirectory(target, () => place(temporary, target));
       await this.#beforeStep('sync-directory', name);
       await syncDirectory(dirname(target));
+      if (placed && name === CONFIG) this.#config = Buffer.concat(parts);
       return placed;
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
@@ -211,7 +217,8 @@ export class LocalStorage implements Storage {
   async #assertNotVanished(what: string): Promise<void> {
     const found = await stat(this.location).catch(() => undefined);
     const identity = found === undefined ? undefined : `${found.dev}:${found.ino}`;
-    if (this.#identity !== undefined && identity !== this.#identity) {
+    const isOther = this.#identity !== undefined && identity !== this.#identity;
+    if (isOther && (identity === undefined || !(await this.#hasConfig()))) {
       throw new StorageError(
         'unreachable',
         `${this.location}: could not ${what}: the vault’s directory has vanished.`,
@@ -219,6 +226,12 @@ export class LocalStorage implements Storage {
       );
     }
     this.#identity = identity;
+  }
+
+  /** FAT, a network disk or one that was plugged in again may give the vault's directory another inode. */
+  async #hasConfig(): Promise<boolean> {
+    const found = await readFile(join(this.location, CONFIG)).catch(() => undefined);
+    return found !== undefined && this.#config?.equals(found) === true;
   }
 
   async remove(name: string): Promise<void> {

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,6 +112,47 @@ describe('a local storage', () => {
     renameSync(join(directory, 'unplugged'), storage.location);
     await storage.write('packs/aa/one.pack', [Buffer.alloc(1)]);
     expect(await storage.list('packs')).toHaveLength(1);
+  });
+
+  /** Puts a copy where the directory is, as a disk that gives it another inode when it is plugged in again. */
+  function replace(change: (copy: string) => void = () => undefined): void {
+    const copy = join(directory, 'copy');
+    cpSync(storage.location, copy, { recursive: true });
+    change(copy);
+    renameSync(storage.location, join(directory, 'unplugged'));
+    renameSync(copy, storage.location);
+  }
+
+  it('goes on where its directory is the same vault with another inode', async () => {
+    await storage.write('vault.json', [Buffer.from('{ "id": '), Buffer.from('1 }')]);
+    const reader = new LocalStorage(storage.location);
+    await reader.read('vault.json');
+    for (const one of [storage, reader]) expect(await one.list('packs')).toEqual([]);
+    replace();
+    for (const one of [storage, reader]) {
+      expect(await one.size('locks/mine.json')).toBeUndefined();
+      await one.write('packs/aa/one.pack', [Buffer.alloc(1)]);
+      expect(await one.list('packs')).toHaveLength(1);
+      await one.remove('packs/aa/one.pack');
+    }
+    rmSync(storage.location, { recursive: true });
+    await expect(reader.list('packs')).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it('does not take another vault for its own', async () => {
+    await storage.write('vault.json', [Buffer.from('{ "id": 1 }')]);
+    expect(await storage.list('packs')).toEqual([]);
+    replace((copy) => {
+      rmSync(join(copy, 'tmp'), { recursive: true });
+      writeFileSync(join(copy, 'vault.json'), '{ "id": 2 }');
+    });
+    await expect(storage.list('packs')).rejects.toMatchObject({ code: 'unreachable' });
+    // Not even when it has read what says so.
+    await storage.read('vault.json');
+    await expect(storage.write('packs/aa/one.pack', [Buffer.alloc(1)])).rejects.toMatchObject({
+      code: 'unreachable',
+    });
+    expect(readdirSync(storage.location)).toEqual(['vault.json']);
   });
 
   it.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LocalStorage } from '../../../../src/core/storage/local.ts';
@@ -203,6 +203,17 @@ describe('a lock on a vault', () => {
     utimesSync(file!, before, before);
     await using _next = await lockVault(storage, 'exclusive', { purpose });
     await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'locked' });
+  });
+
+  it('is not held in a replica that was put in the place of its vault', async () => {
+    await storage.write('vault.json', [Buffer.from('{}')]);
+    await using lock = await lockVault(storage, 'shared', { purpose });
+    await lock.assertHeld();
+    // Replicas leave locks out.
+    renameSync(storage.location, join(folder.path, 'unplugged'));
+    cpSync(join(folder.path, 'unplugged', 'vault.json'), join(storage.location, 'vault.json'));
+    await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'locked' });
+    expect(readdirSync(storage.location)).toEqual(['vault.json']);
   });
 
   it('is given up by a machine that slept too long, even if nobody has taken it yet', async () => {
