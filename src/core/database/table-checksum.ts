@@ -3,20 +3,20 @@ import { hashBytes, mixed } from './row-hash.ts';
 
 const LINE_FEED = 0x0a;
 const FOUR_LINE_FEEDS = 0x0a0a0a0a;
-const SUM_BITS = 53;
 const SEED = 0x811c9dc5;
 
 /**
- * Counts a table’s rows and sums them up. With a key it is the CRC-32 of all lines in order; without one the sum of a
- * hash of every line, for nobody knows their order.
+ * Counts a table’s rows and sums them up. With a key it is the CRC-32 of all lines in order; without one two sums of
+ * hashes of every line, for nobody knows their order.
  */
 export class TableChecksum {
   readonly #hasKey: boolean;
   #rows = 0;
   #bytes = 0;
   #crc = 0;
-  /** The lines of a table without a key: their sum, and the hash of the one that has begun. */
+  /** The lines of a table without a key: their sums of 32 bits each, and the hash of the one that has begun. */
   #sum = 0;
+  #mixedSum = 0;
   #line = SEED;
 
   /** @param key numbers of the key’s columns; empty without a key */
@@ -41,8 +41,8 @@ export class TableChecksum {
   /** All lines so far; the last must have ended. */
   get value(): { readonly rows: number; readonly bytes: number; readonly checksum: string } {
     const checksum = this.#hasKey
-      ? `crc32:${this.#crc.toString(16).padStart(8, '0')}`
-      : `sum:${this.#sum.toString(16).padStart(Math.ceil(SUM_BITS / 4), '0')}`;
+      ? `crc32:${hexadecimal(this.#crc)}`
+      : `sum:${hexadecimal(this.#mixedSum)}${hexadecimal(this.#sum)}`;
     return { rows: this.#rows, bytes: this.#bytes, checksum };
   }
 
@@ -50,14 +50,20 @@ export class TableChecksum {
     let start = 0;
     for (let at = block.indexOf(LINE_FEED); at >= 0; at = block.indexOf(LINE_FEED, start)) {
       const hash = mixed(hashBytes(block, start, at, this.#line));
-      // Spread over 53 bits, so that two changed lines do not easily cancel each other out.
-      this.#sum = (this.#sum + hash * 0x1f_ffff + (hash >>> 7)) % 2 ** SUM_BITS;
+      // Integers only: what is rounded depends on the order.
+      this.#sum = (this.#sum + hash) | 0;
+      // So that two changed lines do not easily cancel each other out.
+      this.#mixedSum = (this.#mixedSum + mixed(hash)) | 0;
       this.#line = SEED;
       this.#rows++;
       start = at + 1;
     }
     this.#line = hashBytes(block, start, block.length, this.#line);
   }
+}
+
+function hexadecimal(bits: number): string {
+  return (bits >>> 0).toString(16).padStart(8, '0');
 }
 
 /** Four bytes at a time: most of them are none. */

@@ -36,9 +36,28 @@ describe('the checksum of a table', () => {
     );
   });
 
+  it('is another one when any line changes', () => {
+    const changes = fc.tuple(lines, fc.nat(), fc.string({ unit: 'binary-ascii', minLength: 1 }), keys);
+    fc.assert(
+      fc.property(changes, ([all, number, other, key]) => {
+        const at = number % all.length;
+        const line = other.replaceAll('\n', ' ');
+        fc.pre(all.length > 0 && all[at] !== line);
+        expect(sum(all.with(at, line), key).checksum).not.toBe(sum(all, key).checksum);
+      }),
+    );
+  });
+
   it('minds the order of rows only when they have a key', () => {
     const all = ['one', 'two', 'three', 'four'];
-    expect(sum(all.toReversed(), []).checksum).toBe(sum(all, []).checksum);
     expect(sum(all.toReversed(), [0]).checksum).not.toBe(sum(all, [0]).checksum);
+    const orders = lines.chain((each) =>
+      fc.tuple(fc.constant(each), fc.shuffledSubarray(each, { minLength: each.length })),
+    );
+    fc.assert(
+      fc.property(orders, ([one, other]) => {
+        expect(sum(other, []).checksum).toBe(sum(one, []).checksum);
+      }),
+    );
   });
 });
