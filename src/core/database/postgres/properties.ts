@@ -184,6 +184,7 @@ const IS_OF_MULTIRANGE = `EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_cat
     WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i'
       AND d.refclassid = 'pg_catalog.pg_type'::regclass AND t.typtype = 'm')`;
 
+// Before PostgreSQL 15 triggers that partitions have from their tables count as internal; they are left out everywhere.
 const countsQuery = (
   version: number,
 ) => `SELECT json_object_agg(kind, number ORDER BY kind)::text AS counts FROM (
@@ -203,7 +204,8 @@ const countsQuery = (
   UNION ALL
   SELECT 'trigger', count(*) FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE NOT t.tgisinternal AND ${OWN_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')} HAVING count(*) > 0
+    WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND ${OWN_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')}
+    HAVING count(*) > 0
   UNION ALL
   SELECT CASE o.contype WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check' WHEN 'p' THEN 'primary key'
       WHEN 'u' THEN 'unique key' WHEN 'x' THEN 'exclusion' WHEN 'n' THEN 'not null' ELSE 'constraint trigger' END, count(*)

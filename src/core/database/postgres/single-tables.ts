@@ -151,7 +151,10 @@ export async function clearTables(session: Session, { built, old }: PostgresTick
   }
 }
 
-/** Statements around the replacement: foreign keys, triggers and rules would act on rows that come and go. */
+/**
+ * Statements around the replacement: foreign keys, triggers and rules would act on rows that come and go. Before
+ * PostgreSQL 15 triggers that a partition has from its table count as internal.
+ */
 const AROUND = (oids: string) => `WITH RECURSIVE touching AS (
     SELECT o.oid, o.conparentid FROM pg_catalog.pg_constraint o
       WHERE o.contype = 'f' AND (o.conrelid IN (${oids}) OR o.confrelid IN (${oids}))
@@ -163,7 +166,9 @@ const AROUND = (oids: string) => `WITH RECURSIVE touching AS (
   SELECT 1, format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname),
       format('ALTER TABLE %s ENABLE %s TRIGGER %I', t.tgrelid::regclass,
         CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, t.tgname)
-    FROM pg_catalog.pg_trigger t WHERE t.tgrelid IN (${oids}) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+    FROM pg_catalog.pg_trigger t WHERE t.tgrelid IN (${oids}) AND t.tgenabled <> 'D'
+      AND (NOT t.tgisinternal OR t.tgparentid <> 0 AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_constraint o WHERE o.oid = t.tgconstraint AND o.contype <> 't'))
   UNION ALL
   SELECT 2, format('ALTER TABLE %s DISABLE RULE %I', r.ev_class::regclass, r.rulename),
       format('ALTER TABLE %s ENABLE %s RULE %I', r.ev_class::regclass,

@@ -92,6 +92,34 @@ for (const version of [13, 14] as const) {
       await rowsComeBack(tried, tried);
     });
 
+    it('gives back the rows of a partition untouched by triggers', async () => {
+      await using tried = await on(version);
+      await using built = await buildVault();
+      await using folder = temporaryFolder();
+      await tried.run(
+        `CREATE TABLE visit (id int PRIMARY KEY, changed int) PARTITION BY RANGE (id);
+         CREATE TABLE visit_all PARTITION OF visit DEFAULT PARTITION BY RANGE (id);
+         CREATE TABLE visit_1 PARTITION OF visit_all FOR VALUES FROM (1) TO (100);
+         CREATE TABLE call (visit int REFERENCES visit);
+         INSERT INTO visit VALUES (1, 0), (2, 0); INSERT INTO call VALUES (1);
+         CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN new.changed := new.changed + 1; RETURN new; END $$;
+         CREATE FUNCTION fires() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'fired'; END $$;
+         CREATE TRIGGER counts BEFORE INSERT ON visit FOR EACH ROW EXECUTE FUNCTION counts();
+         CREATE CONSTRAINT TRIGGER fires AFTER INSERT ON visit FOR EACH ROW EXECUTE FUNCTION fires()`,
+      );
+      const rows = await tried.rows('visit');
+      const objects = await tried.objects();
+      const record = await backUp(built.vault, setOf(tried), { kind: 'full' });
+      await tried.run('UPDATE visit SET changed = 7');
+      const paths = ['databases/crm/tables/public.visit_1'];
+      const restoring = { home: join(folder.path, 'home'), set: setOf(tried), safetyBackup: false };
+      await restore(built.vault, record, { ...restoring, endSessions: true, paths });
+      expect(await tried.rows('visit')).toBe(rows);
+      expect(await tried.objects()).toBe(objects);
+      // They are switched on again.
+      await expect(tried.run('INSERT INTO visit VALUES (3, 0)')).rejects.toThrow('fired');
+    });
+
     it('is read by an account that was granted what the hint says', async () => {
       await using tried = await on(version);
       await tried.run(
