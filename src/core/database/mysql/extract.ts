@@ -12,7 +12,7 @@ import { valuesOf, wholeLines } from './load-rows.ts';
 import { readPositions } from './positions.ts';
 import { quoteName, quoteText } from './quote.ts';
 import { namesOf } from './statement.ts';
-import { OBJECT_KINDS, type StoredObject } from './stored-object.ts';
+import { inMakingOrder, type StoredObject } from './stored-object.ts';
 
 const FILE = 'database.sql';
 const STATEMENT_BYTES = 512 * 1024;
@@ -89,9 +89,7 @@ function inOrder(objects: readonly StoredObject[]): StoredObject[] {
     sorted.push(view);
   };
   for (const view of views) visit(view);
-  return OBJECT_KINDS.flatMap((kind) =>
-    kind === 'view' ? sorted : objects.filter((object) => object.kind === kind),
-  );
+  return inMakingOrder([...sorted, ...objects.filter(({ kind }) => kind !== 'view')]);
 }
 
 /** A view, trigger, routine or event under the settings it was made under. The script itself stays in UTF-8. */

@@ -1,7 +1,7 @@
 import { oneValue, type Session } from './session.ts';
 import { quoteName, quoteText } from './quote.ts';
 import { ServerRefusal } from './wire.ts';
-import { OBJECT_KINDS, type StoredObject } from './stored-object.ts';
+import { inMakingOrder, type StoredObject } from './stored-object.ts';
 
 const UNICODE = new Set(['utf8', 'utf8mb3', 'utf8mb4']);
 
@@ -11,8 +11,7 @@ export async function makeObjects(
   database: string,
   objects: readonly StoredObject[],
 ): Promise<void> {
-  const order = (object: StoredObject) => OBJECT_KINDS.indexOf(object.kind);
-  let left = objects.toSorted((a, b) => order(a) - order(b));
+  let left = inMakingOrder(objects);
   // Views, and what calls one another, come in an order nobody has written down: whatever cannot be made yet waits.
   for (;;) {
     const waiting: { object: StoredObject; error: unknown }[] = [];

@@ -77,13 +77,13 @@ async function readTriggers(
   unreadable: (object: Pick<StoredObject, 'kind' | 'name'>) => void,
 ): Promise<StoredObject[]> {
   const triggers = await wire.query(
-    `SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ${schema}
+    `SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ${schema}
       ORDER BY EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER, TRIGGER_NAME`,
   );
   const objects: StoredObject[] = [];
-  for (const [name, table] of triggers) {
+  for (const [name, table, order] of triggers) {
     const [row] = await wire.query(`SHOW CREATE TRIGGER ${quoteName(name ?? '')}`);
-    const what = { kind: 'trigger', name: name ?? '', table: table ?? '' } as const;
+    const what = { kind: 'trigger', name: name ?? '', table: table ?? '', order: Number(order) } as const;
     const statement = row?.[2] ?? '';
     if (statement === '') unreadable(what);
     else objects.push({ ...what, settings: routineSettings(row, 1, 3), statement });

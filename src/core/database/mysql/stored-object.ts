@@ -1,5 +1,5 @@
 /** Kinds of what a database has besides rows, in the order they are made again. */
-export const OBJECT_KINDS = [
+const OBJECT_KINDS = [
   'sequence',
   'table',
   'function',
@@ -31,10 +31,18 @@ export interface StoredObject {
   readonly name: string;
   /** A trigger’s table. */
   readonly table?: string;
+  /** A trigger’s place among those of its table, event and time: the statement does not say it. */
+  readonly order?: number;
   readonly settings?: ObjectSettings;
   /** A view whose own tables are missing. */
   readonly broken?: true;
   readonly statement: string;
+}
+
+/** Objects as they are made again: by their kinds, and triggers as they fire. */
+export function inMakingOrder(objects: readonly StoredObject[]): StoredObject[] {
+  const kind = (object: StoredObject) => OBJECT_KINDS.indexOf(object.kind);
+  return objects.toSorted((a, b) => kind(a) - kind(b) || (a.order ?? 0) - (b.order ?? 0));
 }
 
 const MARK = '-- crm-backup: ';
