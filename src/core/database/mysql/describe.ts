@@ -52,7 +52,7 @@ function readChecks(
 ): DatabaseCheck[] {
   const needed = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'].filter((privilege) => !has(privilege));
   const routines = isMariaDb
-    ? has('SELECT', 'mysql.proc') || has('SHOW CREATE ROUTINE')
+    ? has('SELECT', 'mysql', 'proc') || has('SHOW CREATE ROUTINE')
     : has('SHOW_ROUTINE') || has('SELECT', '*');
   const lock = has('RELOAD', '*') || has('FLUSH_TABLES', '*');
   return [

@@ -10,6 +10,7 @@ export const MARKER = 'crm_backup_marker';
 
 /** A foreign key of a table that stays, to one that is replaced. */
 export interface ForeignKey {
+  readonly schema: string;
   readonly table: string;
   readonly name: string;
   readonly definition: string;

@@ -5,10 +5,10 @@ export interface Privileges {
   /** As the server writes it: `` `crm`@`%` ``. */
   readonly account: string;
   /**
-   * Whether it has a privilege: on the database, on `*` (everything), on `schema.table`, or on databases of a name.
+   * Whether it has a privilege: on the database, on `*` (everything), on databases of a name, or on a table there.
    * Privileges through roles that are not enabled do not count.
    */
-  readonly has: (privilege: string, where?: string) => boolean;
+  readonly has: (privilege: string, where?: string, table?: string) => boolean;
 }
 
 interface Grant {
@@ -29,19 +29,18 @@ export async function readPrivileges({ wire }: Session, database: string): Promi
   }
   return {
     account,
-    has: (privilege, where = database) =>
+    has: (privilege, where = database, name = '*') =>
       grants.some(
         ({ privileges, schema, table }) =>
-          (privileges.has(privilege) || privileges.has('ALL PRIVILEGES')) && covers(schema, table, where),
+          (privileges.has(privilege) || privileges.has('ALL PRIVILEGES')) &&
+          covers(schema, where) &&
+          (table === '*' || table === name),
       ),
   };
 }
 
-function covers(schema: string, table: string, where: string): boolean {
-  if (schema === '*') return true;
-  if (where === '*') return false;
-  const [wanted = '', wantedTable = '*'] = where === 'mysql.proc' ? where.split('.') : [where];
-  return matches(schema, wanted) && (table === '*' || table === wantedTable);
+function covers(schema: string, where: string): boolean {
+  return schema === '*' || (where !== '*' && matches(schema, where));
 }
 
 /** Names of databases in grants are patterns: `_` is any character, `%` any text, unless escaped. */

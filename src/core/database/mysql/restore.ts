@@ -6,10 +6,11 @@ import { build } from './build.ts';
 import { readDumped } from './dumped.ts';
 import { Failures } from './failure.ts';
 import { fit } from './fit.ts';
+import { findReferring, mustMayRepair, nameBeside } from './foreign-keys.ts';
 import { readCatalog, refuseUnreadable } from './objects.ts';
 import { quoteText } from './quote.ts';
 import { databaseExists, oneValue, openSession, type Session, useDatabase } from './session.ts';
-import { clear, referringKeys, switchBack, switchTo } from './switch.ts';
+import { clear, switchBack, switchTo } from './switch.ts';
 import { BESIDE, readTicket, type Ticket } from './ticket.ts';
 
 /** Connects to restore; see `RestoreTarget`. */
@@ -73,8 +74,11 @@ async function plan(
   // What could not be put back must not be taken away.
   if (!creates) await readCatalog(session, database, refuseUnreadable);
   const { collations, lostDefiners, notices } = await fit(session, server, source.info, dumped, schemas);
-  const collation = source.info.collation ?? 'utf8mb4_general_ci';
   const names = dumped.tables.map(({ name }) => name);
+  const moves = request.tables === undefined ? undefined : new Set(names);
+  const referring = await findReferring(session, schemas, moves);
+  await mustMayRepair(session, database, referring);
+  const collation = source.info.collation ?? 'utf8mb4_general_ci';
   const ticket: Ticket = {
     ...schemas,
     creates,
@@ -85,8 +89,6 @@ async function plan(
     collations,
     mayEndSessions: request.mayEndSessions,
   };
-  const referring =
-    request.tables === undefined ? [] : await referringKeys(session, database, new Set(names));
   return {
     ticket: { ...ticket },
     target: place,
@@ -95,7 +97,8 @@ async function plan(
     notices: [
       ...notices,
       ...referring.map(
-        ({ table, name }) => `“${table}” refers to a restored table by its foreign key “${name}”.`,
+        (key) =>
+          `“${nameBeside(database, key)}” refers to a restored table by its foreign key “${key.name}”.`,
       ),
       ...(await othersNotice(session, database, request.mayEndSessions)),
     ],

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseError } from '../error.ts';
 import type { ServerAddress } from './address.ts';
+import { findReferring, readForeignKeys, repairForeignKeys, tablesOf } from './foreign-keys.ts';
 import {
-  type ForeignKey,
   MARKER,
   OWN_TABLES,
   type NewThings,
@@ -40,7 +40,7 @@ export async function switchTo(session: Session, server: ServerAddress, ticket: 
   const old = (await readJournal(session, ticket, 'old')) ?? (await keepOld(session, ticket));
   await useDatabaseOrCreate(session, ticket);
   await session.wire.query('SET SESSION foreign_key_checks = 0');
-  if (live === 'old') await waitForOthers(session, server, ticket);
+  if (live === 'old') await waitForOthers(session, server, ticket, old);
   try {
     if (live === 'old') {
       for (const object of old.objects.toReversed()) await dropObject(session, object);
@@ -66,20 +66,19 @@ export async function switchBack(session: Session, server: ServerAddress, ticket
   await wire.query('SET SESSION foreign_key_checks = 0');
   if (live === 'new') {
     const added = await readJournal(session, ticket, 'new');
-    await waitForOthers(session, server, ticket);
+    await waitForOthers(session, server, ticket, old);
     for (const object of added?.objects.toReversed() ?? []) await dropObject(session, object);
     await renameAll(session, ticket, ticket.oldSchema, ticket.newSchema);
   }
-  if (ticket.creates) {
-    await wire.query(`DROP DATABASE IF EXISTS ${quoteName(ticket.database)}`);
-    return;
+  if (ticket.creates) await wire.query(`DROP DATABASE IF EXISTS ${quoteName(ticket.database)}`);
+  else {
+    if (ticket.tables === null)
+      await wire.query(
+        `ALTER DATABASE ${quoteName(ticket.database)} CHARACTER SET ${old.charset} COLLATE ${old.collation}`,
+      );
+    for (const object of old.objects) await dropObject(session, object);
+    await makeObjects(session, ticket.database, old.objects);
   }
-  if (ticket.tables === null)
-    await wire.query(
-      `ALTER DATABASE ${quoteName(ticket.database)} CHARACTER SET ${old.charset} COLLATE ${old.collation}`,
-    );
-  for (const object of old.objects) await dropObject(session, object);
-  await makeObjects(session, ticket.database, old.objects);
   await repairForeignKeys(session, ticket.database, old.foreignKeys);
 }
 
@@ -104,19 +103,20 @@ async function useDatabaseOrCreate(
 /** Writes down what the live database has that cannot be moved. */
 async function keepOld(session: Session, ticket: Ticket): Promise<OldThings> {
   const { database, tables } = ticket;
-  let old: OldThings = { objects: [], foreignKeys: [], charset: ticket.charset, collation: ticket.collation };
+  const moves = tables === null ? undefined : new Set(tables);
+  const foreignKeys = await readForeignKeys(session, await findReferring(session, ticket, moves));
+  let old: OldThings = { objects: [], foreignKeys, charset: ticket.charset, collation: ticket.collation };
   if (await databaseExists(session, database)) {
     await useDatabase(session, database);
     const catalog = await readCatalog(session, database, refuseUnreadable);
-    const moves = tables === null ? undefined : new Set(tables);
     old = {
+      ...old,
       objects: catalog.objects.filter(
         ({ kind, table }) =>
           kind !== 'table' &&
           kind !== 'sequence' &&
           (moves === undefined || (table !== undefined && moves.has(table))),
       ),
-      foreignKeys: moves === undefined ? [] : await referringKeys(session, database, moves),
       charset: catalog.charset,
       collation: catalog.collation,
     };
@@ -126,15 +126,22 @@ async function keepOld(session: Session, ticket: Ticket): Promise<OldThings> {
 }
 
 /**
- * Waits until nobody holds one of the live tables; those who do not let go are told of or, with consent, ended. Nothing
- * is touched before.
+ * Waits until nobody holds one of the live tables, or one that refers to them; those who do not let go are told of or,
+ * with consent, ended. Nothing is touched before.
  */
-async function waitForOthers(session: Session, server: ServerAddress, ticket: Ticket): Promise<void> {
+async function waitForOthers(
+  session: Session,
+  server: ServerAddress,
+  ticket: Ticket,
+  { foreignKeys }: OldThings,
+): Promise<void> {
   const { wire } = session;
   const { database, tables } = ticket;
   const names = (await namesIn(session, database)).filter((name) => tables?.includes(name) ?? true);
-  if (names.length === 0) return;
-  const locks = names.map((name) => `${quoteTable(database, name)} WRITE`).join(', ');
+  const live = names.map((name) => quoteTable(database, name));
+  const touched = new Set([...live, ...(await tablesOf(session, foreignKeys))]);
+  if (touched.size === 0) return;
+  const locks = [...touched].map((table) => `${table} WRITE`).join(', ');
   await wire.query(`SET SESSION lock_wait_timeout = ${String(WAIT_S)}`);
   for (let tries = 0; ; tries++) {
     try {
@@ -196,49 +203,6 @@ async function complete(
   for (const completion of completions) await wire.query(completion);
   for (const object of objects.toReversed()) await dropObject(session, object);
   await makeObjects(session, database, objects);
-}
-
-/** Foreign keys follow the table they refer to when it is moved away; they are made anew to the one in its place. */
-async function repairForeignKeys(
-  { wire }: Session,
-  database: string,
-  keys: readonly ForeignKey[],
-): Promise<void> {
-  for (const { table, name, definition } of keys) {
-    const schema = quoteText(database);
-    const [row] = await wire.query(
-      `SELECT UNIQUE_CONSTRAINT_SCHEMA FROM information_schema.REFERENTIAL_CONSTRAINTS
-        WHERE CONSTRAINT_SCHEMA = ${schema} AND TABLE_NAME = ${quoteText(table)} AND CONSTRAINT_NAME = ${quoteText(name)}`,
-    );
-    if (row?.[0] === database) continue;
-    if (row !== undefined)
-      await wire.query(`ALTER TABLE ${quoteName(table)} DROP FOREIGN KEY ${quoteName(name)}`);
-    await wire.query(`ALTER TABLE ${quoteName(table)} ADD ${definition}`);
-  }
-}
-
-/** Foreign keys of tables that stay, to tables that are replaced. */
-export async function referringKeys(
-  { wire }: Session,
-  database: string,
-  moves: ReadonlySet<string>,
-): Promise<ForeignKey[]> {
-  const schema = quoteText(database);
-  const rows = await wire.query(
-    `SELECT TABLE_NAME, CONSTRAINT_NAME, REFERENCED_TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS
-      WHERE CONSTRAINT_SCHEMA = ${schema} AND UNIQUE_CONSTRAINT_SCHEMA = ${schema} ORDER BY 1, 2`,
-  );
-  const keys: ForeignKey[] = [];
-  for (const [table, name, parent] of rows) {
-    if (!moves.has(parent ?? '') || moves.has(table ?? '')) continue;
-    const [shown] = await wire.query(`SHOW CREATE TABLE ${quoteTable(database, table ?? '')}`);
-    const line = (shown?.[1] ?? '')
-      .split('\n')
-      .find((text) => text.trimStart().startsWith(`CONSTRAINT ${quoteName(name ?? '')} FOREIGN KEY`));
-    if (line !== undefined)
-      keys.push({ table: table ?? '', name: name ?? '', definition: line.trim().replace(/,$/, '') });
-  }
-  return keys;
 }
 
 async function namesIn({ wire }: Session, schema: string): Promise<string[]> {

@@ -36,11 +36,12 @@ async function restored(dump: KeptDump, options: Options = {}) {
   return plan;
 }
 
-/** All of the live database, as text. */
+/** All of the live database, and what refers to it from another one, as text. */
 async function state() {
   const dump = await keepDump(mysql, address());
   const entries = [...dump.objects, ...dump.tables].map(({ path }) => [path, dump.content(path).toString()]);
-  return { entries, info: dump.info, dump };
+  const [orders] = await server.rows('shop', 'SHOW CREATE TABLE orders');
+  return { entries: [...entries, [...(orders ?? [])]], info: dump.info, dump };
 }
 
 const databases = async () => (await server.rows(undefined, "SHOW DATABASES LIKE 'crm%'")).flat();
@@ -52,6 +53,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
   afterAll(async () => server[Symbol.asyncDispose]());
 
   beforeEach(async () => {
+    await server.run(undefined, 'DROP DATABASE IF EXISTS shop');
     for (const [name] of await server.rows(undefined, "SHOW DATABASES LIKE 'crm\\_backup%'"))
       await server.run(undefined, `DROP DATABASE ${name ?? ''}`);
     await server.run(
@@ -66,6 +68,11 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       'CREATE TRIGGER crm.upper_case BEFORE INSERT ON crm.account FOR EACH ROW SET NEW.name = UPPER(NEW.name)',
       'CREATE VIEW crm.names AS SELECT name FROM crm.account',
       'CREATE PROCEDURE crm.count_all() SELECT COUNT(*) FROM account',
+      'CREATE DATABASE shop',
+      `CREATE TABLE shop.orders (id INT PRIMARY KEY, account INT, contact INT, KEY (account), KEY (contact),
+         CONSTRAINT ordered_by FOREIGN KEY (account) REFERENCES crm.account (id) ON DELETE CASCADE,
+         CONSTRAINT handled_by FOREIGN KEY (contact) REFERENCES crm.contact (id))`,
+      'INSERT INTO shop.orders VALUES (1, 1, NULL)',
     );
   });
 
@@ -190,6 +197,57 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     expect((await state()).entries).toEqual(before.entries);
   });
 
+  it('is still referred to by foreign keys of other databases', async () => {
+    const before = await state();
+    const plan = await restored(before.dump);
+    expect(plan.notices.join()).toMatch(/“shop\.orders” .*“handled_by”.*“shop\.orders” .*“ordered_by”/);
+    await expect(server.run('shop', 'INSERT INTO orders VALUES (2, 9, NULL)')).rejects.toThrow('foreign key');
+    await server.run(
+      'shop',
+      'INSERT INTO orders VALUES (2, 2, NULL)',
+      'DELETE FROM crm.account WHERE id = 2',
+    );
+    expect(await server.rows('shop', 'SELECT id FROM orders')).toEqual([['1']]);
+    // They may refer to a database that is gone, too.
+    await server.run(undefined, 'SET foreign_key_checks = 0', 'DROP DATABASE crm');
+    const { target, plan: again } = await planned(before.dump);
+    await target.build(before.dump, again.ticket, {});
+    const dangling = await server.rows('shop', 'SHOW CREATE TABLE orders');
+    await target.switch(again.ticket);
+    expect((await state()).entries).toEqual(before.entries);
+    await target.switchBack(again.ticket);
+    await target.clear(again.ticket);
+    expect(await server.rows('shop', 'SHOW CREATE TABLE orders')).toEqual(dangling);
+    expect(await databases()).toEqual([]);
+    await target[Symbol.asyncDispose]();
+  });
+
+  it('is not replaced by an account that may not alter what refers to it', async () => {
+    await server.run(
+      undefined,
+      `CREATE OR REPLACE USER plain@'127.0.0.1' IDENTIFIED BY '${PASSWORD}'`,
+      "GRANT ALL ON crm.* TO plain@'127.0.0.1'",
+      "GRANT ALL ON `crm\\_backup\\_%`.* TO plain@'127.0.0.1'",
+      "GRANT SELECT ON mysql.proc TO plain@'127.0.0.1'",
+      "GRANT SELECT ON shop.orders TO plain@'127.0.0.1'",
+    );
+    const before = await state();
+    const refused = planned(before.dump, { user: 'plain' });
+    await expect(refused).rejects.toMatchObject({
+      code: 'missing-privilege',
+      hint: expect.stringContaining('GRANT ALTER, LOCK TABLES ON `shop`.*') as string,
+    });
+    await server.run(
+      undefined,
+      "GRANT ALTER ON shop.orders TO plain@'127.0.0.1'",
+      "GRANT LOCK TABLES ON shop.* TO plain@'127.0.0.1'",
+    );
+    const { dump, entries } = await state();
+    await restored(dump, { user: 'plain' });
+    const { entries: after } = await state();
+    expect(after.at(-1)).toEqual(entries.at(-1));
+  });
+
   it('says which table is not in the backup', async () => {
     const { dump } = await state();
     await expect(planned(dump, { tables: ['tables/crm.nothing'] })).rejects.toMatchObject({
@@ -262,7 +320,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     await target.build(dump, plan.ticket, {});
     await expect(target.switch(plan.ticket)).rejects.toMatchObject({ code: 'in-use' });
     await target.clear(plan.ticket);
-    expect((await state()).entries).toHaveLength(7);
+    expect((await state()).entries).toHaveLength(8);
     await restored(dump, { mayEndSessions: true });
     await expect(other.wire.query('SELECT 1')).rejects.toThrow();
     await target[Symbol.asyncDispose]();
