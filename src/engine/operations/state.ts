@@ -52,7 +52,8 @@ async function stateOf(
     damaged: [],
     ratio: null,
     restoredAt: undefined,
-    next: undefined,
+    // What cannot be opened is due all the same: running it says why, and tries again later.
+    next: await nextOf(vaults, workspace, set, []),
     problem: undefined,
     waiting,
     troubles: troublesOf(set, scheduled(vaults, workspace), [], new Date()),

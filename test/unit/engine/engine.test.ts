@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -193,6 +193,45 @@ describe('the engine', () => {
     const { sets } = await client.call('state', { workspace });
     expect(sets[0]).toMatchObject({ problem: undefined, backups: [{ set }] });
     expect(sets[1]).toMatchObject({ problem: { code: 'missing-variable' }, backups: [] });
+  });
+
+  test('what is scheduled for a set that cannot be opened is due, fails, is told and tried again later', async () => {
+    makeTree(workspace, treeOf({ 'a.txt': 'a' }));
+    const client = connect();
+    const schedule = [{ kind: 'incremental', every: 'day', at: '02:00' }];
+    const vault = path.join(home.path, 'disk');
+    const setFile = {
+      version: 1,
+      sets: [
+        { name: 'lost', files: [{ root: '${env:CRM_BACKUP_NO_SUCH_VARIABLE}' }], schedule },
+        { name: 'unplugged', files: [{ root: '.' }], vault, schedule },
+        { name: 'fresh', files: [{ root: '.' }], vault: path.join(home.path, 'none yet'), schedule },
+      ],
+    };
+    await mkdir(path.join(workspace, '.vscode'));
+    await writeFile(path.join(workspace, '.vscode/crm-backup.json'), JSON.stringify(setFile));
+    await client.call('backup', { workspace, set: 'unplugged', kind: 'full' });
+    await rename(vault, `${vault}.away`);
+
+    const { sets: before } = await client.call('state', { workspace });
+    expect(before.map(({ name, problem }) => [name, problem?.code])).toEqual([
+      ['lost', 'missing-variable'],
+      ['unplugged', 'no-vault'],
+      ['fresh', undefined],
+    ]);
+    for (const { next } of before) expect(next).toEqual({ kind: 'incremental' });
+    const { runs } = await client.call('runDue', { workspace, background: true });
+    expect(runs.map((run) => [run.set, run.status, run.code])).toEqual([
+      ['lost', 'failed', 'missing-variable'],
+      ['unplugged', 'failed', 'no-vault'],
+      ['fresh', 'failed', 'no-vault'],
+    ]);
+    const { sets: after } = await client.call('state', { workspace });
+    for (const { next, troubles } of after) {
+      expect(Date.parse(next?.at ?? '')).toBeGreaterThan(Date.now());
+      expect(troubles).toMatchObject([{ code: 'failed', message: next?.message }]);
+    }
+    expect((await client.call('runDue', { workspace, background: true })).runs).toEqual([]);
   });
 });
 

@@ -84,16 +84,23 @@ suite('Schedule', () => {
       await writeSets();
       await engine.call('backup', { workspace, set: 'kept', kind: 'full' });
       rmSync(path.join(vault, 'packs'), { recursive: true });
-      await writeSets(
-        // Its vault is that of the other set, which has lost all it had.
-        { name: 'hurt', files: [{ root: '.vscode' }], vault, schedule },
-        { name: 'failing', files: [{ root: 'custom' }], vault: at(`${setFile}/vault`), schedule },
-      );
       const warnings = (name: string): string[] =>
         told.flatMap(({ how, text }) =>
           how === 'showWarningMessage' && text.startsWith(`${name}: `) ? [text] : [],
         );
-      await until(() => (warnings('hurt').length + warnings('failing').length === 2 ? true : undefined));
+      // Alone: where its vault cannot be opened, nothing else has it run.
+      const failing = {
+        name: 'failing',
+        files: [{ root: 'custom' }],
+        vault: at(`${setFile}/vault`),
+        schedule,
+      };
+      await writeSets(failing);
+      await until(() => (warnings('failing').length > 0 ? true : undefined));
+      // Its vault is that of the other set, which has lost all it had.
+      await writeSets({ name: 'hurt', files: [{ root: '.vscode' }], vault, schedule }, failing);
+      await until(() => (warnings('hurt').length > 0 ? true : undefined));
+      assert.equal(warnings('hurt').length + warnings('failing').length, 2);
       assert.match(warnings('hurt')[0] ?? '', /found damage in the vault/);
       assert.match(warnings('failing')[0] ?? '', /a scheduled run failed/);
       const { sets } = await engine.call('state', { workspace });
