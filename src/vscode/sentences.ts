@@ -36,6 +36,7 @@ function meanings(): Readonly<Record<string, string | undefined>> {
     'login-refused': vscode.l10n.t('The database refuses the login.'),
     'missing-tool': vscode.l10n.t('A program that is needed is missing.'),
     'in-use': vscode.l10n.t('Others are using the database.'),
+    'restored-since': vscode.l10n.t('Something was restored again since; nothing was changed.'),
     'storage-failed': vscode.l10n.t('The disk cannot be read or written.'),
   };
 }

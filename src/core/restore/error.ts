@@ -21,6 +21,8 @@ export type RestoreErrorCode =
   | 'check-failed'
   | 'rollback-failed'
   | 'nothing-to-undo'
+  /** The restore that is to be taken back is not the last one any more. */
+  | 'restored-since'
   /** A database that would be replaced cannot be read. */
   | 'no-safety-backup';
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { replaceFile } from '../replace-file.ts';
 import type { BackupRecord } from '../vault/record.ts';
+import { RestoreError } from './error.ts';
 import { restoresFolder } from './journal.ts';
 import type { SelectedPath } from './selection.ts';
 import type { RestorePlan } from './plan-restore.ts';
@@ -45,6 +46,36 @@ export function keepUndo(
 /** Forgets the last restore: what came after it cannot be taken back through it. */
 export function forgetUndo(home: string, vaultId: string, set: string): void {
   rmSync(undoFile(home, vaultId, set), { force: true });
+}
+
+/**
+ * A set's last restore, with the backup that was taken before it.
+ * @param records what the vault has
+ * @param meant id of the safety backup of the restore that is to be the last; undefined means whichever is
+ * @throws {RestoreError} `nothing-to-undo`, `restored-since`
+ */
+export function restoreToUndo(
+  home: string,
+  vaultId: string,
+  set: string,
+  records: readonly BackupRecord[],
+  meant: string | undefined,
+): { readonly last: LastRestore; readonly record: BackupRecord } {
+  const last = readUndo(home, vaultId, set);
+  const record = records.find(({ id }) => id === last?.safetyBackup);
+  if (last === undefined || record === undefined) {
+    throw new RestoreError('nothing-to-undo', `There is no restore of set “${set}” to take back.`, {
+      hint: 'Restore a safety backup from the list instead.',
+    });
+  }
+  if (meant !== undefined && meant !== last.safetyBackup) {
+    throw new RestoreError(
+      'restored-since',
+      `Set “${set}” was restored again since, so the restore before that was not taken back; nothing was changed.`,
+      { hint: `Restore safety backup ${meant.slice(0, 8)} from the list instead.` },
+    );
+  }
+  return { last, record };
 }
 
 /** What is kept of a set's last restore; undefined when there is none to take back. */

@@ -13,7 +13,7 @@ import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
 import { newRestoreId } from './journal.ts';
 import { lookAt } from './live-tree.ts';
-import { forgetUndo, keepUndo, readUndo } from './last-restore.ts';
+import { forgetUndo, keepUndo, restoreToUndo } from './last-restore.ts';
 import { recoverRestores, recoverRoot } from './recover.ts';
 import { measureRecovery } from './measure-recovery.ts';
 import {
@@ -120,26 +120,28 @@ export async function restore(
   return restorePaths(vault, record, { ...options, selected: paths, deleteMissing: false }, task);
 }
 
+interface UndoOptions extends Pick<
+  RestoreOptions,
+  'home' | 'safetyBackup' | 'endSessions' | 'dryRun' | 'disk'
+> {
+  /** Id of the safety backup of the restore that is meant; by default the last one is taken back, whichever it is. */
+  readonly meant?: string | undefined;
+}
+
 /**
  * Takes the set's last restore back: brings what it touched to the state of its safety backup, again after a safety
  * backup of its own.
- * @throws {RestoreError} `nothing-to-undo`; else what {@link restore} throws.
+ * @throws {RestoreError} `nothing-to-undo`, `restored-since`; else what {@link restore} throws.
  */
 export async function undoRestore(
   vault: Vault,
   set: RestoreSet,
-  options: Pick<RestoreOptions, 'home' | 'safetyBackup' | 'endSessions' | 'dryRun' | 'disk'>,
+  { meant, ...options }: UndoOptions,
   task: Task = {},
 ): Promise<RestoreReport> {
-  const last = readUndo(options.home, vault.id, set.name);
   const { records } = await vault.records();
-  const record = last && records.find(({ id }) => id === last.safetyBackup);
-  if (record === undefined) {
-    throw new RestoreError('nothing-to-undo', `There is no restore of set “${set.name}” to take back.`, {
-      hint: 'Restore a safety backup from the list instead.',
-    });
-  }
-  const selected = last!.touched;
+  const { last, record } = restoreToUndo(options.home, vault.id, set.name, records, meant);
+  const selected = last.touched;
   return restorePaths(vault, record, { ...options, set, delete: true, selected, deleteMissing: true }, task);
 }
 

@@ -1,5 +1,5 @@
 import { previewDatabases, type RestoredDatabase } from '../../core/restore/plan-databases.ts';
-import { readUndo } from '../../core/restore/last-restore.ts';
+import { restoreToUndo } from '../../core/restore/last-restore.ts';
 import { planRestore as makePlan, type RestorePlan as Plan } from '../../core/restore/plan-restore.ts';
 import { recoverRestores } from '../../core/restore/recover.ts';
 import {
@@ -7,8 +7,6 @@ import {
   type RestoreReport,
   undoRestore as undo,
 } from '../../core/restore/restore.ts';
-import type { SelectedPath } from '../../core/restore/selection.ts';
-import { findBackup } from '../../core/reference.ts';
 import { homeOf } from '../../core/surroundings.ts';
 import { toFailure } from '../failure.ts';
 import type { Awakening, RestorePlan, RestoreResult } from '../protocol.ts';
@@ -45,12 +43,13 @@ export function restore(vaults: Vaults): Handler<'restore'> {
 
 /** What taking the last restore of a set back would do. */
 export function planUndo(vaults: Vaults): Handler<'planUndo'> {
-  return async ({ endSessions, ...target }, task) => {
+  return async ({ endSessions, meant, ...target }, task) => {
     const placed = await vaults.place(target);
     const vault = await vaults.existing(placed);
-    const last = readUndo(homeOf(vaults.surroundings), vault.id, target.set);
-    const paths: readonly SelectedPath[] = last?.touched ?? [];
-    const record = findBackup(await vaults.records(vault), last?.safetyBackup ?? 'latest', target.set);
+    const home = homeOf(vaults.surroundings);
+    const { records } = await vaults.records(vault);
+    const { last, record } = restoreToUndo(home, vault.id, target.set, records, meant);
+    const paths = last.touched;
     const { set } = placed;
     const request = { paths, set, to: undefined, delete: true, deleteMissing: true };
     const live = { live: set.databases, mayEndSessions: endSessions ?? false, mayLoseLive: false };
@@ -65,11 +64,11 @@ export function planUndo(vaults: Vaults): Handler<'planUndo'> {
 
 /** Takes the last restore of a set back. */
 export function undoRestore(vaults: Vaults): Handler<'undoRestore'> {
-  return async ({ endSessions, ...target }, task) => {
+  return async ({ endSessions, meant, ...target }, task) => {
     const placed = await vaults.place(target);
     const vault = await vaults.existing(placed);
     const home = homeOf(vaults.surroundings);
-    return resultOf(await reading(vault, () => undo(vault, placed.set, { home, endSessions }, task)));
+    return resultOf(await reading(vault, () => undo(vault, placed.set, { home, endSessions, meant }, task)));
   };
 }
 

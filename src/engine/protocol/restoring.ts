@@ -20,6 +20,12 @@ interface Consent {
   readonly endSessions?: boolean | undefined;
 }
 
+/** Which restore is taken back. */
+interface UndoRequest extends InSet, Consent {
+  /** Id of the safety backup of the restore that is meant; when another came since, it fails with `restored-since`. */
+  readonly meant?: string | undefined;
+}
+
 /** What to restore and where to. */
 export interface RestoreRequest extends OfBackup, Consent {
   /** `files`, `databases` and what is below them; empty: everything. */
@@ -52,7 +58,7 @@ export interface RestoreResult {
 export interface RestoringOperations {
   planRestore: { in: RestoreRequest; out: RestorePlan };
   restore: { in: RestoreRequest; out: RestoreResult };
-  planUndo: { in: InSet & Consent; out: UndoPlan };
+  planUndo: { in: UndoRequest; out: UndoPlan };
   /** Takes the last restore of a set back. */
-  undoRestore: { in: InSet & Consent; out: RestoreResult };
+  undoRestore: { in: UndoRequest; out: RestoreResult };
 }

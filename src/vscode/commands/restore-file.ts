@@ -36,6 +36,7 @@ export async function restoreFile(app: App, target?: unknown): Promise<RestoreRe
   const place = fileOfEntry(file.found.state.roots, version.path);
   return runRestore(app, {
     workspace,
+    set,
     backup: `${displayName(pathInWorkspace(version.path))}, ${momentAndLabel(summary)}`,
     destination: place?.fsPath ?? displayName(pathInWorkspace(version.path)),
     to: undefined,

@@ -29,6 +29,7 @@ export async function restore(
   const request = { workspace, set, backup: backup.backup, paths, safetyBackup: isSafe, ...destination };
   return runRestore(app, {
     workspace,
+    set,
     backup: [displayName(set), momentAndLabel(summary)].join(', '),
     destination: to ?? originalPlace(found.state.roots),
     to,

@@ -12,6 +12,7 @@ import { planText, type TableChanges } from './plan-text.ts';
 /** A restore that has been decided on, or its undoing. */
 export interface PendingRestore {
   readonly workspace: string;
+  readonly set: string;
   /** What is restored: “espocrm, 10:42”. */
   readonly backup: string;
   /** Where it goes, for people. */
@@ -145,7 +146,7 @@ class SessionConsent {
   }
 }
 
-async function tell({ to }: PendingRestore, result: RestoreResult): Promise<void> {
+async function tell({ workspace, set, to }: PendingRestore, result: RestoreResult): Promise<void> {
   const { plan, durationMs, safetyBackup, verified } = result;
   const files = plan.create + plan.replace + plan.delete;
   const names = plan.databases.map(({ database }) => vscode.l10n.t('database {0}', displayName(database)));
@@ -158,7 +159,10 @@ async function tell({ to }: PendingRestore, result: RestoreResult): Promise<void
   const open = vscode.l10n.t('Open Folder');
   const actions = to !== undefined ? [open] : safetyBackup === null ? [] : [undo];
   const chosen = await vscode.window.showInformationMessage(sentence, ...actions);
-  if (chosen === undo) await vscode.commands.executeCommand('crmBackup.undoRestore');
+  if (chosen === undo) {
+    // It may be clicked long after, when something else was restored.
+    await vscode.commands.executeCommand('crmBackup.undoRestore', { workspace, set, meant: safetyBackup });
+  }
   if (chosen === open && to !== undefined) {
     await vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(to), { forceNewWindow: true });
   }

@@ -109,6 +109,32 @@ test('tells by name what a restore would do, does it, and takes it back', async 
   expect(snapshotTree(workspace)).toEqual(changed);
 });
 
+test('takes back the restore that is meant, or nothing when another came since', async () => {
+  makeTree(workspace, treeOf({ 'a.txt': 'one', 'b.txt': 'one' }));
+  const client = connect();
+  await client.call('createSet', { workspace, set });
+  const backup = await backUp(client);
+  const restored: (string | undefined)[] = [];
+  for (const name of ['a.txt', 'b.txt']) {
+    await writeFile(at(name), 'two!');
+    const { safetyBackup } = await client.call(
+      'restore',
+      requestOf(backup, { paths: [`files/workspace/${name}`] }),
+    );
+    restored.push(safetyBackup ?? undefined);
+  }
+  const before = snapshotTree(workspace);
+  const [first, last] = restored;
+  for (const call of ['planUndo', 'undoRestore'] as const) {
+    const undone = client.call(call, { workspace, set, meant: first });
+    await expect(undone).rejects.toMatchObject({ code: 'restored-since' });
+    expect(snapshotTree(workspace)).toEqual(before);
+  }
+  await client.call('undoRestore', { workspace, set, meant: last });
+  expect(await readFile(at('b.txt'), 'utf8')).toBe('two!');
+  expect(await readFile(at('a.txt'), 'utf8')).toBe('one');
+});
+
 test('restores into another folder, over what the plan has told of', async () => {
   makeTree(workspace, treeOf({ 'data/config.php': 'one' }));
   const client = connect();

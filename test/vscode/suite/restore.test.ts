@@ -38,6 +38,55 @@ suite('Restoring', () => {
     }
   });
 
+  test('is undone by its own notification, not another one, and not when it is not the last', async () => {
+    const original = await readFile(at(setFile), 'utf8');
+    const files = { one: 'data/config.php', two: 'custom/undone.txt' };
+    try {
+      const sets = [
+        { name: 'one', files: [{ root: 'data' }] },
+        { name: 'two', files: [{ root: 'custom' }] },
+      ];
+      await writeFile(at(files.two), 'kept\n');
+      const kept = await readFile(at(files.one), 'utf8');
+      await writeFile(at(setFile), JSON.stringify({ version: 1, sets }));
+      await run('refresh');
+      noteMessages();
+      answer('showWarningMessage', (_question: string, _options: unknown, yes: string) => yes);
+      answer('showQuickPick', (items: vscode.QuickPickItem[]) => items[0]);
+      const clicks: ((action: string) => void)[] = [];
+      answer('showInformationMessage', (_text: string, action?: string) =>
+        action === 'Undo' ? new Promise((resolve) => clicks.push(resolve)) : undefined,
+      );
+      /** Changes the file of a set and restores it; resolves to a click on “Undo” once that is offered. */
+      const restoreChanged = async (name: 'one' | 'two', content: string): Promise<() => void> => {
+        const { id } = await run<BackupSummary>('backUpFull', { workspace, set: name });
+        await writeFile(at(files[name]), content);
+        const offered = clicks.length;
+        const path = `files/workspace/${files[name].split('/')[1]}`;
+        await run<RestoreResult>('restore', { workspace, set: name, backup: id, path });
+        const click = await until(() => clicks[offered]);
+        return () => click('Undo');
+      };
+      const undoOne = await restoreChanged('one', 'changed\n');
+      const undoTwo = await restoreChanged('two', 'changed\n');
+      undoOne();
+      // It is done when it can be undone itself.
+      await until(() => clicks[2]);
+      assert.equal(readFileSync(at(files.one), 'utf8'), 'changed\n');
+      assert.equal(readFileSync(at(files.two), 'utf8'), 'kept\n');
+      await writeFile(at(files.one), kept);
+      await restoreChanged('two', 'changed again\n');
+      undoTwo();
+      const refused = await until(() => told.find(({ how }) => how === 'showErrorMessage'));
+      assert.match(refused.text, /^Set “two” was restored again since/);
+      assert.equal(readFileSync(at(files.two), 'utf8'), 'kept\n');
+    } finally {
+      remove(files.two);
+      await writeFile(at(setFile), original);
+      await run('refresh');
+    }
+  });
+
   test('of a file alone is not offered with deleting what was added', async () => {
     const { id } = await run<BackupSummary>('backUpNow', { workspace, set });
     const offered = async (path: string): Promise<readonly string[]> => {
