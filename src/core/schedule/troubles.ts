@@ -1,12 +1,13 @@
 import type { BackupSet } from '../set/definition.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { jobsOf } from './job.ts';
+import { nextOffPeak } from './off-peak.ts';
 import { latestOccurrence, nextOccurrence } from './recurrence.ts';
 import type { JobState } from './state.ts';
 
 /** Something about a set's schedule that somebody has to know; silence means that all is well. */
 export interface Trouble {
-  /** The worst first: damage was found, work failed, no backup for twice the interval. */
+  /** The worst first: damage was found, work failed, no backup for twice the interval and the wait for off-peak hours. */
   readonly code: 'damaged' | 'failed' | 'overdue';
   /** When it came about, ISO 8601 UTC; the same trouble keeps its moment. */
   readonly at: string;
@@ -27,7 +28,7 @@ const ORDER: readonly Trouble['code'][] = ['damaged', 'failed', 'overdue'];
  * @param records its backups, newest first
  */
 export function troublesOf(
-  set: Pick<BackupSet, 'name' | 'schedule'>,
+  set: Pick<BackupSet, 'name' | 'schedule' | 'offPeak'>,
   states: readonly JobState[],
   records: readonly Pick<BackupRecord, 'createdAt' | 'safety'>[],
   now: Date,
@@ -45,7 +46,7 @@ export function troublesOf(
       lastStatus === 'failed' && isBackup(job.kind) && latest !== undefined && latest.createdAt > lastRun;
     if (!isMadeUp) troubles.push({ code: lastStatus, at: lastRun, message, lastBackup: undefined });
   }
-  const deadline = latest && deadlineOf(jobs, new Date(latest.createdAt));
+  const deadline = latest && deadlineOf(jobs, set.offPeak, new Date(latest.createdAt));
   if (deadline !== undefined && deadline < now) {
     troubles.push({
       code: 'overdue',
@@ -57,14 +58,22 @@ export function troublesOf(
   return troubles.sort((a, b) => ORDER.indexOf(a.code) - ORDER.indexOf(b.code));
 }
 
-/** When twice the interval of the most frequent backup has passed since the last one; undefined without a schedule. */
-function deadlineOf(jobs: ReturnType<typeof jobsOf>, last: Date): Date | undefined {
+/**
+ * When twice the interval of the most frequent backup has passed since the last one, and one since it was to be taken, which
+ * may have waited for the off-peak hours; undefined without a schedule.
+ */
+function deadlineOf(
+  jobs: ReturnType<typeof jobsOf>,
+  offPeak: BackupSet['offPeak'],
+  last: Date,
+): Date | undefined {
   const deadlines = jobs
     .filter(({ kind }) => isBackup(kind))
-    .map(({ recurrence }) => {
-      const before = latestOccurrence(recurrence, last);
-      const intervalMs = nextOccurrence(recurrence, last).getTime() - before.getTime();
-      return last.getTime() + 2 * intervalMs;
+    .map(({ recurrence, anyTime }) => {
+      const next = nextOccurrence(recurrence, last);
+      const intervalMs = next.getTime() - latestOccurrence(recurrence, last).getTime();
+      const start = anyTime ? next : nextOffPeak(offPeak, next);
+      return Math.max(last.getTime() + intervalMs, start.getTime()) + intervalMs;
     });
   return deadlines.length === 0 ? undefined : new Date(Math.min(...deadlines));
 }

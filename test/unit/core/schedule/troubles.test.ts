@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jobsOf } from '../../../../src/core/schedule/job.ts';
+import { jobsOf, planJob } from '../../../../src/core/schedule/job.ts';
 import type { JobState } from '../../../../src/core/schedule/state.ts';
 import { troublesOf } from '../../../../src/core/schedule/troubles.ts';
 
@@ -35,6 +36,62 @@ describe('troubles of a schedule', () => {
     };
     expect(troublesOf(SET, [], [last], later)).toEqual([overdue]);
     expect(troublesOf(SET, [], [backupAt('2026-03-10T14:00:00.000Z', true), last], later)).toEqual([overdue]);
+  });
+
+  it('are none while hourly work waits for the off-peak hours', () => {
+    const hourly = {
+      name: 'crm',
+      schedule: [{ kind: 'incremental', every: 'hour' }],
+      offPeak: { from: '20:00', to: '07:00' },
+    } as const;
+    const last = backupAt(new Date(2026, 2, 10, 6, 0, 5).toISOString());
+    for (const hour of [9, 12, 20]) {
+      expect(troublesOf(hourly, [], [last], new Date(2026, 2, 10, hour))).toEqual([]);
+    }
+    expect(troublesOf(hourly, [], [last], new Date(2026, 2, 10, 21, 1))).toMatchObject([{ code: 'overdue' }]);
+  });
+
+  it('are none where all is done as planned, and come in the end where nothing is', () => {
+    const HOUR = 3_600_000;
+    const intervals = { hour: HOUR, day: 25 * HOUR, week: 8 * 24 * HOUR };
+    const time = fc
+      .integer({ min: 0, max: 95 })
+      .map((quarter) => new Date(quarter * 900_000).toISOString().slice(11, 16));
+    const window = fc.record({ from: time, to: time });
+    const entry = fc.record({
+      kind: fc.constantFrom('full', 'incremental'),
+      every: fc.constantFrom('hour', 'day', 'week'),
+      at: time,
+      anyTime: fc.boolean(),
+    });
+    const sets = fc.record({
+      name: fc.constant('crm'),
+      schedule: fc.array(entry, { minLength: 1, maxLength: 2 }),
+      offPeak: fc.array(window, { maxLength: 2 }),
+    });
+    const planned = fc.property(sets, (set) => {
+      const works = jobsOf(set).map((job) => ({ job, dealtWithUntil: undefined as Date | undefined }));
+      const records: ReturnType<typeof backupAt>[] = [];
+      const end = NOW.getTime() + 8 * 24 * HOUR;
+      let now = NOW;
+      for (;;) {
+        const from = now;
+        const plans = works.map(({ job, dealtWithUntil }) =>
+          planJob(job, { dealtWithUntil }, set.offPeak, from),
+        );
+        now = new Date(Math.min(...plans.map(({ nextRun }) => nextRun.getTime())));
+        if (now.getTime() > end) break;
+        expect(troublesOf(set, [], records, now)).toEqual([]);
+        for (const work of works) {
+          if (planJob(work.job, work, set.offPeak, now).isDue) work.dealtWithUntil = now;
+        }
+        records.unshift(backupAt(new Date(now.getTime() + 5_000).toISOString()));
+      }
+      const interval = Math.min(...set.schedule.map(({ every }) => intervals[every]));
+      const late = new Date(Date.parse(records[0]!.createdAt) + 2 * interval + 25 * HOUR);
+      expect(troublesOf(set, [], records, late)).toMatchObject([{ code: 'overdue' }]);
+    });
+    fc.assert(planned, { numRuns: 30 });
   });
 
   it('are not hidden for years by a backup that was taken while the clock was wrong', () => {
