@@ -26,12 +26,17 @@ const TASKS_A_THREAD = 2;
 /** Starting a thread costs as much as some ten frames: it takes a queue to be worth another. */
 const QUEUE_FOR_ANOTHER = 5;
 
+/** After so many threads that ended without having done a thing, others would end as well. */
+const LOST_IN_A_ROW = 3;
+
 /** A few worker threads, started on first need, fed in order. Close it to let the process end. */
 export class WorkerPool implements AsyncDisposable {
   readonly size: number;
   readonly #threads: Thread[] = [];
   readonly #queue: Waiting[] = [];
   #next = 0;
+  /** Threads that have ended since one last did something. */
+  #lost = 0;
   #closed = false;
 
   /** @param size Threads at the most; by default as many as there are processors, up to four. */
@@ -99,17 +104,21 @@ export class WorkerPool implements AsyncDisposable {
     worker.on('message', (response: WorkerResponse) => {
       const task = thread.running.get(response.number);
       thread.running.delete(response.number);
+      this.#lost = 0;
       if (response.failure !== undefined) task?.reject(failureOf(response.failure));
       else task?.resolve(response.output as never);
       this.#feed();
     });
     const lost = (why: string): void => {
-      const at = this.#threads.indexOf(thread);
-      if (at >= 0) this.#threads.splice(at, 1);
-      for (const task of thread.running.values()) {
-        task.reject(new Error(`a worker thread stopped in the middle of its work: ${why}`));
-      }
+      const error = new Error(`a worker thread stopped in the middle of its work: ${why}`);
+      for (const task of thread.running.values()) task.reject(error);
       thread.running.clear();
+      const at = this.#threads.indexOf(thread);
+      // An error is followed by the end; where the pool was closed, nothing waits.
+      if (at < 0) return;
+      this.#threads.splice(at, 1);
+      if (++this.#lost >= LOST_IN_A_ROW) for (const task of this.#queue.splice(0)) task.reject(error);
+      this.#feed();
     };
     worker.on('error', (error) => {
       lost(error instanceof Error ? error.message : String(error));
