@@ -112,11 +112,12 @@ async function run(session: Session): Promise<Outcome> {
   const { atLowPriority } = await import('../core/gentle/low-priority.ts');
   const { runDue } = await import('../core/schedule/run.ts');
   const { handedOverWorkspaces } = await import('../core/schedule/state.ts');
+  const { oneSpelling } = await import('../core/real-folder.ts');
   const { options, surroundings, task } = session;
   const workspaces = handedOverWorkspaces(homeOf(surroundings));
   try {
     const { directory } = await openWorkspace(options.workspace, surroundings);
-    if (!workspaces.includes(directory)) workspaces.unshift(directory);
+    if (!workspaces.includes(oneSpelling(directory))) workspaces.unshift(directory);
   } catch (error) {
     // The system's scheduler starts it anywhere.
     const isNowhere = error instanceof CrmBackupError && error.code === 'no-set-file';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { upperCaseDrive } from './path/drive.ts';
 
 /** The names and values of environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,11 +41,7 @@ export function defaultVaultDirectory(
   platform: NodeJS.Platform = process.platform,
 ): string {
   const paths = pathsOf(platform);
-  // VS Code spells drives in lower case, terminals mostly in upper case.
-  const spelled =
-    platform === 'win32'
-      ? workspaceRealPath.replace(/^[a-z]:/, (drive) => drive.toUpperCase())
-      : workspaceRealPath;
+  const spelled = upperCaseDrive(workspaceRealPath, platform);
   const digest = createHash('sha256').update(spelled).digest('hex').slice(0, 8);
   return paths.join(home, 'vaults', `${slug(paths.basename(spelled))}-${digest}`);
 }

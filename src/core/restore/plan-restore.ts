@@ -14,7 +14,8 @@ import type { Vault } from '../vault/vault.ts';
 import { RestoreError } from './error.ts';
 import { liveTree } from './live-tree.ts';
 import { planRoot } from './plan.ts';
-import { mayAdjust, realFolder, type TargetRoot } from './prepare-root.ts';
+import { realFolder } from '../real-folder.ts';
+import { mayAdjust, type TargetRoot } from './prepare-root.ts';
 import { noCounts, type PlanCounts } from './root-plan.ts';
 import { Selection, type SelectedPath } from './selection.ts';
 

@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, realpathSync, statfsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { accessSync, constants, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { systemPath } from '../source/name.ts';
 import { comparePaths } from '../vault/order.ts';
 import type { Owner } from './file-writer.ts';
@@ -151,13 +151,6 @@ export function mustHaveRoom(roots: readonly PreparedRoot[]): void {
       );
     }
   }
-}
-
-/** A folder without links, as far as it exists. */
-export function realFolder(directory: string): string {
-  if (existsSync(systemPath(directory))) return realpathSync.native(directory);
-  const parent = dirname(directory);
-  return parent === directory ? directory : join(realFolder(parent), basename(directory));
 }
 
 function missingFolders(directory: string): string[] {

@@ -2,11 +2,18 @@ import { existsSync } from 'node:fs';
 import { CrmBackupError } from '../errors.ts';
 import { openWorkspace } from '../open.ts';
 import type { BackupSet } from '../set/definition.ts';
+import { oneSpelling } from '../real-folder.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
 import { type Handover, install, uninstall } from './handover/install.ts';
 import { dropProgram, isNewer, keepProgram, keptScript } from './handover/kept-program.ts';
 import { programOf } from './handover/program.ts';
-import { handedOverWorkspaces, readSchedule, type ScheduleState, writeSchedule } from './state.ts';
+import {
+  endHandover,
+  handedOverWorkspaces,
+  readSchedule,
+  type ScheduleState,
+  writeSchedule,
+} from './state.ts';
 
 /** The program that runs the command line. */
 export interface Runtime {
@@ -38,7 +45,7 @@ export async function handOver(
 ): Promise<HandedOver> {
   const { directory } = await openWorkspace(workspace, surroundings);
   const before = handedOverWorkspaces(homeOf(surroundings));
-  return handAllOver([...new Set([...before, directory])].sort(), runtime, surroundings);
+  return handAllOver([...new Set([...before, oneSpelling(directory)])].sort(), runtime, surroundings);
 }
 
 /**
@@ -101,14 +108,13 @@ function isThere({ script, executable }: ScheduleState): boolean {
 export function takeBack(workspace: string | undefined, surroundings: Surroundings): readonly string[] {
   const home = homeOf(surroundings);
   const before = handedOverWorkspaces(home);
-  const left = before.filter((each) => workspace !== undefined && each !== workspace);
+  const named = workspace === undefined ? undefined : oneSpelling(workspace);
+  const left = before.filter((each) => named !== undefined && each !== named);
   if (left.length === 0) {
     uninstall(surroundings);
     dropProgram(home);
   }
-  for (const each of before) {
-    if (!left.includes(each)) writeSchedule(home, { ...readSchedule(home, each), isHandedOver: false });
-  }
+  for (const each of before) if (!left.includes(each)) endHandover(home, each);
   return left;
 }
 

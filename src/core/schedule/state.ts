@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { oneSpelling } from '../real-folder.ts';
 import { replaceFile } from '../replace-file.ts';
 
 /** How a scheduled run ended. `skipped`: it was not the moment, and is tried again. */
@@ -26,7 +27,7 @@ export interface JobState {
 /** What is remembered of a workspace's schedules. */
 export interface ScheduleState {
   readonly version: 1;
-  /** Absolute. */
+  /** Absolute, in its one spelling. */
   readonly workspace: string;
   /** Whether the system's scheduler runs what is due here, whoever starts it. */
   readonly isHandedOver: boolean;
@@ -39,16 +40,19 @@ export interface ScheduleState {
 
 const FILE = 'state.json';
 
-/** The folder with what is remembered of a workspace's schedules; its `locks/` says who runs them now. */
+/**
+ * The folder with what is remembered of a workspace's schedules, however the workspace was named; its `locks/` says who
+ * runs them now.
+ */
 export function scheduleFolder(home: string, workspace: string): string {
-  const name = createHash('sha256').update(workspace).digest('hex').slice(0, 16);
+  const name = createHash('sha256').update(oneSpelling(workspace)).digest('hex').slice(0, 16);
   return join(home, 'schedules', name);
 }
 
 /** What is remembered of a workspace's schedules; nothing yet when there is nothing that can be read. */
 export function readSchedule(home: string, workspace: string): ScheduleState {
   const state = readState(join(scheduleFolder(home, workspace), FILE));
-  return state ?? { version: 1, workspace, isHandedOver: false, jobs: [] };
+  return state ?? { version: 1, workspace: oneSpelling(workspace), isHandedOver: false, jobs: [] };
 }
 
 /** Replaces what is remembered, all or nothing. */
@@ -56,8 +60,22 @@ export function writeSchedule(home: string, state: ScheduleState): void {
   replaceFile(join(scheduleFolder(home, state.workspace), FILE), JSON.stringify(state));
 }
 
-/** The workspaces whose schedules the system's scheduler runs, in the order of their names. */
+/** The workspaces whose schedules the system's scheduler runs, in their one spelling and the order of their names. */
 export function handedOverWorkspaces(home: string): string[] {
+  // A folder may have been moved since, and a link to it left.
+  return [...new Set(handedOver(home).map(({ state }) => oneSpelling(state.workspace)))].sort();
+}
+
+/** Remembers that the system's scheduler does not run the schedules of a workspace any more. */
+export function endHandover(home: string, workspace: string): void {
+  for (const { file, state } of handedOver(home)) {
+    if (oneSpelling(state.workspace) !== workspace) continue;
+    replaceFile(file, JSON.stringify({ ...state, isHandedOver: false }));
+  }
+}
+
+/** What is remembered of the workspaces whose schedules the system's scheduler runs. */
+function handedOver(home: string): { readonly file: string; readonly state: ScheduleState }[] {
   let names: string[];
   try {
     names = readdirSync(join(home, 'schedules'));
@@ -65,11 +83,11 @@ export function handedOverWorkspaces(home: string): string[] {
     if (systemCode(error) === 'ENOENT') return [];
     throw error;
   }
-  return names
-    .flatMap((name) => readState(join(home, 'schedules', name, FILE)) ?? [])
-    .filter(({ isHandedOver }) => isHandedOver)
-    .map(({ workspace }) => workspace)
-    .sort();
+  return names.flatMap((name) => {
+    const file = join(home, 'schedules', name, FILE);
+    const state = readState(file);
+    return state?.isHandedOver === true ? [{ file, state }] : [];
+  });
 }
 
 function readState(file: string): ScheduleState | undefined {

@@ -33,6 +33,8 @@ describe.skipIf(!hasCron)('schedule, handed to cron', () => {
   it('runs when nobody is there, once for however often it is installed, and goes without a trace', async () => {
     const options = { env: { PATH: onlyCrontab() } };
     writeSchedule(cli.workspace, DAILY);
+    const link = join(cli.scratch, 'link');
+    symlinkSync(cli.workspace, link);
     await cli.must(['init', '--yes']);
     const before = crontab();
     const daemon = spawn(cron!, ['-f'], {
@@ -40,8 +42,8 @@ describe.skipIf(!hasCron)('schedule, handed to cron', () => {
       stdio: 'ignore',
     });
     try {
-      for (let time = 0; time < 2; time++) {
-        const { code, text } = await cli.run(['schedule', 'install', '--json'], options);
+      for (const name of [cli.workspace, link]) {
+        const { code, text } = await cli.run(['-C', name, 'schedule', 'install', '--json'], options);
         expect(code).toBe(0);
         expect(JSON.parse(text)).toMatchObject({ scheduler: 'cron', workspaces: [cli.workspace] });
       }
@@ -55,7 +57,7 @@ describe.skipIf(!hasCron)('schedule, handed to cron', () => {
         if ((JSON.parse(text) as { backups: unknown[] }).backups.length > 0) break;
         await pause(200);
       }
-      expect((await cli.run(['schedule', 'uninstall'], options)).code).toBe(0);
+      expect((await cli.run(['-C', link, 'schedule', 'uninstall'], options)).code).toBe(0);
       expect(crontab()).toBe(before);
       const { text } = await cli.run(['schedule', 'list', '--json']);
       expect(JSON.parse(text)).toMatchObject({ jobs: [{ lastStatus: 'done' }] });

@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -34,8 +42,9 @@ async function at(moment: string, ...args: readonly string[]): Promise<CliRun> {
 /** What `schedule run` did at a moment. */
 async function runsAt(
   moment: string,
+  workspace = cli.workspace,
 ): Promise<{ code: number | null; runs: readonly Run[]; stderr: string }> {
-  const { code, text, stderr } = await at(moment, 'schedule', 'run', '--json');
+  const { code, text, stderr } = await at(moment, '-C', workspace, 'schedule', 'run', '--json');
   return { code, runs: (JSON.parse(text) as { runs: readonly Run[] }).runs, stderr };
 }
 
@@ -118,14 +127,18 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
     expect((await runsAt('2026-03-02T02:40:00Z')).runs).toEqual([]);
   });
 
-  it('of two schedulers at once one takes the backup', async () => {
+  it('of two schedulers at once one takes the backup, whatever each calls the workspace', async () => {
     writeSchedule(cli.workspace, DAILY);
+    const link = join(cli.scratch, 'link');
+    symlinkSync(cli.workspace, link);
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
-    const all = await Promise.all(Array.from({ length: 4 }, () => runsAt('2026-03-01T02:00:00Z')));
+    const names = [cli.workspace, link, cli.workspace, link];
+    const all = await Promise.all(names.map(async (name) => runsAt('2026-03-01T02:00:00Z', name)));
     expect(all.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
     expect(all.flatMap(({ runs }) => runs)).toMatchObject([{ status: 'done' }]);
     const { text } = await at('2026-03-01T03:00:00Z', 'list', '--json');
     expect((JSON.parse(text) as { backups: unknown[] }).backups).toHaveLength(1);
+    expect(readdirSync(join(cli.home, 'schedules'))).toHaveLength(1);
   });
 
   it('forgets what is not scheduled any more, and keeps its backups', async () => {
