@@ -1,7 +1,8 @@
 import { mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { systemCode } from './errors.ts';
 import { keyFilePath } from './home.ts';
+import { oneSpelling } from './real-folder.ts';
 import { LocalStorage } from './storage/local.ts';
 import { StorageError } from './storage/storage.ts';
 import { homeOf, type Surroundings } from './surroundings.ts';
@@ -19,6 +20,8 @@ export interface CreatedVault {
 const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
 const HEADING = 'Key of the CRM Backup vault at ';
+/** How a key file with it begins. */
+const START = `# ${HEADING}`;
 
 /**
  * Makes a vault in a directory. Its key is written first, readable by the user alone: into the file that was named
@@ -97,15 +100,23 @@ function unwritable(file: string, error: unknown): unknown {
   );
 }
 
-/** Whether a key among the user's own data says that a vault was made at this place. */
+/** Whether a key among the user's own data says that a vault was made at this place, however it was named then. */
 export async function wasVaultMadeAt(directory: string, surroundings: Surroundings): Promise<boolean> {
   const folder = join(homeOf(surroundings), 'keys');
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
     const text = await readFile(join(folder, name), 'utf8').catch(() => '');
-    if (text.startsWith(`# ${HEADING}${oneLine(directory)}\n`)) return true;
+    const [heading = ''] = text.split('\n', 1);
+    if (!heading.startsWith(START)) continue;
+    if (isSamePlace(heading.slice(START.length), oneLine(directory))) return true;
   }
   return false;
+}
+
+/** Looks at the disk only where names agree: it may be one of a network that takes long to answer. */
+function isSamePlace(one: string, other: string): boolean {
+  if (one === other) return true;
+  return basename(one) === basename(other) && oneSpelling(one) === oneSpelling(other);
 }
 
 function oneLine(directory: string): string {

@@ -6,9 +6,10 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createVault, writePrivateFile } from '../../../src/core/create-vault.ts';
 import { createRecoveryKey, setPassphrase } from '../../../src/core/keys.ts';
@@ -184,6 +185,10 @@ describe('opening a vault', () => {
       code: 'no-vault',
       message: `The vault at ${directory} is not there any more.`,
     });
+    const link = join(folder.path, 'link');
+    symlinkSync(folder.path, link);
+    const byLink = openVault(join(link, relative(folder.path, directory)), undefined, surroundings());
+    await expect(byLink).rejects.toThrow('is not there any more');
     const never = await openVault(`${directory}2`, undefined, surroundings()).catch(
       (error: unknown) => error,
     );
