@@ -14,13 +14,8 @@ import { readPositions } from './positions.ts';
 import { quoteName, quoteTable } from './quote.ts';
 import { readLines } from './read-lines.ts';
 import { endWhenCancelled, oneValue, openSession, type Session, useDatabase } from './session.ts';
-import {
-  qualifyReferences,
-  renameSchema,
-  replaceCollations,
-  withoutDefiner,
-  findDefiner,
-} from './statement.ts';
+import { renameSchema } from './rename-schema.ts';
+import { qualifyReferences, replaceCollations, withoutDefiner, findDefiner } from './statement.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Ticket } from './ticket.ts';
 import { ServerRefusal } from './wire.ts';

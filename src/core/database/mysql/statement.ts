@@ -1,36 +1,5 @@
 import { quoteName } from './quote.ts';
-
-/** A piece of a statement. Names have their quotes taken off in `value`. */
-interface Token {
-  readonly kind: 'name' | 'word' | 'text' | 'sign';
-  readonly value: string;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Spaces and comments, but not what stands in comments that the server carries out (`/*!50003 … *\/`). */
-const SKIPPED = /(?:\s+|--(?=\s|$)[^\n]*|#[^\n]*|\/\*M?!\d*|\*\/|\/\*(?!M?!)[\s\S]*?\*\/)*/y;
-const TOKEN =
-  /`((?:[^`]|``)*)`|'(?:[^'\\]|''|\\[\s\S])*'|"((?:[^"\\]|""|\\[\s\S])*)"|([\p{L}\p{N}_$]+)|[\s\S]/uy;
-
-/** The words, names, texts and signs of a statement, in order. */
-function* tokens(statement: string): Generator<Token> {
-  for (let at = 0; ;) {
-    SKIPPED.lastIndex = at;
-    SKIPPED.exec(statement);
-    at = SKIPPED.lastIndex;
-    TOKEN.lastIndex = at;
-    const found = TOKEN.exec(statement);
-    if (found === null) return;
-    const [whole, name, , word] = found;
-    const end = at + whole.length;
-    if (name !== undefined) yield { kind: 'name', value: name.replaceAll('``', '`'), start: at, end };
-    else if (word !== undefined) yield { kind: 'word', value: word, start: at, end };
-    else
-      yield { kind: /^['"]/.test(whole) && whole.length > 1 ? 'text' : 'sign', value: whole, start: at, end };
-    at = end;
-  }
-}
+import { isName, rewrite, type Token, tokens } from './tokens.ts';
 
 /** An account as `user@host`, or a role’s name. */
 export interface Definer {
@@ -67,20 +36,6 @@ export function withoutDefiner(statement: string): string {
   const definer = findDefiner(statement);
   if (definer === undefined) return statement;
   return statement.slice(0, definer.start) + statement.slice(definer.end).trimStart();
-}
-
-/** Puts another database’s name where a name is qualified with the old one. */
-export function renameSchema(statement: string, from: string, to: string): string {
-  if (from === to) return statement;
-  return rewrite(statement, (token, before, after) =>
-    isName(token) &&
-    token.value === from &&
-    after?.value === '.' &&
-    before?.value !== '.' &&
-    before?.value !== '@'
-      ? quoteName(to)
-      : undefined,
-  );
 }
 
 /** Qualifies tables that foreign keys refer to, but for those of some names. */
@@ -137,26 +92,6 @@ export function replaceCollations(statement: string, by: Readonly<Record<string,
 /** All names in a statement. */
 export function namesOf(statement: string): ReadonlySet<string> {
   return new Set([...tokens(statement)].filter(isName).map(({ value }) => value));
-}
-
-function rewrite(
-  statement: string,
-  replace: (token: Token, before: Token | undefined, after: Token | undefined) => string | undefined,
-): string {
-  const all = [...tokens(statement)];
-  const parts: string[] = [];
-  let at = 0;
-  for (const [index, token] of all.entries()) {
-    const replacement = replace(token, all[index - 1], all[index + 1]);
-    if (replacement === undefined) continue;
-    parts.push(statement.slice(at, token.start), replacement);
-    at = token.end;
-  }
-  return parts.length === 0 ? statement : parts.join('') + statement.slice(at);
-}
-
-function isName({ kind }: Token): boolean {
-  return kind === 'name' || kind === 'word';
 }
 
 function plain({ kind, value }: Token): string {

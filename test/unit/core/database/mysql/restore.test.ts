@@ -248,6 +248,42 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     expect(after.at(-1)).toEqual(entries.at(-1));
   });
 
+  it('may have tables, aliases and variables called like itself', async () => {
+    await server.run(
+      'crm',
+      'CREATE TABLE crm (id INT PRIMARY KEY, made DATE)',
+      "INSERT INTO crm VALUES (1, '2026-01-01'), (2, '2020-01-01')",
+      'CREATE FUNCTION crm(x INT) RETURNS INT DETERMINISTIC RETURN x + 1',
+      `CREATE VIEW by_itself AS SELECT crm.id, crm.crm(crm.id) AS more, EXTRACT(YEAR FROM crm.made) AS year, a.name
+         FROM crm.crm JOIN crm.account a ON a.id = crm.id WHERE EXISTS (SELECT 1 FROM crm.contact crm WHERE crm.id = a.id)`,
+      `CREATE TRIGGER crm.on_itself AFTER INSERT ON crm.crm FOR EACH ROW
+         UPDATE crm.account, crm.crm SET account.name = 'new' WHERE crm.id = account.id AND crm.id = NEW.id`,
+      `CREATE FUNCTION of_itself() RETURNS INT READS SQL DATA BEGIN
+         DECLARE kept TYPE OF crm.id;
+         FOR crm IN (SELECT MAX(crm.id) AS id FROM crm.crm) DO SET kept = crm.id; END FOR;
+         RETURN kept + (SELECT SUM(crm.id) FROM crm.crm);
+       END`,
+    );
+    const before = await state();
+    await server.run('crm', 'DROP VIEW by_itself', 'DROP FUNCTION of_itself', 'DELETE FROM crm');
+    await restored(before.dump);
+    expect((await state()).entries).toEqual(before.entries);
+    await using target = await mysql.openTarget(address(), 'crm_other', {});
+    const request = { restoreId: 'other', tables: undefined, mayEndSessions: false };
+    const { ticket } = await target.plan(before.dump, request, {});
+    await target.build(before.dump, ticket, {});
+    await target.switch(ticket);
+    await target.clear(ticket);
+    await server.run(undefined, 'SET foreign_key_checks = 0', 'DROP DATABASE crm');
+    await server.run('crm_other', "INSERT INTO crm VALUES (3, '2026-01-01')");
+    expect(await server.rows('crm_other', 'SELECT * FROM by_itself ORDER BY id')).toEqual([
+      ['1', '2', '2026', 'one'],
+      ['2', '3', '2020', 'two'],
+    ]);
+    expect(await server.rows('crm_other', 'SELECT of_itself()')).toEqual([['9']]);
+    await server.run(undefined, 'DROP DATABASE crm_other');
+  });
+
   it('says which table is not in the backup', async () => {
     const { dump } = await state();
     await expect(planned(dump, { tables: ['tables/crm.nothing'] })).rejects.toMatchObject({

@@ -1,13 +1,76 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { renameSchema } from '../../../../../src/core/database/mysql/rename-schema.ts';
 import {
   findDefiner,
   findNeeds,
   qualifyReferences,
-  renameSchema,
   replaceCollations,
   withoutDefiner,
 } from '../../../../../src/core/database/mysql/statement.ts';
+
+/** Puts arbitrary texts together. */
+const sql = (pieces: TemplateStringsArray, ...values: readonly fc.Arbitrary<string>[]) =>
+  fc.tuple(...values).map((found) => String.raw({ raw: pieces }, ...found));
+
+/** Statements in which `§` stands for a database, and tables, aliases and columns may be called like it. */
+const { statement: anyStatement } = fc.letrec<
+  Record<'expression' | 'source' | 'tables' | 'query' | 'statement', string>
+>((tie) => {
+  const [expression, source, tables, query] = (['expression', 'source', 'tables', 'query'] as const).map(
+    tie,
+  ) as [fc.Arbitrary<string>, fc.Arbitrary<string>, fc.Arbitrary<string>, fc.Arbitrary<string>];
+  const name = fc.constantFrom('crm', '`crm`', 't', '`from`');
+  const table = sql`${fc.constantFrom('', '§.', '§ . ')}${name}`;
+  const column = fc.oneof(name, sql`${name}.${name}`, sql`§.${name}.${name}`);
+  const alias = fc.oneof(fc.constant(''), sql` AS ${name}`, sql` ${name}`);
+  const join = fc.oneof(
+    sql` JOIN ${source} ON ${expression}`,
+    sql` LEFT JOIN ${source} USING (${name}, a)`,
+    sql` STRAIGHT_JOIN ${source}`,
+    sql`, ${source}`,
+  );
+  return {
+    expression: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      column,
+      fc.constantFrom('1.5', '@crm', 'NEXT VALUE FOR §.s', 'NEXTVAL(§.s)'),
+      sql`${expression} + ${column}`,
+      sql`§.${name}(${expression}, ${expression})`,
+      sql`REPLACE(${expression}, ${column}, 1)`,
+      sql`EXTRACT(YEAR FROM ${expression})`,
+      sql`TRIM(LEADING ${expression} FROM ${column})`,
+      sql`(${expression} OR ${column} IN (${query}))`,
+    ),
+    source: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      sql`${table}${alias}`,
+      sql`(${tables})`,
+      sql`(${query}) ${name}`,
+    ),
+    tables: sql`${source}${fc.array(join, { maxLength: 2 }).map((joins) => joins.join(''))}`,
+    query: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      sql`SELECT ${column}, ${name}.* FROM ${table}`,
+      sql`SELECT STRAIGHT_JOIN ${expression}, ${column} AS ${name} FROM ${tables} WHERE ${expression}`,
+      sql`SELECT ${expression} FROM ${tables} GROUP BY ${column}, ${column} ORDER BY ${expression}, ${column}`,
+    ),
+    statement: fc
+      .array(
+        fc.oneof(
+          sql`${query};`,
+          sql`INSERT IGNORE INTO ${table} (${column}) ${query} ON DUPLICATE KEY UPDATE ${column} = ${expression};`,
+          sql`REPLACE ${table} SET ${column} = ${expression}, ${column} = 1;`,
+          sql`UPDATE ${tables} SET ${column} = ${expression}, ${column} = 1 WHERE ${column};`,
+          sql`DELETE ${table}, ${table} FROM ${tables} WHERE ${expression};`,
+          sql`CALL §.${name}(${expression}); SET ${name} = ${column};`,
+          sql`IF ${expression} THEN TRUNCATE TABLE ${table}; ELSE SELECT ${column} INTO ${name} FROM ${table}; END IF;`,
+        ),
+        { minLength: 1, maxLength: 3 },
+      )
+      .map((statements) => statements.join(' ')),
+  };
+});
 
 describe('definers', () => {
   it.each([
@@ -50,9 +113,34 @@ describe('definers', () => {
 describe('names of databases', () => {
   it('are replaced where they qualify a name, not in texts, comments or elsewhere', () => {
     const statement =
-      "SELECT `crm`.`t`.`crm`, crm . t, x.crm.y, @crm.z, 'crm.t' -- crm.t\n, /* crm.t */ crm FROM crm.t";
+      "SELECT `crm`.`t`.`crm`, x.crm.y, @crm.z, 'crm.t' -- crm.t\n, /* crm.t */ crm FROM crm . t, crm.u";
     expect(renameSchema(statement, 'crm', 'new`one')).toBe(
-      "SELECT `new``one`.`t`.`crm`, `new``one` . t, x.crm.y, @crm.z, 'crm.t' -- crm.t\n, /* crm.t */ crm FROM `new``one`.t",
+      "SELECT `new``one`.`t`.`crm`, x.crm.y, @crm.z, 'crm.t' -- crm.t\n, /* crm.t */ crm FROM `new``one` . t, `new``one`.u",
+    );
+  });
+
+  it.each([
+    'select `crm`.`id` AS `id` from (`crm` join `§`.`o` on(`crm`.`id` = `o`.`id` and `§`.`f`(`crm`.`id`))), `§`.`q`',
+    'select extract(year from `crm`.`d`), trim(leading "x" from `crm`.`n`), nextval(`§`.`s`) from `crm`',
+    'SELECT STRAIGHT_JOIN crm.a, crm.* FROM §.crm STRAIGHT_JOIN §.t ON crm.a = §.t.a WHERE crm.b IN (SELECT a FROM §.t)',
+    'CREATE TRIGGER §.x BEFORE UPDATE ON §.crm FOR EACH ROW INSERT INTO §.log (a) VALUES (§.crm(NEW.a))',
+    'INSERT IGNORE §.t SELECT crm.a FROM t JOIN crm ON crm.a = t.a ON DUPLICATE KEY UPDATE crm.a = 1, §.t.b = crm.b',
+    'BEGIN FOR crm IN (SELECT a FROM §.t) DO UPDATE §.t, §.u SET t.a = crm.a; DELETE §.t FROM §.t USING §.u; END',
+    'CREATE PROCEDURE §.p(a TYPE OF crm.id) BEGIN DECLARE r ROW TYPE OF §.t; SELECT a INTO crm.b FROM §.t; CALL §.q; END',
+    'CREATE VIEW v AS SELECT NEXT VALUE FOR §.s, replace(crm.a, 1, 2) FROM (§.t, (§.u JOIN (SELECT 1 FROM §.crm) crm USING (a)))',
+    'DROP TABLE IF EXISTS §.t, §.u; GRANT SELECT ON §.* TO crm',
+  ])('are told from tables and aliases called like them: %s', (statement) => {
+    expect(renameSchema(statement.replaceAll('§', 'crm'), 'crm', 'new')).toBe(
+      statement.replaceAll('`§`', '`new`').replaceAll('§', '`new`'),
+    );
+  });
+
+  it('are found in any statement, however tables and columns are called', () => {
+    fc.assert(
+      fc.property(anyStatement, (statement) => {
+        const named = `BEGIN DECLARE crm INT; ${statement} END`;
+        expect(renameSchema(named.replaceAll('§', 'crm'), 'crm', 'new')).toBe(named.replaceAll('§', '`new`'));
+      }),
     );
   });
 
