@@ -90,6 +90,7 @@ INSERT INTO every_type VALUES
   (2, 0, 127, 0, -0.000000000000000000000000000001, 3.4e38, -0.01, 5e-324, 0, '0000', '2020-00-00', '00:00:00.000001',
    '9999-12-31 23:59:59.999999', '1970-01-02', '', '', '', '', '', '', '', '[]', x'FFFFFFFF', '', POINT(1, 2), NULL, NULL);
 INSERT INTO every_type (id) VALUES (3);
+INSERT INTO every_type (id, f, f2, g) VALUES (4, -0e0, -0e0, -0e0);
 `,
   everyObject: `CREATE TABLE \`select\` (\`from\` INT AUTO_INCREMENT PRIMARY KEY, \`größe ☃\` VARCHAR(20) DEFAULT 'ü' COMMENT 'a;b');
 INSERT INTO \`select\` (\`größe ☃\`) VALUES ('a'), (NULL), ('c');

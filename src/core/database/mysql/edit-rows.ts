@@ -6,6 +6,7 @@ import { parseAddress } from './address.ts';
 import { readExactCharsets, readTables } from './catalog.ts';
 import type { ColumnPlan } from './columns.ts';
 import { Failures } from './failure.ts';
+import { bareNumber } from './load-rows.ts';
 import { quoteName, quoteText } from './quote.ts';
 import { readLines } from './read-lines.ts';
 import { readReferences } from './references.ts';
@@ -148,7 +149,7 @@ function literalsOf(table: TableHead): readonly ColumnPlan['literal'][] {
 
 function valueOf(field: Field, form: ColumnPlan['literal']): string {
   if (field === null) return 'NULL';
-  if (form === 'bare') return field.toString('latin1');
+  if (form === 'bare') return bareNumber(field).toString('latin1');
   if (form === 'hex') return `x'${field.toString('latin1')}'`;
   const bytes = unescaped(field);
   try {

@@ -16,6 +16,9 @@ const BACKSLASH = 0x5c;
 const CONTROL_Z = 0x1a;
 const CAPITAL_N = 0x4e;
 const NULL_TEXT = Buffer.from('NULL');
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NEGATIVE_ZERO = Buffer.from('-0e0');
 
 /** Loads lines by LOAD DATA LOCAL INFILE, as a stream. */
 export async function loadLines(
@@ -90,12 +93,17 @@ export function valuesOf(line: Buffer, literals: readonly ColumnPlan['literal'][
     start = end + 1;
     parts.push(Buffer.from(parts.length === 0 ? '(' : ','));
     if (field.length === 2 && field[0] === BACKSLASH && field[1] === CAPITAL_N) parts.push(NULL_TEXT);
-    else if (literal === 'bare') parts.push(field);
+    else if (literal === 'bare') parts.push(bareNumber(field));
     else if (literal === 'hex') parts.push(Buffer.from("x'"), field, Buffer.of(QUOTE));
     else parts.push(Buffer.of(QUOTE), quotedInside(field), Buffer.of(QUOTE));
   }
   parts.push(Buffer.from(')'));
   return Buffer.concat(parts);
+}
+
+/** A number as a literal: `-0` would be an integer, which has no sign. */
+export function bareNumber(field: Buffer): Buffer {
+  return field.length === 2 && field[0] === MINUS && field[1] === ZERO ? NEGATIVE_ZERO : field;
 }
 
 /** Doubles quotes, and spells what clients stumble over. */

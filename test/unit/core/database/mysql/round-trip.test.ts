@@ -61,7 +61,7 @@ describe.skipIf(!hasMariaDb)('a MariaDB database comes back as it was', () => {
       (18446744073709551615, -128, 42, 12345678901234567890123456789012345.123456789012345678901234567891,
        1234567.75, 12345.67, 0.1, 123456789.125, x'FFFFFFFFFFFFFFFF', b'1', 2155, TRUE),
       (0, 127, NULL, -0.000000000000000000000000000001, 3.4e38, -0.01, 1.7976931348623157e308, -0.001, x'00', b'0', '0000', 0),
-      (2, NULL, 0, NULL, 1e-38, NULL, -0e0, NULL, NULL, NULL, NULL, NULL), (10, 0, 1, 0, 16777217, 1, 5e-324, 1, 0x7A, 1, 1901, 1)`,
+      (2, NULL, 0, NULL, 1e-38, NULL, -0e0, NULL, NULL, NULL, NULL, NULL), (3, NULL, NULL, NULL, -0e0, -0e0, -0e0, -0e0, NULL, NULL, NULL, NULL), (10, 0, 1, 0, 16777217, 1, 5e-324, 1, 0x7A, 1, 1901, 1)`,
     `CREATE TABLE types.moments (d DATE, t TIME(6), dt DATETIME(6), ts TIMESTAMP(3) NULL, n INT PRIMARY KEY)`,
     `INSERT INTO types.moments VALUES ('0000-00-00', '-838:59:59.000000', '0000-00-00 00:00:00', '2038-01-19 03:14:07', 1),
       ('2020-00-00', '00:00:00.000001', '9999-12-31 23:59:59.999999', NULL, 2), (NULL, NULL, NULL, '1970-01-02', 3)`,
@@ -147,7 +147,7 @@ describe.skipIf(!hasMariaDb)('a MariaDB database comes back as it was', () => {
         .trimEnd()
         .split('\n')
         .map((line) => line.split('\t')[0]);
-    expect(keys('numbers')).toEqual(['0', '2', '10', '18446744073709551615']);
+    expect(keys('numbers')).toEqual(['0', '2', '3', '10', '18446744073709551615']);
     expect(keys('texts')).toEqual(['B', 'a', 'ab', 'é']);
     expect(dump.content('tables/types.numbers').toString()).toContain('\t1234567.75\t');
   });
