@@ -57,6 +57,8 @@ export async function readLines(
     if (!isOver || !(error instanceof ServerRefusal)) throw error;
   }
   await writing;
+  // All may have come already: what is to stop the server would hit the next statement.
+  await stopping;
   if (isOver) return false;
   if (encoder.length > 0) await writeOut();
   return true;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mysql } from '../../../../../src/core/database/mysql/engine.ts';
 import { KeyWatch } from '../../../../../src/core/database/mysql/key-watch.ts';
+import { readLines } from '../../../../../src/core/database/mysql/read-lines.ts';
 import { keepDump } from '../../../../build/kept-dump.ts';
 import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
 
@@ -113,6 +114,25 @@ describe.skipIf(!hasMariaDb)('a table of MariaDB with a key of text', () => {
     const before = await sorted();
     await keepDump(mysql, { ...address(), url: server.url('other') });
     expect((await sorted()) - before).toBeLessThan(1000);
+  });
+
+  it('is read no further before the server has been told to stop, so that nothing else is stopped', async () => {
+    const reader = await server.session('crm');
+    const killer = await server.session();
+    let stops = 0;
+    const stop = async () => {
+      await killer.wire.query('DO SLEEP(0.1)');
+      await killer.wire.query(`KILL QUERY ${String(reader.id)}`);
+      stops++;
+    };
+    const watch = { takes: () => false, stop };
+    const write = () => undefined;
+    expect(await readLines(reader.wire, [], 'SELECT id FROM padded', write, watch)).toBe(false);
+    expect(stops).toBe(1);
+    // What was stopped may have ended before.
+    await reader.wire.query('DO 0').catch(() => undefined);
+    expect(await reader.wire.query('SELECT 1 + 1')).toEqual([['2']]);
+    await Promise.all([reader.wire.close(), killer.wire.close()]);
   });
 
   it('is of the moment of the backup, also where its reading begins anew', async () => {
