@@ -23,7 +23,7 @@ export function backup(vaults: Vaults): Handler<'backup'> {
   return async ({ workspace, set, kind, label }, task) => {
     const placed = await vaults.place({ workspace, set });
     const vault = await vaults.provide(placed.vaultDirectory);
-    const { record } = await backUpWithHooks(vault, placed.set, { kind, label }, task);
-    return summaryOf(record);
+    const { record, notices } = await backUpWithHooks(vault, placed.set, { kind, label }, task);
+    return { ...summaryOf(record), notices };
   };
 }

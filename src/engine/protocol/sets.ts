@@ -11,6 +11,12 @@ export interface BackupSummary extends Omit<BackupRecord, 'format' | 'sources' |
   readonly keptBecause?: readonly KeepReason[] | undefined;
 }
 
+/** A backup that was just taken. */
+export interface TakenBackup extends BackupSummary {
+  /** Sentences about commands around it that failed and were not to stop anything. */
+  readonly notices: readonly string[];
+}
+
 /** What is known of one backup beyond its summary. Durations in milliseconds. */
 export interface BackupDetails {
   /** How long each phase took. */
@@ -76,7 +82,7 @@ export interface SetOperations {
       readonly label?: string | undefined;
       readonly background?: boolean;
     };
-    out: BackupSummary;
+    out: TakenBackup;
   };
   /** Asked for one backup when somebody wants to know. */
   details: { in: OfBackup; out: BackupDetails };

@@ -30,7 +30,7 @@ export const createBackupTool: Tool<Input> = {
     const { workspace, set } = await setNamed(app, input);
     const { kind = 'auto', label } = input;
     const title = vscode.l10n.t('Backing up {0}', displayName(set));
-    const summary = await app.works.run(`backup:${workspace}\n${set}`, title, async (options) => {
+    const taken = await app.works.run(`backup:${workspace}\n${set}`, title, async (options) => {
       using either = new EitherToken(options.token, token);
       return await app.engine.call(
         'backup',
@@ -39,8 +39,9 @@ export const createBackupTool: Tool<Input> = {
       );
     });
     await app.sets.refresh();
-    const problems = summary.problems.map(({ code, path, message }) => ({ code, path, message }));
-    return { set, ...toldBackup(summary), durationMs: summary.durationMs, problems };
+    const { durationMs, notices } = taken;
+    const problems = taken.problems.map(({ code, path, message }) => ({ code, path, message }));
+    return { set, ...toldBackup(taken), durationMs, problems, notices };
   },
 };
 

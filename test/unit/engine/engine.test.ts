@@ -150,6 +150,25 @@ describe('the engine', () => {
     expect((await stateOf(client)).backups.map((backup) => backup.id)).toEqual([id]);
   });
 
+  test('tells which commands around a backup failed that were not to stop it', async () => {
+    makeTree(workspace, treeOf({ 'a.txt': 'a' }));
+    await mkdir(path.join(workspace, '.vscode'));
+    const hooks = {
+      before: { command: 'exit 3', onFailure: 'continue' },
+      after: { command: 'exit 4', onFailure: 'continue' },
+    };
+    const setFile = { version: 1, sets: [{ name: set, files: [{ root: '.' }], hooks }] };
+    await writeFile(path.join(workspace, '.vscode/crm-backup.json'), JSON.stringify(setFile));
+    const { status, notices } = await connect().call('backup', { workspace, set, kind: 'full' });
+    expect([status, notices]).toEqual([
+      'complete',
+      [
+        'The command before the backup of “crm” ended with 3.',
+        'The command after the backup of “crm” ended with 4.',
+      ],
+    ]);
+  });
+
   test('pins, names and forgets', async () => {
     makeTree(workspace, treeOf({ 'a.txt': 'a' }));
     const client = connect();

@@ -72,6 +72,38 @@ suite('Backups', () => {
     assert.deepEqual({ added, modified, deleted }, { added: 1, modified: 1, deleted: 0 });
   });
 
+  test('commands around a backup that failed and were not to stop it are told, in one warning', async () => {
+    const written = await text(setFile);
+    const failing = { command: 'exit 3', onFailure: 'continue' };
+    const hooked = {
+      name: 'hooked',
+      files: [{ root: 'custom' }],
+      hooks: { before: failing, after: failing },
+    };
+    noteMessages();
+    try {
+      const file = JSON.parse(written.replace(/^\s*\/\/.*$/gm, '')) as { sets: object[] };
+      await writeFile(at(setFile), JSON.stringify({ ...file, sets: [...file.sets, hooked] }));
+      await run('backUpNow', { workspace, set: 'hooked' });
+      const warnings = told.filter(({ how }) => how === 'showWarningMessage');
+      assert.deepEqual(
+        warnings.map(({ text: warning }) => warning),
+        [
+          'hooked is backed up, but not all went well: The command before the backup of “hooked” ended with 3. ' +
+            'The command after the backup of “hooked” ended with 3.',
+        ],
+      );
+      const { content } = await vscode.lm.invokeTool('create_backup', {
+        input: { set: 'hooked' },
+        toolInvocationToken: undefined,
+      });
+      assert.match(JSON.stringify(content), /The command after the backup of “hooked” ended with 3/);
+    } finally {
+      await writeFile(at(setFile), written);
+      await run('refresh');
+    }
+  });
+
   test('changes are shown file by file', async () => {
     const [latest] = (await stateOfSet(engine)).backups;
     await run('showChanges', { workspace, set, backup: latest!.id });
