@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
+import { placeInSetFile } from '../set-file-place.ts';
 import { issuesOf } from '../set-file-problems.ts';
 import { SET_FILE } from '../sets.ts';
 import { fieldOf, pickFolder } from './targets.ts';
@@ -18,11 +19,6 @@ function mistakeIn(app: App, folder: vscode.WorkspaceFolder): vscode.Position | 
   return issue && new vscode.Position(issue.line - 1, issue.column - 1);
 }
 
-/** Where a set's name stands in the file. */
 function placeOfSet(document: vscode.TextDocument, set: string | undefined): vscode.Position {
-  if (set === undefined) return new vscode.Position(0, 0);
-  const names = document.getText().matchAll(/"name"\s*:\s*("(?:[^"\\]|\\.)*")/g);
-  const quoted = JSON.stringify(set);
-  const name = [...names].find(([, value]) => value === quoted);
-  return document.positionAt(name?.index ?? 0);
+  return document.positionAt(set === undefined ? 0 : placeInSetFile(document.getText(), set, 'name'));
 }

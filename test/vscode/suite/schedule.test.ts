@@ -111,7 +111,7 @@ suite('Schedule', () => {
     }
   });
 
-  test('the set file opens at the schedule', async () => {
+  test('the set file opens at the schedule of the set, or at the set that has none', async () => {
     await addScheduled();
     const current = await readFile(at(setFile), 'utf8');
     // The editor notices a moment later that the file was written.
@@ -119,14 +119,18 @@ suite('Schedule', () => {
       const document = await vscode.workspace.openTextDocument(at(setFile));
       return document.getText() === current ? true : undefined;
     });
-    await run('editSchedule', { workspace, set: 'nightly' });
-    const editor = await until(() => {
-      const { activeTextEditor } = vscode.window;
-      return activeTextEditor?.document.fileName.endsWith('crm-backup.json') === true
-        ? activeTextEditor
-        : undefined;
-    });
-    assert.match(editor.document.lineAt(editor.selection.active.line).text, /"schedule"/);
+    const openedAt = async (name: string): Promise<string> => {
+      await run('editSchedule', { workspace, set: name });
+      const editor = await until(() => {
+        const { activeTextEditor } = vscode.window;
+        return activeTextEditor?.document.fileName.endsWith('crm-backup.json') === true
+          ? activeTextEditor
+          : undefined;
+      });
+      return editor.document.lineAt(editor.selection.active.line).text;
+    };
+    assert.match(await openedAt('nightly'), /"schedule"/);
+    assert.match(await openedAt(set), /"name": "espocrm"/);
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
   });
 });
