@@ -130,6 +130,7 @@ export class WorkingChanges implements vscode.Disposable {
     clearTimeout(this.#timer);
     this.#subscriptions.dispose();
     for (const { running } of this.#watched.values()) running?.cancel();
+    this.#watched.clear();
     this.#changed.dispose();
   }
 
@@ -175,10 +176,17 @@ export class WorkingChanges implements vscode.Disposable {
     else for (const { running } of this.#watched.values()) running?.cancel();
   }
 
-  #schedule(delayMs = CALM_MS): void {
+  /** Looks as soon as a set may be looked at. Of one that is being looked at now, the end of that calls this again. */
+  #schedule(): void {
     clearTimeout(this.#timer);
-    if (![...this.#watched.values()].some((one) => one.stale && this.#isWanted(one))) return;
-    this.#timer = setTimeout(() => void this.#lookAtAll(), delayMs);
+    const waiting = [...this.#watched.values()].filter((one) => this.#isWaiting(one));
+    if (waiting.length === 0) return;
+    const delayMs = Math.min(...waiting.map(pauseMs));
+    this.#timer = setTimeout(() => void this.#lookAtAll(), Math.max(CALM_MS, delayMs));
+  }
+
+  #isWaiting(watched: Watched): boolean {
+    return watched.stale !== undefined && watched.running === undefined && this.#isWanted(watched);
   }
 
   #isWanted({ working }: Watched): boolean {
@@ -186,16 +194,13 @@ export class WorkingChanges implements vscode.Disposable {
   }
 
   async #lookAtAll(): Promise<void> {
-    let nextMs: number | undefined;
     for (const found of this.#sets.all()) {
       const watched = this.#watched.get(keyOf(found));
-      if (watched?.stale === undefined || watched.running !== undefined || !this.#isWanted(watched)) continue;
+      if (watched === undefined || !this.#isWaiting(watched) || pauseMs(watched) > 0) continue;
       if (this.#works.current !== undefined) return;
-      const pauseMs = watched.stale === 'all' ? watched.notBefore - Date.now() : 0;
-      if (pauseMs > 0) nextMs = Math.min(nextMs ?? pauseMs, pauseMs);
-      else await this.#look(found, watched);
+      await this.#look(found, watched);
     }
-    if (nextMs !== undefined) this.#schedule(nextMs);
+    this.#schedule();
   }
 
   async #look({ workspace, set }: FoundSet, watched: Watched): Promise<void> {
@@ -222,8 +227,15 @@ export class WorkingChanges implements vscode.Disposable {
       const tookMs = Date.now() - startMs;
       if (paths.length === 0)
         watched.notBefore = Date.now() + Math.max(LEAST_PAUSE_MS, tookMs * PART_OF_TIME);
+      // Something may have been saved meanwhile.
+      this.#schedule();
     }
   }
+}
+
+/** How long a set is left alone for now. */
+function pauseMs({ stale, notBefore }: Watched): number {
+  return stale === 'all' ? Math.max(0, notBefore - Date.now()) : 0;
 }
 
 function keyOf({ workspace, set }: InSet): string {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
 import * as vscode from 'vscode';
-import type { BackupSummary } from '../../../src/engine/protocol.ts';
+import type { BackupSummary, Operation, Output } from '../../../src/engine/protocol.ts';
+import { Engine } from '../../../src/vscode/engine.ts';
 import type { Sets } from '../../../src/vscode/sets.ts';
 import { BackupBadges } from '../../../src/vscode/tree/backup-badges.ts';
 import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
@@ -11,7 +12,38 @@ import type { Node } from '../../../src/vscode/tree/nodes.ts';
 import { watchSets } from '../../../src/vscode/watch.ts';
 import { Decorations } from '../../../src/vscode/working/decorations.ts';
 import { until } from './answers.ts';
-import { at, type OwnTree, ownTree, run, set, suiteEngine, workspace } from './workspace.ts';
+import {
+  at,
+  engineScript,
+  type OwnTree,
+  ownTree,
+  quiet,
+  run,
+  set,
+  suiteEngine,
+  text,
+  workspace,
+} from './workspace.ts';
+
+/** An engine that keeps what it has found of working changes to itself for a while. */
+class HeldEngine extends Engine {
+  isHeld = false;
+  #held: Promise<void> | undefined;
+
+  /** Holds answers back until the result is called. */
+  hold(): () => void {
+    let letGo: (() => void) | undefined;
+    this.#held = new Promise((resolve) => (letGo = resolve));
+    return () => letGo?.();
+  }
+
+  override async call<O extends Operation>(...call: Parameters<Engine['call']>): Promise<Output<O>> {
+    const found = await super.call(...call);
+    this.isHeld = this.#held !== undefined && call[0] === 'workingChanges';
+    if (this.isHeld) await this.#held;
+    return found;
+  }
+}
 
 suite('The tree', () => {
   const engine = suiteEngine();
@@ -175,6 +207,41 @@ suite('The tree', () => {
     await own.working.refresh({ workspace, set });
     assert.deepEqual(await files(), []);
   });
+
+  test('shows what was saved while it was looking', async () => {
+    const slow = new HeldEngine(engineScript(), quiet);
+    const another = ownTree(slow);
+    const watching = another.working.watch();
+    const names = ['data/config.php', 'data/added.txt'];
+    const originals = await Promise.all(names.map(text));
+    try {
+      await another.sets.refresh();
+      await another.working.refresh({ workspace, set });
+      const [first, second] = await Promise.all(
+        names.map(async (name) => vscode.workspace.openTextDocument(at(name))),
+      );
+      const edit = new vscode.WorkspaceEdit();
+      for (const { uri } of [first!, second!]) edit.insert(uri, new vscode.Position(1, 0), 'saved\n');
+      await vscode.workspace.applyEdit(edit);
+      const letGo = slow.hold();
+      await first!.save();
+      await until(() => (slow.isHeld ? true : undefined));
+      await second!.save();
+      // Long enough for the look that this save asks for to find the other one under way.
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      letGo();
+      await until(() => {
+        const { files = [] } = another.working.of({ workspace, set }) ?? {};
+        return files.length === 2 ? true : undefined;
+      });
+    } finally {
+      watching.dispose();
+      another.dispose();
+      slow.dispose();
+      await Promise.all(names.map(async (name, number) => writeFile(at(name), originals[number]!)));
+    }
+    // A window that nobody uses looks again after a minute.
+  }).timeout(30_000);
 
   test('draws only the line anew that is different', async () => {
     const backup = await newest();
