@@ -4,13 +4,14 @@ import type { Command } from 'commander';
 import { CrmBackupError } from '../core/errors.ts';
 import type { DueRuns, ScheduledRun } from '../core/schedule/run.ts';
 import type { ListedJob } from '../core/schedule/survey.ts';
-import { homeOf } from '../core/surroundings.ts';
+import { homeOf, type Surroundings } from '../core/surroundings.ts';
 import { ExitCode, exitCodeOfName } from './exit-code.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatTime } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
+import { UsageError } from './usage.ts';
 
 /** `schedule`: what is done by itself. */
 export function defineSchedule(program: Command, act: Act): void {
@@ -21,7 +22,9 @@ export function defineSchedule(program: Command, act: Act): void {
     .action(() => act(list));
   schedule
     .command('run')
-    .description('do what is due now, here and in all workspaces that were handed to the system')
+    .description(
+      'do what is due now, here and, unless a set or a key is named, in all workspaces that were handed to the system',
+    )
     .action(() => act(run));
   schedule
     .command('install')
@@ -108,24 +111,20 @@ function whenText({ every, on, at }: ListedJob): string {
 }
 
 async function run(session: Session): Promise<Outcome> {
-  const { openWorkspace } = await import('../core/open.ts');
   const { atLowPriority } = await import('../core/gentle/low-priority.ts');
   const { runDue } = await import('../core/schedule/run.ts');
-  const { handedOverWorkspaces } = await import('../core/schedule/state.ts');
-  const { oneSpelling } = await import('../core/real-folder.ts');
-  const { options, surroundings, task } = session;
-  const workspaces = handedOverWorkspaces(homeOf(surroundings));
-  try {
-    const { directory } = await openWorkspace(options.workspace, surroundings);
-    if (!workspaces.includes(oneSpelling(directory))) workspaces.unshift(directory);
-  } catch (error) {
-    // The system's scheduler starts it anywhere.
-    const isNowhere = error instanceof CrmBackupError && error.code === 'no-set-file';
-    if (!isNowhere || options.workspace !== undefined || workspaces.length === 0) throw error;
+  const { options, task } = session;
+  if (options.vault !== undefined) {
+    throw new UsageError(
+      '“schedule run” works with the vaults of the sets, so it takes no --vault.',
+      'Write “vault” into the set, or take one backup with “crm-backup backup --vault”.',
+    );
   }
+  const surroundings = withKey(session);
+  const workspaces = await workspacesToRun(session);
   const runs: ScheduledRun[] = [];
   for (const workspace of workspaces) {
-    const done: DueRuns = await atLowPriority(async () => runDue(workspace, surroundings, task));
+    const done: DueRuns = await atLowPriority(async () => runDue(workspace, surroundings, task, options.set));
     runs.push(...done.runs);
     for (const notice of done.notices) session.warn(notice);
   }
@@ -139,6 +138,32 @@ async function run(session: Session): Promise<Outcome> {
     summary: runs.length === 0 ? 'Nothing is due.' : runs.map((each) => runText(each, session)).join('\n'),
     exitCode: worst(runs),
   };
+}
+
+/** The surroundings, in which the key that was named opens whatever is opened. */
+function withKey({ options: { keyFile }, surroundings }: Session): Surroundings {
+  if (keyFile === undefined) return surroundings;
+  return { ...surroundings, env: { ...surroundings.env, CRM_BACKUP_KEY_FILE: keyFile } };
+}
+
+/** Where something may be due: a set or a key that is named is of one workspace. */
+async function workspacesToRun({ options, surroundings }: Session): Promise<readonly string[]> {
+  const { openWorkspace } = await import('../core/open.ts');
+  const { handedOverWorkspaces } = await import('../core/schedule/state.ts');
+  const { oneSpelling } = await import('../core/real-folder.ts');
+  const { chooseSet } = await import('../core/set/load.ts');
+  const isOne = options.set !== undefined || options.keyFile !== undefined;
+  const workspaces = isOne ? [] : handedOverWorkspaces(homeOf(surroundings));
+  try {
+    const { directory, sets } = await openWorkspace(options.workspace, surroundings);
+    if (options.set !== undefined) chooseSet(sets, options.set);
+    if (!workspaces.includes(oneSpelling(directory))) workspaces.unshift(directory);
+  } catch (error) {
+    // The system's scheduler starts it anywhere.
+    const isNowhere = error instanceof CrmBackupError && error.code === 'no-set-file';
+    if (!isNowhere || options.workspace !== undefined || workspaces.length === 0) throw error;
+  }
+  return workspaces;
 }
 
 function runText(

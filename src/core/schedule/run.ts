@@ -64,9 +64,17 @@ export interface DueRuns {
 /**
  * Does what is due now in a workspace, one after the other. Of two processes that call this at once one does the work;
  * the other finds nothing due, or steps aside. What fails is told, not thrown, and tried again later.
+ * @param onlySet the set whose jobs are done; by default those of all sets
  * @throws {CancelledError} what was done by then is done, the rest stays due.
  */
-export async function runDue(workspace: string, surroundings: Surroundings, task: Task): Promise<DueRuns> {
+export async function runDue(
+  workspace: string,
+  surroundings: Surroundings,
+  task: Task,
+  onlySet?: string,
+): Promise<DueRuns> {
+  const isToDo = ({ job, plan }: ScheduledJob): boolean =>
+    plan.isDue && (onlySet === undefined || job.set === onlySet);
   const home = homeOf(surroundings);
   const startedAt = new Date();
   const nothing: DueRuns = { runs: [], notices: [] };
@@ -75,9 +83,7 @@ export async function runDue(workspace: string, surroundings: Surroundings, task
     const { directory, sets } = await openWorkspace(workspace, surroundings);
     const removedSets = (): string[] => rememberedWithout(readSchedule(home, directory), sets);
     const isNothingToDo =
-      before.every(({ plan }) => !plan.isDue) &&
-      remembered(before, startedAt) === undefined &&
-      removedSets().length === 0;
+      !before.some(isToDo) && remembered(before, startedAt) === undefined && removedSets().length === 0;
     if (isNothingToDo) return nothing;
     await using lock = await lockSchedule(home, directory, task);
     if (lock === undefined) return nothing;
@@ -94,11 +100,7 @@ export async function runDue(workspace: string, surroundings: Surroundings, task
     const known = remembered(jobs, now) ?? (removed.length === 0 ? undefined : stillThere);
     if (known !== undefined) writeSchedule(home, { ...state, jobs: known });
     return {
-      runs: await runAll(
-        jobs.filter(({ plan }) => plan.isDue),
-        surroundings,
-        task,
-      ),
+      runs: await runAll(jobs.filter(isToDo), surroundings, task),
       notices,
     };
   } catch (error) {

@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { writeSchedule as remember } from '../../../src/core/schedule/state.ts';
 import { type CliRun, useCli } from '../../build/cli.ts';
 import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
 import { DAILY, writeSchedule } from '../../build/schedule.ts';
@@ -330,6 +331,39 @@ describe('schedule', () => {
     expect(stderr).toContain('incremental at 12:30');
     writeSchedule(cli.workspace, [{ ...noon, anyTime: true }], { offPeak: NIGHT });
     expect((await cli.run(['schedule', 'list'])).stderr).toBe('');
+  });
+
+  it('does what one set has due, with the key that is named, and nothing elsewhere', async () => {
+    const scheduled = { files: [{ root: '.' }], schedule: DAILY };
+    cli.writeSets({ name: 'crm', ...scheduled }, { name: 'shop', ...scheduled });
+    const made = await cli.json(['init', '--yes', '--set', 'crm']);
+    const key = join(cli.scratch, 'moved.key');
+    renameSync(made.value.keyFile, key);
+    const elsewhere = join(cli.scratch, 'elsewhere');
+    writeSchedule(elsewhere, DAILY);
+    remember(cli.home, { version: 1, workspace: elsewhere, isHandedOver: true, jobs: [] });
+    const run = async (...args: readonly string[]): Promise<unknown[]> => {
+      const { code, text } = await cli.run(['schedule', 'run', '--json', ...args]);
+      const { runs } = JSON.parse(text) as { runs: (Run & { workspace: string })[] };
+      return [code, ...runs.map((one) => [one.workspace, one.set, one.status, one.code])];
+    };
+    expect(await run('--set', 'crm', '--key-file', key)).toEqual([
+      0,
+      [cli.workspace, 'crm', 'done', undefined],
+    ]);
+    expect(await run()).toEqual([
+      12,
+      [cli.workspace, 'shop', 'failed', 'missing-key'],
+      [elsewhere, 'crm', 'failed', 'no-vault'],
+    ]);
+  });
+
+  it('takes no set that is not there, and no vault', async () => {
+    writeSchedule(cli.workspace, DAILY);
+    const unknown = await cli.json(['schedule', 'run', '--set', 'crn']);
+    expect([unknown.code, unknown.value.error.code]).toEqual([2, 'unknown-set']);
+    const vault = await cli.json(['schedule', 'run', '--vault', cli.scratch]);
+    expect([vault.code, vault.value.error.code]).toEqual([2, 'usage']);
   });
 
   it('says so where the system has no scheduler', async () => {
