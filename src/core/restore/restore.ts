@@ -202,7 +202,8 @@ async function restorePaths(
   const isSafe = isChange && options.safetyBackup !== false;
   const atStake = replaced.filter((database) => !database.plan.creates);
   const saved = live.filter(({ name }) => atStake.some((database) => database.selected.name === name));
-  const safety = isSafe ? await takeSafetyBackup(vault, record, plan, set!, saved, task) : undefined;
+  const paths = replaced.flatMap(pathsOf);
+  const safety = isSafe ? await takeSafetyBackup(vault, record, plan, set!, saved, paths, task) : undefined;
   const safeAt = performance.now();
   const { databases } = planned;
   const context = { vault, home, set: record.set, backup: record.id, restoreId, databases, pool, disk };
@@ -226,7 +227,7 @@ async function restorePaths(
   }
   if (isChange) {
     if (safety === undefined) forgetUndo(home, vault.id, record.set);
-    else keepUndo(home, vault.id, record, safety, plan, replaced.flatMap(pathsOf));
+    else keepUndo(home, vault.id, record, safety, plan, paths);
   }
   return report(all, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, measured);
 }

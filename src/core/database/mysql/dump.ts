@@ -6,6 +6,7 @@ import type { ServerAddress } from './address.ts';
 import { type CatalogTable, readExactCharsets } from './catalog.ts';
 import { dumpRows } from './dump-rows.ts';
 import { Failures } from './failure.ts';
+import { withFormerRows } from './former-rows.ts';
 import { type Catalog, READ_ROUTINES, readCatalog } from './objects.ts';
 import { writePositions } from './positions.ts';
 import { quoteName } from './quote.ts';
@@ -61,7 +62,7 @@ export async function takeSnapshot(
               for (const object of unreadable) sink.report(unreadableProblem(object));
               tellHidden(privileges, server.database, sink);
               tellWithoutSnapshot(tables, server.database, sink);
-              tellHistories(tables, server.database, sink);
+              tellFormerRows(await withFormerRows(session, server.database, tables), server.database, sink);
               await dumpRows(session, tables, readers, exact, server.database, sink);
               refuseChanges(
                 before,
@@ -146,9 +147,8 @@ function tellWithoutSnapshot(tables: readonly CatalogTable[], schema: string, si
 }
 
 /** Former rows of system-versioned tables have no place among the present ones. */
-function tellHistories(tables: readonly CatalogTable[], schema: string, sink: DumpSink): void {
-  for (const { name, versioned } of tables) {
-    if (!versioned) continue;
+function tellFormerRows(names: readonly string[], schema: string, sink: DumpSink): void {
+  for (const name of names) {
     sink.report({
       code: 'database-incomplete',
       path: tablePath(schema, name),

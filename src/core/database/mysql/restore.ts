@@ -7,6 +7,7 @@ import { readDumped } from './dumped.ts';
 import { Failures } from './failure.ts';
 import { fit } from './fit.ts';
 import { findReferring, mustMayRepair, nameBeside } from './foreign-keys.ts';
+import { withFormerRows } from './former-rows.ts';
 import { readCatalog, refuseUnreadable } from './objects.ts';
 import { quoteText } from './quote.ts';
 import { databaseExists, oneValue, openSession, type Session, useDatabase } from './session.ts';
@@ -72,12 +73,17 @@ async function plan(
     oldSchema: `${BESIDE}old_${request.restoreId}`,
   };
   // What could not be put back must not be taken away.
-  if (!creates) await readCatalog(session, database, refuseUnreadable);
+  const replaced = creates ? [] : (await readCatalog(session, database, refuseUnreadable)).tables;
   const { collations, lostDefiners, notices } = await fit(session, server, source.info, dumped, schemas);
   const names = dumped.tables.map(({ name }) => name);
   const moves = request.tables === undefined ? undefined : new Set(names);
   const referring = await findReferring(session, schemas, moves);
   await mustMayRepair(session, database, referring);
+  const lost = await withFormerRows(
+    session,
+    database,
+    replaced.filter(({ name }) => moves?.has(name) ?? true),
+  );
   const collation = source.info.collation ?? 'utf8mb4_general_ci';
   const ticket: Ticket = {
     ...schemas,
@@ -99,6 +105,9 @@ async function plan(
       ...referring.map(
         (key) =>
           `“${nameBeside(database, key)}” refers to a restored table by its foreign key “${key.name}”.`,
+      ),
+      ...lost.map(
+        (name) => `The former rows that MariaDB keeps of “${name}” are in no backup and will be lost.`,
       ),
       ...(await othersNotice(session, database, request.mayEndSessions)),
     ],

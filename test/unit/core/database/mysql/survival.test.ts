@@ -1,8 +1,13 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backUp } from '../../../../../src/core/backup.ts';
 import { mysql } from '../../../../../src/core/database/mysql/engine.ts';
+import { restore as restoreAll } from '../../../../../src/core/restore/restore.ts';
 import { type KeptDump, keepDump } from '../../../../build/kept-dump.ts';
 import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
 import { mayMountDisks, smallDisk } from '../../../../build/small-disk.ts';
+import { temporaryFolder } from '../../../../build/tree.ts';
+import { buildVault } from '../../../../build/vault.ts';
 
 /** A server set so that an ordinary session would lose, change or refuse something. */
 const HOSTILE = [
@@ -178,11 +183,46 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
     const dump = await keepDump(mysql, address('history'));
     expect(dump.problems.map(({ code, path, incomplete }) => [code, path, incomplete])).toEqual([
       ['database-incomplete', 'tables/history.deal', true],
-      ['database-incomplete', 'tables/history.price', true],
     ]);
     await restore(dump, 'history_copy');
     expect(await server.rows('history_copy', 'SELECT id, stage FROM deal')).toEqual([['1', 'won']]);
     expect(await server.rows('history_copy', 'SELECT id, net FROM price')).toEqual([['1', '10']]);
+  });
+
+  it('keeps former rows that are in no backup until they may be lost', async () => {
+    await using built = await buildVault();
+    await using folder = temporaryFolder();
+    await server.run(
+      undefined,
+      'CREATE DATABASE kept',
+      'USE kept',
+      'CREATE TABLE plain (id INT PRIMARY KEY) ENGINE=InnoDB',
+      'CREATE TABLE deal (id INT PRIMARY KEY) ENGINE=InnoDB WITH SYSTEM VERSIONING',
+      'INSERT INTO deal VALUES (1)',
+      'COMMIT',
+    );
+    const crm = { name: 'crm', address: async () => Promise.resolve(address('kept')) };
+    const set = { name: 'test', roots: [], databases: [crm] };
+    const record = await backUp(built.vault, set, { kind: 'full' });
+    expect(record).toMatchObject({ status: 'complete', problems: [] });
+    const restored = async (options: object = {}) =>
+      restoreAll(built.vault, record, { home: join(folder.path, 'home'), set, ...options });
+    const all = async () => (await server.rows('kept', 'SELECT id FROM deal FOR SYSTEM_TIME ALL')).flat();
+    // As long as there are none, nothing can be lost.
+    expect((await restored()).safetyBackup).not.toBeNull();
+    await server.run('kept', 'UPDATE deal SET id = 2 WHERE id = 1', 'COMMIT');
+    await expect(restored()).rejects.toMatchObject({
+      code: 'no-safety-backup',
+      message: expect.stringContaining('“deal”') as string,
+    });
+    await expect(restored({ paths: ['databases/crm/tables/kept.deal'] })).rejects.toMatchObject({
+      code: 'no-safety-backup',
+    });
+    await restored({ paths: ['databases/crm/tables/kept.plain'] });
+    expect((await all()).sort()).toEqual(['1', '2']);
+    const { plan } = await restored({ safetyBackup: false });
+    expect(plan.tables[0]?.notices.join()).toContain('“deal”');
+    expect(await all()).toEqual(['1']);
   });
 });
 
