@@ -25,9 +25,11 @@ const TRANSACTIONAL = new Set(['InnoDB', 'RocksDB', 'TokuDB', 'ndbcluster', 'par
 /** Without these on the whole database, some of its tables, triggers or events are hidden. */
 const HIDING = ['SELECT', 'TRIGGER', 'EVENT'];
 
-const ACCESS_DENIED = 1227;
-const LOCK_TIMEOUT = 1205;
-const LOCKED_BY_OTHERS = 1223;
+/**
+ * Why there may be no global lock: not allowed (1227; managed servers refuse it with 1044 or 1045 even to those who have
+ * RELOAD), waited for too long (1205), or the session has locks of its own (1223).
+ */
+const NO_LOCK = new Set([1227, 1044, 1045, 1205, 1223]);
 
 /** A moment of a database, held by sessions that all see it. */
 export async function takeSnapshot(
@@ -95,11 +97,7 @@ async function beginTogether({ wire }: Session, readers: Session[]): Promise<voi
     await wire.query('FLUSH TABLES WITH READ LOCK');
     locked = true;
   } catch (error) {
-    if (
-      !(error instanceof ServerRefusal) ||
-      ![ACCESS_DENIED, LOCK_TIMEOUT, LOCKED_BY_OTHERS].includes(error.number)
-    )
-      throw error;
+    if (!(error instanceof ServerRefusal) || !NO_LOCK.has(error.number)) throw error;
     for (const { wire: spare } of readers.splice(1)) await spare.close();
   }
   try {
