@@ -15,6 +15,7 @@ import { dropObject, makeObjects } from './make-object.ts';
 import { readCatalog, refuseUnreadable } from './objects.ts';
 import { quoteName, quoteTable, quoteText } from './quote.ts';
 import { databaseExists, type Session, useDatabase } from './session.ts';
+import { exchanged } from './staying-routines.ts';
 import type { Ticket } from './ticket.ts';
 import { ServerRefusal } from './wire.ts';
 
@@ -41,12 +42,13 @@ export async function switchTo(session: Session, server: ServerAddress, ticket: 
   await useDatabaseOrCreate(session, ticket);
   await session.wire.query('SET SESSION foreign_key_checks = 0');
   if (live === 'old') await waitForOthers(session, server, ticket, old);
+  const objects = exchanged(old, added);
   try {
     if (live === 'old') {
-      for (const object of old.objects.toReversed()) await dropObject(session, object);
+      for (const object of objects.old.toReversed()) await dropObject(session, object);
       await renameAll(session, ticket, ticket.newSchema, ticket.oldSchema);
     }
-    await complete(session, ticket, added);
+    await complete(session, ticket, { ...added, objects: objects.added });
     await repairForeignKeys(session, database, old.foreignKeys);
   } catch (error) {
     if (!session.wire.isBroken) await switchBack(session, server, ticket);
@@ -64,10 +66,10 @@ export async function switchBack(session: Session, server: ServerAddress, ticket
   const { wire } = session;
   await useDatabaseOrCreate(session, ticket);
   await wire.query('SET SESSION foreign_key_checks = 0');
+  const objects = exchanged(old, await readJournal(session, ticket, 'new'));
   if (live === 'new') {
-    const added = await readJournal(session, ticket, 'new');
     await waitForOthers(session, server, ticket, old);
-    for (const object of added?.objects.toReversed() ?? []) await dropObject(session, object);
+    for (const object of objects.added.toReversed()) await dropObject(session, object);
     await renameAll(session, ticket, ticket.oldSchema, ticket.newSchema);
   }
   if (ticket.creates) await wire.query(`DROP DATABASE IF EXISTS ${quoteName(ticket.database)}`);
@@ -76,8 +78,8 @@ export async function switchBack(session: Session, server: ServerAddress, ticket
       await wire.query(
         `ALTER DATABASE ${quoteName(ticket.database)} CHARACTER SET ${old.charset} COLLATE ${old.collation}`,
       );
-    for (const object of old.objects) await dropObject(session, object);
-    await makeObjects(session, ticket.database, old.objects);
+    for (const object of objects.old) await dropObject(session, object);
+    await makeObjects(session, ticket.database, objects.old);
   }
   await repairForeignKeys(session, ticket.database, old.foreignKeys);
 }

@@ -36,12 +36,17 @@ async function restored(dump: KeptDump, options: Options = {}) {
   return plan;
 }
 
-/** All of the live database, and what refers to it from another one, as text. */
+/** All of the live database, what refers to it from another one, and who may run its routines, as text. */
 async function state() {
   const dump = await keepDump(mysql, address());
   const entries = [...dump.objects, ...dump.tables].map(({ path }) => [path, dump.content(path).toString()]);
   const [orders] = await server.rows('shop', 'SHOW CREATE TABLE orders');
-  return { entries: [...entries, [...(orders ?? [])]], info: dump.info, dump };
+  const granted = await server.rows(
+    undefined,
+    "SELECT User, Routine_type, Routine_name, Proc_priv FROM mysql.procs_priv WHERE Db = 'crm' ORDER BY 1, 2, 3",
+  );
+  const grants = ['grants', granted.join('\n')];
+  return { entries: [...entries, grants, [...(orders ?? [])]], info: dump.info, dump };
 }
 
 const databases = async () => (await server.rows(undefined, "SHOW DATABASES LIKE 'crm%'")).flat();
@@ -68,6 +73,8 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       'CREATE TRIGGER crm.upper_case BEFORE INSERT ON crm.account FOR EACH ROW SET NEW.name = UPPER(NEW.name)',
       'CREATE VIEW crm.names AS SELECT name FROM crm.account',
       'CREATE PROCEDURE crm.count_all() SELECT COUNT(*) FROM account',
+      "CREATE OR REPLACE USER clerk@'%'",
+      "GRANT EXECUTE ON PROCEDURE crm.count_all TO clerk@'%'",
       'CREATE DATABASE shop',
       `CREATE TABLE shop.orders (id INT PRIMARY KEY, account INT, contact INT, KEY (account), KEY (contact),
          CONSTRAINT ordered_by FOREIGN KEY (account) REFERENCES crm.account (id) ON DELETE CASCADE,
@@ -356,7 +363,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     await target.build(dump, plan.ticket, {});
     await expect(target.switch(plan.ticket)).rejects.toMatchObject({ code: 'in-use' });
     await target.clear(plan.ticket);
-    expect((await state()).entries).toHaveLength(8);
+    expect((await state()).entries).toHaveLength(9);
     await restored(dump, { mayEndSessions: true });
     await expect(other.wire.query('SELECT 1')).rejects.toThrow();
     await target[Symbol.asyncDispose]();
