@@ -66,9 +66,9 @@ function editOf(
   after: TableExtra,
 ): RowEdit | undefined {
   if (change === 'added') return insertion(after, news!);
-  // Nothing tells one of its rows from the others.
-  if (before.key.length === 0) return undefined;
   const key = before.key.map((place) => olds![place] ?? null);
+  // Nothing tells it from others.
+  if (key.length === 0 || key.includes(null)) return undefined;
   if (change === 'deleted') return { change: 'delete', table: before, key, values: new Map() };
   const differing = layout.columns.flatMap((column): [number, Field][] => {
     if (column.after === undefined) return [];

@@ -60,8 +60,7 @@ export async function dependentsOf(
       const becomes = effectOf(reference, next);
       if (becomes === undefined) continue;
       for (const row of await referring(editor, reference, next)) {
-        const table = mustBeFindable(reference);
-        const key = keyOf(table, row);
+        const { table, key } = mustBeFindable(reference, row);
         const name = nameOf(table, key);
         if (known.has(name) || found.get(name)?.becomes === 'deleted') continue;
         if (found.get(name)?.becomes === becomes) continue;
@@ -119,13 +118,10 @@ async function referring(
   return rows;
 }
 
-function mustBeFindable({ table, name }: Reference): TableHead {
-  if (table === undefined || table.key.length === 0) throw cannotFollow(name);
-  return table;
-}
-
-function keyOf({ key }: TableHead, row: readonly Field[]): Field[] {
-  return key.map((at) => row[at] ?? null);
+function mustBeFindable({ table, name }: Reference, row: readonly Field[]): Pick<Dependent, 'table' | 'key'> {
+  const key = table?.key.map((at) => row[at] ?? null) ?? [];
+  if (table === undefined || key.length === 0 || key.includes(null)) throw cannotFollow(name);
+  return { table, key };
 }
 
 function nameOf({ schema, name }: TableHead, key: readonly Field[]): string {

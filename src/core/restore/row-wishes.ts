@@ -38,6 +38,12 @@ export async function wishesOf(
   if (layout.key.length === 0 || known.details?.['internal'] === true) {
     throw cannotHold(`The rows of “${known.name}” have no key they could be found by`);
   }
+  // SQLite lets NULL into keys, and does not mind how often.
+  if (keys.some((key) => key.includes(null))) {
+    throw cannotHold(
+      `A row of “${known.name}” has no value in its key, and nothing else it could be found by`,
+    );
+  }
   const live = await liveTable(editor, known.schema, known.name);
   const engine = (compared.after ?? compared.before)!.info.engine;
   const wanted = new Set(keys.map(keyName));

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { backUp } from '../../../../src/core/backup.ts';
+import { type CopyFormat, rowCopier } from '../../../../src/core/compare/rows-copy.ts';
+import { openDatabase } from '../../../../src/core/compare/rows-open.ts';
+import { compareTable, readRowPage } from '../../../../src/core/compare/rows.ts';
+import type { ShownRow } from '../../../../src/core/compare/rows-shown.ts';
+import { engineNamed } from '../../../../src/core/database/engines.ts';
+import {
+  planRowRestore,
+  type RowRestorePlan,
+  restoreRows,
+  undoRows,
+} from '../../../../src/core/restore/rows.ts';
+import type { TriedDatabase } from '../../../build/database-conformance.ts';
+import { openSqlite } from '../../../build/database-sqlite.ts';
+import { buildVault } from '../../../build/vault.ts';
+
+interface Options {
+  readonly overwrite?: boolean;
+  readonly dependents?: boolean;
+}
+
+/** Rows of a live database that has changed since a backup. Restoring makes them as in the backup. */
+interface Changed extends AsyncDisposable {
+  readonly tried: TriedDatabase;
+  /** The rows of a table that differ. */
+  differing(table: string): Promise<readonly ShownRow[]>;
+  copied(table: string, format: CopyFormat): Promise<readonly (string | undefined)[]>;
+  plan(table: string, rows: readonly ShownRow[], options?: Options): Promise<RowRestorePlan>;
+  restore(
+    table: string,
+    rows: readonly ShownRow[],
+    options?: Options,
+  ): Promise<Awaited<ReturnType<typeof restoreRows>>>;
+  undo(done: Awaited<ReturnType<typeof restoreRows>>): Promise<void>;
+}
+
+/** Backs a database up that some statements have made, and changes it by others. */
+async function changed(tried: TriedDatabase, setup: string, change: string): Promise<Changed> {
+  const built = await buildVault();
+  const live = {
+    name: 'crm',
+    address: async () => Promise.resolve({ ...tried.address, name: 'crm' }),
+  };
+  await tried.run(setup);
+  const from = await backUp(
+    built.vault,
+    { name: 'test', roots: [], databases: [live] },
+    { kind: 'auto' },
+    {},
+  );
+  await tried.run(change);
+  const compared = (await openDatabase(
+    built.vault,
+    { from, to: [live], paths: [] },
+    'crm',
+    () => undefined,
+    {},
+  ))!;
+  const pathOf = (table: string): string => compared.tables.find((path) => path.endsWith(`.${table}`))!;
+  const request = (table: string, rows: readonly ShownRow[], options: Options) => ({
+    compared,
+    side: 'before' as const,
+    selections: [{ table: pathOf(table), keys: rows.map(({ key }) => key) }],
+    overwrite: false,
+    ...options,
+  });
+  return {
+    tried,
+    differing: async (table) =>
+      (await readRowPage(compared, compareTable(compared, pathOf(table)), { limit: 100 }, {})).rows,
+    copied: async (table, format) => {
+      const comparison = compareTable(compared, pathOf(table));
+      const engine = await engineNamed(compared.after!.info.engine);
+      const { row } = rowCopier(compared, comparison, format, engine);
+      const texts: (string | undefined)[] = [];
+      for await (const each of comparison.changes(undefined, {})) texts.push(row(each, texts.length === 0));
+      return texts;
+    },
+    plan: async (table, rows, options = {}) => planRowRestore(live, request(table, rows, options), {}),
+    restore: async (table, rows, options = {}) => restoreRows(live, request(table, rows, options), {}),
+    undo: async ({ restored }) => {
+      await undoRows(live, structuredClone(restored), {});
+    },
+    [Symbol.asyncDispose]: async () => {
+      await compared[Symbol.asyncDispose]();
+      await tried[Symbol.asyncDispose]();
+      await built[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('rows of SQLite that nobody chose', () => {
+  const PRICES = `CREATE TABLE price (product INTEGER NOT NULL, region TEXT, amount REAL, PRIMARY KEY (product, region));
+    INSERT INTO price VALUES (1, NULL, 10), (1, NULL, 11), (2, 'eu', 5)`;
+
+  it.each([
+    ['added', 'INSERT INTO price VALUES (1, NULL, 99)'],
+    ['changed', 'UPDATE price SET amount = 99 WHERE amount = 11'],
+    ['replaced', 'DELETE FROM price WHERE amount = 10; INSERT INTO price VALUES (1, NULL, 99)'],
+  ])('stay when one without a value in its key was %s', async (_, change) => {
+    await using crm = await changed(openSqlite('delete'), PRICES, change);
+    const before = await crm.tried.rows('price');
+    for (const row of await crm.differing('price')) {
+      await expect(crm.plan('price', [row], { overwrite: true })).rejects.toMatchObject({
+        code: 'cannot-hold',
+      });
+      await expect(crm.restore('price', [row], { overwrite: true })).rejects.toMatchObject({
+        code: 'cannot-hold',
+      });
+    }
+    expect(await crm.tried.rows('price')).toBe(before);
+    // No statement would find the one that went.
+    for (const text of await crm.copied('price', 'sql')) expect(text ?? 'INSERT').toMatch(/^INSERT/);
+  });
+
+  it('can be restored where they have a key, beside others without one', async () => {
+    await using crm = await changed(
+      openSqlite('delete'),
+      PRICES,
+      "UPDATE price SET amount = 6 WHERE region = 'eu'",
+    );
+    const rows = await crm.differing('price');
+    await crm.restore('price', rows.slice(0, 1), { overwrite: true });
+    expect(await crm.tried.rows('price')).toMatch(/real:5/);
+  });
+
+  it('stay when a foreign key would take one without a value in its key along', async () => {
+    await using crm = await changed(
+      openSqlite('delete'),
+      `CREATE TABLE product (id INTEGER PRIMARY KEY); CREATE TABLE price (product INTEGER NOT NULL REFERENCES product ON DELETE CASCADE,
+        region TEXT, amount REAL, PRIMARY KEY (product, region))`,
+      'INSERT INTO product VALUES (1); INSERT INTO price VALUES (1, NULL, 10), (1, NULL, 11)',
+    );
+    const rows = await crm.differing('product');
+    await expect(crm.restore('product', rows, { dependents: true })).rejects.toMatchObject({
+      code: 'cannot-hold',
+    });
+    expect((await crm.tried.rows('price')).split('\n')).toHaveLength(2);
+  });
+});
