@@ -94,14 +94,16 @@ export interface RowEditor extends AsyncDisposable {
    */
   lock(table: TableHead, key: readonly Field[]): Promise<readonly Field[] | undefined>;
   /**
-   * All rows that have some values, as {@link lock}; the first ones where there are more than `most`.
-   * @param columns numbers of the table’s columns, one for each value
+   * All rows that refer to one by a foreign key as the database compares them, as {@link lock}; the first ones where
+   * there are more than `most`.
+   * @param reference one of `to` whose table and columns are known
+   * @param row as it is in the table `to`
    * @throws {DatabaseError} as {@link lock}
    */
-  lockAll(
-    table: TableHead,
-    columns: readonly number[],
-    values: readonly Field[],
+  referring(
+    reference: Reference,
+    to: TableHead,
+    row: readonly Field[],
     most: number,
   ): Promise<readonly (readonly Field[])[]>;
   /** The foreign keys by which rows, of the same table, too, refer to rows of a table. @throws {DatabaseError} */
@@ -128,6 +130,8 @@ export interface Reference {
   readonly columns: readonly number[];
   /** Numbers of the columns they refer to, in the same order. */
   readonly referenced: readonly number[];
+  /** How values are compared where `=` would not do: SQL between a row `p` and a row `t` that may refer to it. */
+  readonly condition?: string;
   /** What becomes of rows when the one they refer to is deleted. */
   readonly onDelete: ReferenceAction;
   /** What becomes of their values when those they refer to change. */

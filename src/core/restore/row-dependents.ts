@@ -110,10 +110,9 @@ async function referring(
   if (reference.table === undefined || [...reference.columns, ...reference.referenced].includes(-1)) {
     throw cannotFollow(reference.name);
   }
-  const values = reference.referenced.map((at) => row[at] ?? null);
-  // What has no value refers to nothing.
-  if (values.includes(null)) return [];
-  const rows = await editor.lockAll(reference.table, reference.columns, values, MOST_DEPENDENTS + 1);
+  // To what has no value nothing refers.
+  if (reference.referenced.some((at) => (row[at] ?? null) === null)) return [];
+  const rows = await editor.referring(reference, table, row, MOST_DEPENDENTS + 1);
   if (rows.length > MOST_DEPENDENTS) throw tooMany(table);
   return rows;
 }

@@ -50,14 +50,26 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
     throw error;
   }
   let references: ReturnType<typeof readReferences> | undefined;
-  const lockAll: RowEditor['lockAll'] = async (table, columns, values, most) =>
+  const lockAll = async (
+    table: TableHead,
+    columns: readonly number[],
+    values: readonly Field[],
+    most: number,
+  ): Promise<readonly (readonly Field[])[]> =>
     clean('read', async () =>
       lock(session, plans.get(table.name)!, `${condition(table, columns, values)} LIMIT ${most}`),
     );
   return {
     table: async (_schema, name) => Promise.resolve(plans.get(name)?.head),
     lock: async (table, key) => (await lockAll(table, table.key, key, 1))[0],
-    lockAll,
+    // Columns that refer have the collation of those they refer to.
+    referring: async ({ table, columns, referenced }, _to, row, most) =>
+      lockAll(
+        table!,
+        columns,
+        referenced.map((at) => row[at] ?? null),
+        most,
+      ),
     references: async (table) =>
       clean('read', async () => {
         references ??= readReferences(session, server.database);

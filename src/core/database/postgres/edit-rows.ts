@@ -33,8 +33,14 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
     async table(schema, name) {
       return (await allTables()).find((head) => head.schema === schema && head.name === name);
     },
-    lock: async (table, key) => (await lockAll(session, table, table.key, key, 1))[0],
-    lockAll: async (table, columns, values, most) => lockAll(session, table, columns, values, most),
+    lock: async (table, key) =>
+      (await lockAll(session, table, `WHERE ${condition('t', table, key)} LIMIT 1`))[0],
+    referring: async (reference, to, row, most) => {
+      const key = to.key.map((place) => row[place] ?? null);
+      const parent = `ONLY ${qualified(to.schema, to.name)} AS p`;
+      const where = `${condition('p', to, key)} AND ${reference.condition!}`;
+      return lockAll(session, reference.table!, `, ${parent} WHERE ${where} LIMIT ${most}`);
+    },
     references: async (table) => readReferences(session, table, await allTables()),
     statement: rowStatement,
     run: async (sql) => run(session, sql),
@@ -49,23 +55,21 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
   };
 }
 
+/** @param more what follows the table, which is `t` */
 async function lockAll(
   session: Session,
   table: TableHead,
-  columns: readonly number[],
-  values: readonly Field[],
-  most: number,
+  more: string,
 ): Promise<readonly (readonly Field[])[]> {
   const doing = `Reading rows of ${table.schema}.${table.name}`;
-  const where = condition(table, columns, values);
-  const from = `FROM ONLY ${qualified(table.schema, table.name)} WHERE ${where}`;
-  const locked = await session.rows(`SELECT ${from} LIMIT ${most} FOR UPDATE`, doing);
+  const from = `FROM ONLY ${qualified(table.schema, table.name)} AS t ${more}`;
+  const locked = await session.rows(`SELECT ${from} FOR UPDATE OF t`, doing);
   if (locked.length === 0) return [];
-  const list = table.columns.map(({ name }) => identifier(name)).join(', ');
+  const list = table.columns.map(({ name }) => `t.${identifier(name)}`).join(', ');
   const blocks: Buffer[] = [];
   await copyOut(
     session,
-    `COPY (SELECT ${list} ${from} LIMIT ${most}) TO STDOUT`,
+    `COPY (SELECT ${list} ${from}) TO STDOUT`,
     (block) => void blocks.push(Buffer.from(block)),
     doing,
   );
@@ -101,7 +105,7 @@ function constraintOf(error: unknown): DatabaseError | undefined {
 /** What changes one row; see `DatabaseEngine.rowStatement`. */
 export function rowStatement({ change, table, key, values }: RowEdit): string {
   const place = qualified(table.schema, table.name);
-  const where = change === 'insert' ? '' : condition(table, table.key, key);
+  const where = change === 'insert' ? '' : condition(undefined, table, key);
   if (change === 'delete') return `DELETE FROM ONLY ${place} WHERE ${where}`;
   const columns = [...values].map(([at, field]) => ({
     name: identifier(table.columns[at]!.name),
@@ -116,9 +120,11 @@ export function rowStatement({ change, table, key, values }: RowEdit): string {
   return `INSERT INTO ${place} (${names}) OVERRIDING SYSTEM VALUE VALUES (${columns.map(({ value }) => value).join(', ')})`;
 }
 
-function condition(table: TableHead, columns: readonly number[], values: readonly Field[]): string {
-  return columns
-    .map((column, at) => `${identifier(table.columns[column]!.name)} = ${valueOf(values[at] ?? null)}`)
+/** What a row with a key fulfils. @param alias of its table, if it has one */
+function condition(alias: string | undefined, table: TableHead, key: readonly Field[]): string {
+  const of = alias === undefined ? '' : `${alias}.`;
+  return table.key
+    .map((column, at) => `${of}${identifier(table.columns[column]!.name)} = ${valueOf(key[at] ?? null)}`)
     .join(' AND ');
 }
 

@@ -1,5 +1,5 @@
 import type { Reference, ReferenceAction, TableHead } from '../engine.ts';
-import { literal, qualified } from './quote.ts';
+import { identifier, literal, qualified } from './quote.ts';
 import type { Session } from './session.ts';
 
 interface ReferenceRow {
@@ -9,6 +9,10 @@ interface ReferenceRow {
   readonly onUpdate: string;
   readonly columns: readonly string[];
   readonly referenced: readonly string[];
+  /** By which each of the columns is compared. */
+  readonly operators: readonly string[];
+  /** Of the columns referred to; null for a type without. */
+  readonly collations: readonly (string | null)[];
 }
 
 const ACTIONS: Readonly<Record<string, ReferenceAction>> = { c: 'follow', n: 'clear', d: 'clear' };
@@ -27,7 +31,15 @@ export async function readReferences(
     `SELECT json_agg(json_build_object('schema', n.nspname, 'name', c.relname,
         'onDelete', f.confdeltype, 'onUpdate', f.confupdtype,
         'columns', ${names('f.conkey', 'f.conrelid')},
-        'referenced', ${names('f.confkey', 'f.confrelid')}))::text AS found
+        'referenced', ${names('f.confkey', 'f.confrelid')},
+        'operators', (SELECT json_agg(format('%I.%s', s.nspname, o.oprname) ORDER BY k.place)
+          FROM unnest(f.conpfeqop) WITH ORDINALITY AS k(operator, place)
+          JOIN pg_catalog.pg_operator o ON o.oid = k.operator JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace),
+        'collations', (SELECT json_agg(CASE WHEN l.oid IS NOT NULL THEN format('%I.%I', s.nspname, l.collname) END
+            ORDER BY k.place) FROM unnest(f.confkey) WITH ORDINALITY AS k(number, place)
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.number
+          LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+          LEFT JOIN pg_catalog.pg_namespace s ON s.oid = l.collnamespace)))::text AS found
       FROM pg_catalog.pg_constraint f
       JOIN pg_catalog.pg_class c ON c.oid = f.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       WHERE f.contype = 'f' AND c.relkind = 'r' AND f.confrelid IN (
@@ -35,7 +47,8 @@ export async function readReferences(
     `Asking what refers to ${table.schema}.${table.name}`,
   );
   const found = (JSON.parse(rows[0]?.found ?? 'null') as ReferenceRow[] | null) ?? [];
-  return found.map(({ schema, name, onDelete, onUpdate, columns, referenced }): Reference => {
+  return found.map((row): Reference => {
+    const { schema, name, onDelete, onUpdate, columns, referenced } = row;
     const own = tables.find((head) => head.schema === schema && head.name === name);
     const placesIn = (head: TableHead | undefined, wanted: readonly string[]): number[] =>
       wanted.map((each) => head?.columns.findIndex((column) => column.name === each) ?? -1);
@@ -44,8 +57,20 @@ export async function readReferences(
       name: `${schema}.${name}`,
       columns: placesIn(own, columns),
       referenced: placesIn(table, referenced),
+      condition: conditionOf(row),
       onDelete: ACTIONS[onDelete] ?? 'refuse',
       onUpdate: ACTIONS[onUpdate] ?? 'refuse',
     };
   });
+}
+
+/** What the server itself asks, wherever its operators are. */
+function conditionOf({ columns, referenced, operators, collations }: ReferenceRow): string {
+  return columns
+    .map((column, at) => {
+      const collation = collations[at] ?? null;
+      const by = collation === null ? '' : ` COLLATE ${collation}`;
+      return `p.${identifier(referenced[at]!)} OPERATOR(${operators[at]!}) t.${identifier(column)}${by}`;
+    })
+    .join(' AND ');
 }

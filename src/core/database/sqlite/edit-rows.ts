@@ -21,6 +21,11 @@ const ACTIONS: Readonly<Record<string, ReferenceAction>> = {
   'SET NULL': 'clear',
   'SET DEFAULT': 'clear',
 };
+/**
+ * Of tables with constraints that delete or leave out rows rather than fail (`ON CONFLICT REPLACE` …). Only their
+ * statements say what is to happen: it would go for those of triggers, too.
+ */
+const SOLVES_CONFLICTS = 'solvesConflicts';
 const CONSTRAINT = 19;
 /** Extended codes of keys, which may be free once other rows are gone: primary key, unique, rowid. */
 const MAY_PASS_LATER = [1555, 2067, 2579];
@@ -46,14 +51,16 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
   }
   const encoding = String(Object.values(connection.prepare('PRAGMA encoding').get() ?? {})[0]);
   // The transaction keeps all others from writing.
-  const lockAll: RowEditor['lockAll'] = async (table, columns, values, most) =>
-    Promise.resolve(
-      clean(() => read(connection, table, `${condition(table, columns, values)} LIMIT ${most}`, encoding)),
-    );
+  const lockAll = async (table: TableHead, more: string): Promise<Field[][]> =>
+    Promise.resolve(clean(() => read(connection, table, more, encoding)));
   return Promise.resolve({
     table: async (_schema, name) => Promise.resolve(clean(() => tableNamed(connection, name))),
-    lock: async (table, key) => (await lockAll(table, table.key, key, 1))[0],
-    lockAll,
+    lock: async (table, key) => (await lockAll(table, `WHERE ${condition('t', table, key)} LIMIT 1`))[0],
+    referring: async (reference, to, row, most) => {
+      const key = to.key.map((place) => row[place] ?? null);
+      const where = [condition('p', to, key), ...matches(reference, to)].join(' AND ');
+      return lockAll(reference.table!, `, main.${quoted(to.name)} AS p WHERE ${where} LIMIT ${most}`);
+    },
     references: async (table) => Promise.resolve(clean(() => readReferences(connection, table))),
     statement: rowStatement,
     run: async (sql) => {
@@ -80,16 +87,20 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
 
 function tableNamed(connection: Connection, name: string): TableHead | undefined {
   const found = connection
-    .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?")
+    .prepare(
+      `SELECT s.sql FROM pragma_table_list AS t JOIN sqlite_schema AS s ON s.type = 'table' AND s.name = t.name
+        WHERE t.schema = 'main' AND t.type = 'table' AND t.name = ?`,
+    )
     .get(name);
-  return found === undefined ? undefined : { schema: 'main', name, ...columnsOf(connection, name) };
+  if (found === undefined) return undefined;
+  const details = /\bON\s+CONFLICT\b/i.test(String(found['sql'])) ? { [SOLVES_CONFLICTS]: true } : {};
+  return { schema: 'main', name, ...columnsOf(connection, name), details };
 }
 
-function read(connection: Connection, table: TableHead, where: string, encoding: string): Field[][] {
+/** @param more what follows the table, which is `t` */
+function read(connection: Connection, table: TableHead, more: string, encoding: string): Field[][] {
   const columns = table.columns.map(({ name }) => valueColumns(columnOf('t', name))).join(', ');
-  const statement = connection.prepare(
-    `SELECT ${columns} FROM main.${quoted(table.name)} AS t WHERE ${where}`,
-  );
+  const statement = connection.prepare(`SELECT ${columns} FROM main.${quoted(table.name)} AS t ${more}`);
   statement.setReturnArrays(true);
   const rows = statement.all() as unknown as unknown[][];
   return rows.map((row) =>
@@ -138,27 +149,37 @@ function readReferences(connection: Connection, table: TableHead): Reference[] {
   return [...found.values()];
 }
 
+/** SQLite compares by the collation of the column that is referred to: it has to stand first. */
+function matches({ table, columns, referenced }: Reference, to: TableHead): string[] {
+  return columns.map((column, at) => {
+    const own = columnOf('t', table!.columns[column]!.name);
+    return `${columnOf('p', to.columns[referenced[at]!]!.name)} = ${own}`;
+  });
+}
+
 /** What changes one row; see `DatabaseEngine.rowStatement`. */
 export function rowStatement({ change, table, key, values }: RowEdit): string {
   const place = quoted(table.name);
-  const where = change === 'insert' ? '' : condition(table, table.key, key);
+  const where = change === 'insert' ? '' : condition(undefined, table, key);
   if (change === 'delete') return `DELETE FROM ${place} WHERE ${where}`;
+  const or = table.details?.[SOLVES_CONFLICTS] === true ? 'OR ABORT ' : '';
   const columns = [...values].map(([at, field]) => ({
     name: quoted(table.columns[at]!.name),
     value: valueOf(field),
   }));
   if (change === 'update') {
-    return `UPDATE ${place} SET ${columns.map(({ name, value }) => `${name} = ${value}`).join(', ')} WHERE ${where}`;
+    return `UPDATE ${or}${place} SET ${columns.map(({ name, value }) => `${name} = ${value}`).join(', ')} WHERE ${where}`;
   }
   const names = columns.map(({ name }) => name).join(', ');
-  return `INSERT INTO ${place} (${names}) VALUES (${columns.map(({ value }) => value).join(', ')})`;
+  return `INSERT ${or}INTO ${place} (${names}) VALUES (${columns.map(({ value }) => value).join(', ')})`;
 }
 
-function condition(table: TableHead, columns: readonly number[], values: readonly Field[]): string {
-  return columns
+/** What a row with a key fulfils. @param alias of its table, if it has one */
+function condition(alias: string | undefined, table: TableHead, key: readonly Field[]): string {
+  return table.key
     .map((column, at) => {
-      const field = values[at] ?? null;
-      return `${quoted(table.columns[column]!.name)} ${field === null ? 'IS NULL' : `= ${valueOf(field)}`}`;
+      const { name } = table.columns[column]!;
+      return `${alias === undefined ? quoted(name) : columnOf(alias, name)} = ${valueOf(key[at] ?? null)}`;
     })
     .join(' AND ');
 }

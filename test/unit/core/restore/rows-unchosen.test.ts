@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backUp } from '../../../../src/core/backup.ts';
 import { type CopyFormat, rowCopier } from '../../../../src/core/compare/rows-copy.ts';
 import { openDatabase } from '../../../../src/core/compare/rows-open.ts';
@@ -12,7 +12,9 @@ import {
   undoRows,
 } from '../../../../src/core/restore/rows.ts';
 import type { TriedDatabase } from '../../../build/database-conformance.ts';
+import { openPostgres } from '../../../build/database-postgres.ts';
 import { openSqlite } from '../../../build/database-sqlite.ts';
+import { hasPostgres, type PostgresServer, startPostgres } from '../../../build/postgres-server.ts';
 import { buildVault } from '../../../build/vault.ts';
 
 interface Options {
@@ -138,4 +140,90 @@ describe('rows of SQLite that nobody chose', () => {
     });
     expect((await crm.tried.rows('price')).split('\n')).toHaveLength(2);
   });
+
+  const PEOPLE = `CREATE TABLE person (id INTEGER PRIMARY KEY, email TEXT UNIQUE ON CONFLICT REPLACE, name TEXT);
+    INSERT INTO person VALUES (1, 'a@x', 'Anna'), (2, 'b@x', 'Bert')`;
+
+  it.each([
+    ['inserted', 'DELETE FROM person WHERE id = 1'],
+    ['updated', "UPDATE person SET email = 'c@x' WHERE id = 1"],
+  ])('stay when their unique key is to be replaced by a row that is %s', async (_, change) => {
+    const tried = openSqlite('delete');
+    await using crm = await changed(tried, PEOPLE, `${change}; INSERT INTO person VALUES (7, 'a@x', 'Zoe')`);
+    const [anna, zoe] = await crm.differing('person');
+    const before = await tried.rows('person');
+    await expect(crm.restore('person', [anna!])).rejects.toMatchObject({ code: 'constraint' });
+    expect(await tried.rows('person')).toBe(before);
+    await crm.restore('person', [anna!, zoe!]);
+    expect(await tried.rows('person')).not.toMatch(/integer:7/);
+  });
+
+  it('change by a trigger that replaces rows, as always', async () => {
+    await using crm = await changed(
+      openSqlite('delete'),
+      `CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE latest (one INTEGER PRIMARY KEY, name TEXT);
+      CREATE TRIGGER tell AFTER UPDATE ON person BEGIN INSERT OR REPLACE INTO latest VALUES (1, NEW.name); END;
+      INSERT INTO person VALUES (1, 'Anna')`,
+      "UPDATE person SET name = 'Zoe'",
+    );
+    await crm.restore('person', await crm.differing('person'));
+    expect(await crm.tried.rows('latest')).toContain(Buffer.from('Anna').toString('hex').toUpperCase());
+  });
+
+  it('are told of where only the column they refer to makes no difference between cases', async () => {
+    await using crm = await changed(
+      openSqlite('delete'),
+      `CREATE TABLE tag (code TEXT COLLATE NOCASE PRIMARY KEY);
+      CREATE TABLE item (id INTEGER PRIMARY KEY, tag TEXT REFERENCES tag (code) ON DELETE CASCADE);
+      INSERT INTO tag VALUES ('x')`,
+      "INSERT INTO tag VALUES ('Red'); INSERT INTO item VALUES (1, 'red'), (2, 'Red'), (3, 'x')",
+    );
+    await restoresWithItems(crm, 2);
+  });
 });
+
+describe.skipIf(!hasPostgres())('rows of PostgreSQL that nobody chose', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => server[Symbol.asyncDispose]());
+
+  it.each([
+    ['a type', 'CREATE EXTENSION citext', 'citext', 'citext'],
+    [
+      'a type of another schema',
+      'CREATE SCHEMA more; CREATE EXTENSION citext SCHEMA more',
+      'more.citext',
+      'more.citext',
+    ],
+    [
+      'a collation',
+      "CREATE COLLATION anyhow (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+      'text COLLATE anyhow',
+      'text',
+    ],
+  ])('are told of where %s makes no difference between cases', async (_, made, type, ownType) => {
+    await using crm = await changed(
+      await openPostgres(server),
+      `${made}; CREATE TABLE tag (code ${type} PRIMARY KEY);
+      CREATE TABLE item (id integer PRIMARY KEY, tag ${ownType} REFERENCES tag (code) ON DELETE CASCADE);
+      INSERT INTO tag VALUES ('x')`,
+      "INSERT INTO tag VALUES ('Red'); INSERT INTO item VALUES (1, 'red'), (2, 'Red'), (3, 'x')",
+    );
+    await restoresWithItems(crm, 2);
+  });
+});
+
+/** Restores the only row of `tag`, which goes and takes rows of `item` along; and undoes it. */
+async function restoresWithItems(crm: Changed, many: number): Promise<void> {
+  const rows = await crm.differing('tag');
+  const before = await crm.tried.rows('item');
+  await expect(crm.restore('tag', rows)).rejects.toMatchObject({ code: 'constraint' });
+  expect(await crm.tried.rows('item')).toBe(before);
+  const done = await crm.restore('tag', rows, { dependents: true });
+  expect(done.dependents).toMatchObject([{ becomes: 'deleted', rows: many }]);
+  expect((await crm.tried.rows('item')).split('\n')).toHaveLength(1);
+  await crm.undo(done);
+  expect(await crm.tried.rows('item')).toBe(before);
+}
