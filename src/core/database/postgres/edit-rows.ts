@@ -13,6 +13,10 @@ import { openSession, serverAt, type Session } from './session.ts';
 const LOCK_TIMEOUT_MS = 15_000;
 /** Foreign keys, unique keys, exclusions: these may be fulfilled once other rows are there or gone. */
 const MAY_PASS_LATER = ['23503', '23505', '23P01'];
+/** Triggers of the user find what they name as when anybody else changes rows … */
+const AS_ANYBODY = 'SET LOCAL search_path TO DEFAULT';
+/** … and everything else is named in full. */
+const IN_FULL = "SET LOCAL search_path TO ''";
 
 /** Connects to change single rows; see {@link RowEditor}. */
 export async function editRows(address: DatabaseAddress, task: Task): Promise<RowEditor> {
@@ -46,7 +50,7 @@ export async function editRows(address: DatabaseAddress, task: Task): Promise<Ro
     run: async (sql) => run(session, sql),
     async commit() {
       try {
-        await session.client.query('COMMIT');
+        await session.client.query(`${AS_ANYBODY}; COMMIT`);
       } catch (error) {
         throw constraintOf(error) ?? session.server.failures.of(error, 'Keeping the rows', 'write-failed');
       }
@@ -78,7 +82,7 @@ async function lockAll(
 
 async function run(session: Session, sql: string): Promise<DatabaseError | undefined> {
   const doing = 'Changing a row';
-  await session.run('SAVEPOINT row', doing);
+  await session.run(`SAVEPOINT row; ${AS_ANYBODY}`, doing);
   try {
     await session.client.query(sql);
   } catch (error) {
@@ -88,7 +92,7 @@ async function run(session: Session, sql: string): Promise<DatabaseError | undef
     if (refused !== undefined && MAY_PASS_LATER.includes(stateOf(error) ?? '')) return refused;
     throw refused ?? failure;
   }
-  await session.run('RELEASE SAVEPOINT row', doing);
+  await session.run(`${IN_FULL}; RELEASE SAVEPOINT row`, doing);
   return undefined;
 }
 

@@ -215,6 +215,40 @@ describe.skipIf(!hasPostgres())('rows of PostgreSQL that nobody chose', () => {
   });
 });
 
+describe.skipIf(!hasPostgres())('triggers of PostgreSQL', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => server[Symbol.asyncDispose]());
+
+  it('find what they name as always, at once and at the end', async () => {
+    const tried = await openPostgres(server);
+    await tried.run(
+      "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = log, public', current_database()); END $$",
+    );
+    await using crm = await changed(
+      tried,
+      `CREATE SCHEMA log; CREATE TABLE log.change (number serial, what text);
+      CREATE TABLE public.customer (id integer PRIMARY KEY, name text UNIQUE);
+      CREATE FUNCTION public.tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO change (what) VALUES (TG_NAME || ' ' || TG_OP); RETURN NULL; END $$;
+      CREATE TRIGGER now AFTER INSERT OR UPDATE ON public.customer FOR EACH ROW EXECUTE FUNCTION public.tell();
+      CREATE CONSTRAINT TRIGGER later AFTER INSERT OR UPDATE ON public.customer DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION public.tell();
+      INSERT INTO public.customer VALUES (1, 'one'), (2, 'two')`,
+      // The first one to be restored has to wait for the other.
+      `DELETE FROM public.customer WHERE id = 1; UPDATE public.customer SET name = 'one' WHERE id = 2;
+      SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE log.change`,
+    );
+    await crm.restore('customer', await crm.differing('customer'));
+    expect(await tried.rows('public.customer')).toMatch(/1.*one[^]*2.*two/);
+    const told = await tried.rows('log.change');
+    for (const what of ['now INSERT', 'now UPDATE', 'later INSERT', 'later UPDATE'])
+      expect(told.split(what)).toHaveLength(2);
+  });
+});
+
 /** Restores the only row of `tag`, which goes and takes rows of `item` along; and undoes it. */
 async function restoresWithItems(crm: Changed, many: number): Promise<void> {
   const rows = await crm.differing('tag');
