@@ -75,7 +75,7 @@ const command = v.pipe(
         ),
         v.examples([{ PGPASSWORD: '${secret:postgres}' }]),
         v.description(
-          'Environment variables of both commands: the place for passwords, as “${secret:NAME}”, “${env:NAME}” or “${config:KEY}”. They are hidden wherever they would be shown.',
+          'Environment variables of both commands: the place for passwords, as “${secret:NAME}” or “${env:NAME}”. They are hidden wherever they would be shown.',
         ),
       ),
     ),
@@ -100,7 +100,7 @@ const databaseSource = v.pipe(
         rule(urlProblem),
         v.examples(['mysql://crm:${env:CRM_DB_PASSWORD}@127.0.0.1:3306/crm', 'sqlite:var/app.db']),
         v.description(
-          'Where the database is: mysql://, mariadb://, postgresql:// or sqlite:FILE. Write passwords as ${env:NAME}, ${secret:NAME} or ${config:KEY}: this file is shared.',
+          'Where the database is: mysql://, mariadb://, postgresql:// or sqlite:FILE. Write passwords as ${env:NAME} or ${secret:NAME}: this file is shared.',
         ),
       ),
     ),

@@ -11,7 +11,7 @@ export interface Variables {
   readonly workspaceFolder: string;
   /** `${secret:NAME}`: see {@link secretsOf}. */
   readonly secret?: ((name: string) => Promise<string | undefined>) | undefined;
-  /** `${config:KEY}`: the CRM's own config file. */
+  /** `${config:KEY}`: the CRM's own config file; undefined where nobody can read it. */
   readonly config?: ((key: string) => Promise<string | undefined>) | undefined;
 }
 
@@ -26,7 +26,7 @@ export function variableProblem(text: string, secrets: 'secrets' | 'no-secrets')
   for (const [whole, name = ''] of text.matchAll(VARIABLE)) {
     const [known, kind] = KNOWN.exec(name) ?? [];
     if (known === undefined) {
-      return `uses ${whole}, but only \${env:NAME}, \${secret:NAME}, \${config:KEY}, \${userHome} and \${workspaceFolder} exist`;
+      return `uses ${whole}, but only \${env:NAME}, \${secret:NAME}, \${userHome} and \${workspaceFolder} exist`;
     }
     if (secrets === 'no-secrets' && (kind === 'secret' || kind === 'config')) {
       return `uses ${whole}, but a secret cannot be part of it`;
@@ -108,8 +108,15 @@ async function valueOf(variable: string, variables: Variables, subject: string):
         )
       );
     case 'config':
+      if (variables.config === undefined) {
+        return missing(
+          `“${name}” of the CRM’s config file, which this version cannot read`,
+          'Write it as ${env:NAME} or ${secret:NAME}.',
+          subject,
+        );
+      }
       return (
-        (await variables.config?.(name)) ??
+        (await variables.config(name)) ??
         missing(
           `“${name}” of the CRM’s config file, which is not there`,
           'Check the key and the config file.',

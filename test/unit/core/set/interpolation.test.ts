@@ -44,6 +44,8 @@ describe('variables of the set file', () => {
       interpolate('${config:x}', { ...variables, config: undefined }, subject),
     ).rejects.toMatchObject({
       code: 'missing-variable',
+      message: `${subject} uses “x” of the CRM’s config file, which this version cannot read.`,
+      hint: 'Write it as ${env:NAME} or ${secret:NAME}.',
     });
     await expect(interpolate('${file}', variables, subject)).rejects.toMatchObject({
       code: 'unknown-variable',
