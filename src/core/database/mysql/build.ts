@@ -7,6 +7,7 @@ import { readExactCharsets, readTables } from './catalog.ts';
 import { planTable, type TablePlan } from './table-plan.ts';
 import { deferKeys, referencedColumns } from './deferred-keys.ts';
 import { readDumped } from './dumped.ts';
+import { fitted, isStored, madeAtSwitch } from './fitted-objects.ts';
 import { createJournal, writeJournal } from './journal.ts';
 import { insertLines, loadLines } from './load-rows.ts';
 import { dropObject, makeObjects } from './make-object.ts';
@@ -15,7 +16,7 @@ import { quoteName, quoteTable } from './quote.ts';
 import { readLines } from './read-lines.ts';
 import { endWhenCancelled, oneValue, openSession, type Session, useDatabase } from './session.ts';
 import { renameSchema } from './rename-schema.ts';
-import { qualifyReferences, replaceCollations, withoutDefiner, findDefiner } from './statement.ts';
+import { qualifyReferences } from './statement.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Ticket } from './ticket.ts';
 import { ServerRefusal } from './wire.ts';
@@ -45,7 +46,6 @@ export async function build(
       await useDatabase(session, ticket.newSchema);
       for (const { wire } of [session, ...loaders]) await prepareToLoad(wire);
       const objects = dumped.objects.map((object) => fitted(object, ticket));
-      const isStored = ({ kind }: StoredObject) => kind === 'table' || kind === 'sequence';
       const completions: string[] = [];
       const keys = new Map<string, readonly string[]>();
       const referenced = referencedColumns(objects.map(({ statement }) => statement));
@@ -64,12 +64,7 @@ export async function build(
         ticket,
         objects.filter((object) => !isStored(object)),
       );
-      const later = objects
-        .filter((object) => !isStored(object))
-        .map((object) => ({
-          ...object,
-          statement: renameSchema(object.statement, source.info.database, ticket.database),
-        }));
+      const later = madeAtSwitch(dumped.objects, source.info.database, ticket);
       await writeJournal(session, ticket, 'new', { objects: later, completions });
     });
   } finally {
@@ -99,31 +94,6 @@ async function prepareToLoad(wire: Session['wire']): Promise<void> {
       if (!(error instanceof ServerRefusal)) throw error;
     }
   }
-}
-
-/** An object as this server can make it. */
-function fitted(object: StoredObject, { lostDefiners, collations }: Ticket): StoredObject {
-  const { kind, statement, settings } = object;
-  const sorted = replaceCollations(statement, collations);
-  if (kind === 'table' || kind === 'sequence') return { ...object, statement: sorted };
-  const definer = findDefiner(sorted)?.account;
-  const replaced = (name: string | undefined) =>
-    name === undefined ? undefined : (collations[name] ?? name);
-  const collation = replaced(settings?.collation);
-  const databaseCollation = replaced(settings?.databaseCollation);
-  return {
-    ...object,
-    ...(settings === undefined
-      ? {}
-      : {
-          settings: {
-            ...settings,
-            ...(collation === undefined ? {} : { collation }),
-            ...(databaseCollation === undefined ? {} : { databaseCollation }),
-          },
-        }),
-    statement: definer !== undefined && lostDefiners.includes(definer) ? withoutDefiner(sorted) : sorted,
-  };
 }
 
 /** Makes a table or sequence beside; returns what is left to do when its rows are there, and when it is in its place. */

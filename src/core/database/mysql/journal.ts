@@ -16,10 +16,16 @@ export interface ForeignKey {
   readonly definition: string;
 }
 
+/** What somebody was granted on one routine. */
+export interface RoutineGrant extends Pick<StoredObject, 'kind' | 'name'> {
+  readonly statement: string;
+}
+
 /** What the live database had that cannot be moved with its tables. */
 export interface OldThings {
   readonly objects: readonly StoredObject[];
   readonly foreignKeys: readonly ForeignKey[];
+  readonly grants: readonly RoutineGrant[];
   readonly charset: string;
   readonly collation: string;
 }

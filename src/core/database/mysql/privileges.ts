@@ -17,6 +17,9 @@ interface Grant {
   readonly table: string;
 }
 
+/** To hand on what one has; no part of ALL PRIVILEGES. */
+const GRANT_OPTION = 'GRANT OPTION';
+
 /** Reads the grants of the session’s account and of its enabled roles. */
 export async function readPrivileges({ wire }: Session, database: string): Promise<Privileges> {
   const grants: Grant[] = [];
@@ -32,7 +35,7 @@ export async function readPrivileges({ wire }: Session, database: string): Promi
     has: (privilege, where = database, name = '*') =>
       grants.some(
         ({ privileges, schema, table }) =>
-          (privileges.has(privilege) || privileges.has('ALL PRIVILEGES')) &&
+          (privileges.has(privilege) || (privileges.has('ALL PRIVILEGES') && privilege !== GRANT_OPTION)) &&
           covers(schema, where) &&
           (table === '*' || table === name),
       ),
@@ -63,6 +66,7 @@ function parseGrant(text: string): { grant: Grant; account: string } | undefined
   if (found === null) return undefined;
   const [, privileges = '', schema = '', table = '', account = ''] = found;
   const plain = privileges.replace(/\([^)]*\)/g, '').split(',');
+  if (/ WITH (?:.* )?GRANT OPTION/.test(text)) plain.push(GRANT_OPTION);
   return {
     grant: {
       privileges: new Set(plain.map((privilege) => privilege.trim().toUpperCase())),

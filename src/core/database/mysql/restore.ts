@@ -6,11 +6,14 @@ import { build } from './build.ts';
 import { readDumped } from './dumped.ts';
 import { Failures } from './failure.ts';
 import { fit } from './fit.ts';
+import { madeAtSwitch } from './fitted-objects.ts';
 import { findReferring, mustMayRepair, nameBeside } from './foreign-keys.ts';
 import { withFormerRows } from './former-rows.ts';
 import { readCatalog, refuseUnreadable } from './objects.ts';
 import { quoteText } from './quote.ts';
+import { tellLostGrants } from './routine-grants.ts';
 import { databaseExists, oneValue, openSession, type Session, useDatabase } from './session.ts';
+import { exchanged } from './staying-routines.ts';
 import { clear, switchBack, switchTo } from './switch.ts';
 import { BESIDE, readTicket, type Ticket } from './ticket.ts';
 
@@ -73,7 +76,7 @@ async function plan(
     oldSchema: `${BESIDE}old_${request.restoreId}`,
   };
   // What could not be put back must not be taken away.
-  const replaced = creates ? [] : (await readCatalog(session, database, refuseUnreadable)).tables;
+  const live = creates ? undefined : await readCatalog(session, database, refuseUnreadable);
   const { collations, lostDefiners, notices } = await fit(session, server, source.info, dumped, schemas);
   const names = dumped.tables.map(({ name }) => name);
   const moves = request.tables === undefined ? undefined : new Set(names);
@@ -82,7 +85,7 @@ async function plan(
   const lost = await withFormerRows(
     session,
     database,
-    replaced.filter(({ name }) => moves?.has(name) ?? true),
+    (live?.tables ?? []).filter(({ name }) => moves?.has(name) ?? true),
   );
   const collation = source.info.collation ?? 'utf8mb4_general_ci';
   const ticket: Ticket = {
@@ -95,6 +98,8 @@ async function plan(
     collations,
     mayEndSessions: request.mayEndSessions,
   };
+  const added = { objects: madeAtSwitch(dumped.objects, source.info.database, ticket) };
+  const exchange = exchanged({ objects: moves === undefined ? (live?.objects ?? []) : [] }, added);
   return {
     ticket: { ...ticket },
     target: place,
@@ -109,6 +114,7 @@ async function plan(
       ...lost.map(
         (name) => `The former rows that MariaDB keeps of “${name}” are in no backup and will be lost.`,
       ),
+      ...(await tellLostGrants(session, database, exchange)),
       ...(await othersNotice(session, database, request.mayEndSessions)),
     ],
   };

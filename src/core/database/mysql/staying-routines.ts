@@ -7,7 +7,12 @@ export interface Exchange {
   readonly added: readonly StoredObject[];
 }
 
-const STAYING = new Set<StoredObject['kind']>(['function', 'procedure', 'package', 'package body']);
+const ROUTINES = new Set<StoredObject['kind']>(['function', 'procedure', 'package', 'package body']);
+
+/** Whether it is something that accounts are granted to run. */
+export function isRoutine({ kind }: Pick<StoredObject, 'kind'>): boolean {
+  return ROUTINES.has(kind);
+}
 
 /**
  * The objects a switch has to remove and to make. Routines that are the same before and after stay where they are: the
@@ -19,7 +24,7 @@ export function exchanged(
 ): Exchange {
   const texts = new Map((added?.objects ?? []).map((object) => [objectPath(object), writeObject(object)]));
   const isSame = (object: StoredObject) =>
-    STAYING.has(object.kind) && texts.get(objectPath(object)) === writeObject(object);
+    isRoutine(object) && texts.get(objectPath(object)) === writeObject(object);
   const same = new Set(old.objects.filter(isSame).map(objectPath));
   const stays = (object: StoredObject) =>
     same.has(objectPath(object)) &&

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseError } from '../error.ts';
 import type { ServerAddress } from './address.ts';
+import { isStored } from './fitted-objects.ts';
 import { findReferring, readForeignKeys, repairForeignKeys, tablesOf } from './foreign-keys.ts';
 import {
   MARKER,
@@ -14,6 +15,7 @@ import {
 import { dropObject, makeObjects } from './make-object.ts';
 import { readCatalog, refuseUnreadable } from './objects.ts';
 import { quoteName, quoteTable, quoteText } from './quote.ts';
+import { grantAgain, readRoutineGrants } from './routine-grants.ts';
 import { databaseExists, type Session, useDatabase } from './session.ts';
 import { exchanged } from './staying-routines.ts';
 import type { Ticket } from './ticket.ts';
@@ -49,6 +51,7 @@ export async function switchTo(session: Session, server: ServerAddress, ticket: 
       await renameAll(session, ticket, ticket.newSchema, ticket.oldSchema);
     }
     await complete(session, ticket, { ...added, objects: objects.added });
+    await grantAgain(session, old.grants, objects.added);
     await repairForeignKeys(session, database, old.foreignKeys);
   } catch (error) {
     if (!session.wire.isBroken) await switchBack(session, server, ticket);
@@ -80,6 +83,7 @@ export async function switchBack(session: Session, server: ServerAddress, ticket
       );
     for (const object of objects.old) await dropObject(session, object);
     await makeObjects(session, ticket.database, objects.old);
+    await grantAgain(session, old.grants, objects.old);
   }
   await repairForeignKeys(session, ticket.database, old.foreignKeys);
 }
@@ -107,18 +111,19 @@ async function keepOld(session: Session, ticket: Ticket): Promise<OldThings> {
   const { database, tables } = ticket;
   const moves = tables === null ? undefined : new Set(tables);
   const foreignKeys = await readForeignKeys(session, await findReferring(session, ticket, moves));
-  let old: OldThings = { objects: [], foreignKeys, charset: ticket.charset, collation: ticket.collation };
+  const { charset, collation } = ticket;
+  let old: OldThings = { objects: [], foreignKeys, grants: [], charset, collation };
   if (await databaseExists(session, database)) {
     await useDatabase(session, database);
     const catalog = await readCatalog(session, database, refuseUnreadable);
     old = {
       ...old,
       objects: catalog.objects.filter(
-        ({ kind, table }) =>
-          kind !== 'table' &&
-          kind !== 'sequence' &&
-          (moves === undefined || (table !== undefined && moves.has(table))),
+        (object) =>
+          !isStored(object) &&
+          (moves === undefined || (object.table !== undefined && moves.has(object.table))),
       ),
+      grants: tables === null ? ((await readRoutineGrants(session, database)) ?? []) : [],
       charset: catalog.charset,
       collation: catalog.collation,
     };

@@ -15,6 +15,12 @@ const address = (user?: string) => ({
   workspace: '/',
 });
 
+const GRANTS = [
+  "GRANT ALTER ROUTINE, EXECUTE ON FUNCTION crm.rated TO clerk@'%' WITH GRANT OPTION",
+  'GRANT EXECUTE ON FUNCTION crm.rated TO clerks',
+  'GRANT EXECUTE ON FUNCTION crm.rated TO PUBLIC',
+];
+
 interface Options {
   readonly user?: string;
   readonly tables?: readonly string[];
@@ -74,7 +80,10 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       'CREATE VIEW crm.names AS SELECT name FROM crm.account',
       'CREATE PROCEDURE crm.count_all() SELECT COUNT(*) FROM account',
       "CREATE OR REPLACE USER clerk@'%'",
+      'CREATE FUNCTION crm.rated(x INT) RETURNS INT DETERMINISTIC RETURN x',
+      'CREATE OR REPLACE ROLE clerks',
       "GRANT EXECUTE ON PROCEDURE crm.count_all TO clerk@'%'",
+      ...GRANTS,
       'CREATE DATABASE shop',
       `CREATE TABLE shop.orders (id INT PRIMARY KEY, account INT, contact INT, KEY (account), KEY (contact),
          CONSTRAINT ordered_by FOREIGN KEY (account) REFERENCES crm.account (id) ON DELETE CASCADE,
@@ -90,6 +99,11 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     'CREATE TRIGGER crm.lower_case BEFORE INSERT ON crm.account FOR EACH ROW SET NEW.name = LOWER(NEW.name)',
     'CREATE OR REPLACE VIEW crm.names AS SELECT id FROM crm.account',
     'CREATE TABLE crm.later (id INT)',
+    'DROP FUNCTION crm.rated',
+    'CREATE FUNCTION crm.rated(x INT) RETURNS INT DETERMINISTIC RETURN x * 2',
+    ...GRANTS,
+    'CREATE PROCEDURE crm.newer() SELECT 1',
+    "GRANT EXECUTE ON PROCEDURE crm.newer TO clerk@'%'",
     'ALTER DATABASE crm CHARACTER SET latin1',
   ];
 
@@ -98,6 +112,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     await server.run(undefined, ...changes);
     const changed = await state();
     const { target, plan } = await planned(before.dump);
+    expect(plan.notices.join()).toMatch(/Rights to run “newer” .* the backup does not have them/);
     await target.build(before.dump, plan.ticket, {});
     expect((await state()).entries).toEqual(changed.entries);
     await target.switch(plan.ticket);
@@ -248,9 +263,11 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       undefined,
       "GRANT ALTER ON shop.orders TO plain@'127.0.0.1'",
       "GRANT LOCK TABLES ON shop.* TO plain@'127.0.0.1'",
+      "GRANT SELECT ON mysql.procs_priv TO plain@'127.0.0.1'",
     );
     const { dump, entries } = await state();
-    await restored(dump, { user: 'plain' });
+    const { notices } = await restored(dump, { user: 'plain' });
+    expect(notices.join()).toMatch(/Rights to run .*“count_all”.* may not grant them again/);
     const { entries: after } = await state();
     expect(after.at(-1)).toEqual(entries.at(-1));
   });
@@ -319,6 +336,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     await server.run(undefined, "GRANT ALL ON `crm\\_backup\\_%`.* TO plain@'127.0.0.1'");
     const { notices } = await restored(dump, { user: 'plain' });
     expect(notices.join()).toContain('gone@nowhere');
+    expect(notices.join()).toMatch(/Rights to run .*“count_all”.* mysql\.procs_priv/);
     const shown = await server.rows('crm', 'SHOW CREATE VIEW lost');
     expect(shown[0]?.[1]).toContain('DEFINER=`plain`@`127.0.0.1`');
     expect(await server.rows('crm', 'SELECT lost()')).toEqual([['1']]);
@@ -363,7 +381,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     await target.build(dump, plan.ticket, {});
     await expect(target.switch(plan.ticket)).rejects.toMatchObject({ code: 'in-use' });
     await target.clear(plan.ticket);
-    expect((await state()).entries).toHaveLength(9);
+    expect((await state()).entries).toHaveLength(10);
     await restored(dump, { mayEndSessions: true });
     await expect(other.wire.query('SELECT 1')).rejects.toThrow();
     await target[Symbol.asyncDispose]();
