@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { BackupDatabase } from '../backup/databases.ts';
 import type { Cell } from '../compare/rows-cell.ts';
 import type { ComparedDatabase } from '../compare/rows.ts';
@@ -31,6 +32,8 @@ export interface RowRestoreRequest {
   readonly overwrite: boolean;
   /** Whether rows that foreign keys delete or change with them may be lost or changed. */
   readonly dependents?: boolean | undefined;
+  /** Of the plan somebody has agreed to; with any other nothing is done. */
+  readonly fingerprint?: string | undefined;
 }
 
 /** A row that is neither as it was nor as it is to be. */
@@ -52,6 +55,8 @@ export interface RowRestorePlan {
   readonly conflicts: readonly RowConflict[];
   /** Rows that nobody chose and that foreign keys delete or change; nothing is done either unless that is allowed. */
   readonly dependents: readonly DependentRows[];
+  /** The same only as long as the same is done to the same rows, whatever they are expected to be. */
+  readonly fingerprint: string;
 }
 
 /** What a row was before it was restored, and what it has been since: data, with values as a dump has them. */
@@ -83,7 +88,7 @@ export async function planRowRestore(
  * Gives the chosen rows of a live database the values they have in a version of it, all of them in one transaction. When
  * it fails or is cancelled, nothing has changed.
  * @throws {DatabaseError} `rows-changed` when rows are neither as they were nor as they are to be and may not be
- * overwritten, `constraint`, `check-failed` when a trigger made something else of them; also as {@link planRowRestore}
+ * overwritten, or when the plan is no longer the one that was agreed to; `constraint`, `check-failed` when a trigger made something else of them; also as {@link planRowRestore}
  */
 export async function restoreRows(
   live: BackupDatabase,
@@ -140,9 +145,11 @@ function fieldOf(value: Uint8Array | null): Field {
 async function carryOut(
   editor: RowEditor,
   { plan, wishes, edits, rows, dependents }: WorkedPlan,
-  { overwrite, dependents: mayTakeAlong = false }: Pick<RowRestoreRequest, 'overwrite' | 'dependents'>,
+  agreed: Pick<RowRestoreRequest, 'overwrite' | 'dependents' | 'fingerprint'>,
   task: Task,
 ): Promise<RestoredRow[]> {
+  const { overwrite, dependents: mayTakeAlong = false, fingerprint = plan.fingerprint } = agreed;
+  if (fingerprint !== plan.fingerprint) throw otherPlan();
   if (plan.conflicts.length > 0 && !overwrite) throw changedMeanwhile(plan.conflicts);
   if (dependents.length > 0 && !mayTakeAlong) throw dependentsInTheWay(plan.dependents);
   await runAll(editor, edits, task);
@@ -226,21 +233,38 @@ async function planWishes(editor: RowEditor, wishes: readonly RowWish[], task: T
   ];
   const dependents = await dependentsOf(editor, touched, wishes, task);
   const count = (change: RowEdit['change']): number => edits.filter((edit) => edit.change === change).length;
+  const statements = ordered.map((edit) => editor.statement(edit));
   return {
     wishes,
     edits: ordered,
     rows,
     dependents,
     plan: {
-      statements: ordered.map((edit) => editor.statement(edit)),
+      statements,
       inserts: count('insert'),
       updates: count('update'),
       deletes: count('delete'),
       unchanged: wishes.length - edits.length,
       conflicts,
       dependents: countDependents(dependents),
+      fingerprint: fingerprintOf(statements, rows, dependents),
     },
   };
+}
+
+function fingerprintOf(
+  statements: readonly string[],
+  rows: readonly (readonly Field[] | undefined)[],
+  dependents: readonly Dependent[],
+): string {
+  const textOf = (row: readonly Field[] | undefined): unknown =>
+    row?.map((field) => field?.toString('base64') ?? null);
+  // A server gives them in any order.
+  const along = dependents
+    .map(({ table, row, becomes }) => JSON.stringify([table.schema, table.name, textOf(row), becomes]))
+    .sort();
+  const all = JSON.stringify([statements, rows.map(textOf), along]);
+  return createHash('sha256').update(all).digest('hex');
 }
 
 /** Runs all edits; what a constraint forbids is tried again when others are done. */
@@ -277,6 +301,14 @@ async function checkAll(
     );
   }
   return rows;
+}
+
+function otherPlan(): DatabaseError {
+  return new DatabaseError(
+    'rows-changed',
+    'Rows have changed since the statements were shown, so nothing was changed.',
+    { hint: 'Restore them again, and look at the statements once more.' },
+  );
 }
 
 function changedMeanwhile(conflicts: readonly RowConflict[]): DatabaseError {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { BackupDatabase } from '../../core/backup/databases.ts';
 import { rowCopier } from '../../core/compare/rows-copy.ts';
 import { RowListing } from '../../core/compare/rows-listing.ts';
@@ -76,7 +77,8 @@ export function rows(comparisons: Comparisons): Handler<'rows'> {
         const request = { start, limit: Math.min(limit, MOST_ROWS), mostCharacters, forMs: SEARCH_MS };
         const found = await listing.rows(request, task);
         const structure = structureOf(comparison);
-        return { ...headOf(comparison), structure, ...listing.state, rows: found };
+        const id = comparisonId(comparison);
+        return { ...headOf(comparison), comparison: id, structure, ...listing.state, rows: found };
       },
       task,
     );
@@ -119,7 +121,7 @@ export function copyRows(comparisons: Comparisons): Handler<'copyRows'> {
 
 async function withListing<Result>(
   comparisons: Comparisons,
-  { database: name, table, filter, ...versions }: OfRows,
+  { database: name, table, filter, comparison: expected, ...versions }: OfRows,
   work: (listing: RowListing, comparison: TableComparison, database: ComparedDatabase) => Promise<Result>,
   task: Task,
 ): Promise<Result> {
@@ -129,6 +131,7 @@ async function withListing<Result>(
     async (database) => {
       if (!database.tables.includes(table)) throw noTable(table);
       const comparison = compareTable(database, table);
+      if (expected !== undefined && expected !== comparisonId(comparison)) throw otherRows();
       return work(listingOf(database, comparison, filter), comparison, database);
     },
     task,
@@ -152,6 +155,26 @@ function listingOf(
   const [oldest] = known.keys();
   if (known.size > MOST_LISTINGS && oldest !== undefined) known.delete(oldest);
   return listing;
+}
+
+const ids = new WeakMap<TableComparison, string>();
+
+/** The same for comparisons of the same rows in the same order. */
+function comparisonId(comparison: TableComparison): string {
+  const known = ids.get(comparison);
+  if (known !== undefined) return known;
+  const hash = createHash('sha256');
+  for (const side of [comparison.before, comparison.after])
+    hash.update(JSON.stringify(side?.table ?? null)).update(side?.chunks ?? '');
+  const id = hash.digest('hex');
+  ids.set(comparison, id);
+  return id;
+}
+
+function otherRows(): EngineError {
+  return new EngineError('other-rows', 'The rows have changed since they were shown, so nothing was done.', {
+    hint: 'They are shown anew: choose again.',
+  });
 }
 
 function tooMuch(): EngineError {
@@ -190,7 +213,7 @@ export function undoRows(vaults: Vaults, comparisons: Comparisons): Handler<'und
 async function withRows<Result>(
   vaults: Vaults,
   comparisons: Comparisons,
-  { database: name, side, selections, overwrite, dependents, ...versions }: RowRestoreInput,
+  { database: name, side, selections, overwrite, dependents, fingerprint, ...versions }: RowRestoreInput,
   work: (live: BackupDatabase, request: RowRestoreRequest, task: Task) => Promise<Result>,
   task: Task,
 ): Promise<Result> {
@@ -198,7 +221,7 @@ async function withRows<Result>(
   return comparisons.use(
     versions,
     name,
-    async (compared) => work(live, { compared, side, selections, overwrite, dependents }, task),
+    async (compared) => work(live, { compared, side, selections, overwrite, dependents, fingerprint }, task),
     task,
   );
 }

@@ -22,6 +22,8 @@ export interface OfTable extends InVersions {
 /** Rows that a filter lets through, by their numbers from 0. */
 export interface OfRows extends OfTable {
   readonly filter: RowFilter;
+  /** The comparison whose numbers they are, as {@link RowWindow} names it. Fails with `other-rows` for any other. */
+  readonly comparison?: string | undefined;
 }
 
 /** Numbers of rows that follow each other; `end` is behind the last. */
@@ -32,6 +34,8 @@ export interface RowRange {
 
 /** Some of the rows of a table. */
 export interface RowWindow extends ShownHead, ListingState {
+  /** The same as long as rows have the same numbers: of a live database they may be others by now. */
+  readonly comparison: string;
   /** How columns and key have changed; none when they have not. */
   readonly structure: readonly StructureLine[];
   /** From `start` on; fewer than asked for where there are no more, or no more were found yet. */

@@ -7,10 +7,11 @@ const TOLD_FOR_MS = 5_000;
 
 /** Puts rows on the clipboard, whole, in a form that others read. */
 export async function copyRows(app: App, input: Input<'copyRows'>): Promise<void> {
-  const { workspace, set, from, to, database, table, filter, ranges, format } = input;
+  const { workspace, set, from, to, database, table, filter, comparison, ranges, format } = input;
+  const rowsOf = { workspace, set, from, to, database, table, filter, comparison };
   const progress = { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Copying rows') };
   const { text, rows, left } = await vscode.window.withProgress(progress, () =>
-    app.engine.call('copyRows', { workspace, set, from, to, database, table, filter, ranges, format }),
+    app.engine.call('copyRows', { ...rowsOf, ranges, format }),
   );
   await vscode.env.clipboard.writeText(text);
   const name = format.toUpperCase();

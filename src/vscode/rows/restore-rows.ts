@@ -50,6 +50,7 @@ export async function restoreRows(app: App, chosen: ChosenRows): Promise<RowRest
     ...wanted,
     overwrite: plan.conflicts.length > 0,
     dependents: plan.dependents.length > 0,
+    fingerprint: plan.fingerprint,
   };
   const { restored, ...done } = await app.works.run(
     key,
@@ -83,7 +84,7 @@ async function chooseSide(app: App, chosen: ChosenRows): Promise<'before' | 'aft
 }
 
 async function keysOf(app: App, chosen: ChosenRows): Promise<RowRestoreInput['selections'][number]['keys']> {
-  const { workspace, set, from, to, database, table, filter, ranges } = chosen;
+  const { workspace, set, from, to, database, table, filter, comparison, ranges } = chosen;
   const count = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
   if (count > MOST_ROWS) {
     const most = formatNumber(MOST_ROWS, vscode.env.language);
@@ -92,7 +93,7 @@ async function keysOf(app: App, chosen: ChosenRows): Promise<RowRestoreInput['se
       vscode.l10n.t('At most {0} rows are restored at once: select fewer, or restore the table.', most),
     );
   }
-  const input = { workspace, set, from, to, database, table, filter };
+  const input = { workspace, set, from, to, database, table, filter, comparison };
   const keys = [];
   for (const { start, end } of ranges) {
     for (let at = start; at < end;) {

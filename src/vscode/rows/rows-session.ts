@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
 import { CancelledError } from '../../core/errors.ts';
 import type { OfTable, RowWindow } from '../../engine/protocol.ts';
-import type { Filter, FromPage, Opened, ToPage } from '../../webview/rows/messages.ts';
+import type { FromPage, Numbered, Opened, ToPage } from '../../webview/rows/messages.ts';
 import type { App } from '../app.ts';
 import type { CallOptions } from '../engine.ts';
-import { EditorError } from '../error.ts';
+import { codeOf, EditorError } from '../error.ts';
 import { showFailure } from '../failures.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { copyRows } from './copy-rows.ts';
@@ -43,10 +43,14 @@ export class RowsSession implements vscode.Disposable {
       await this.#answer(message);
     } catch (error) {
       if (error instanceof CancelledError) return;
+      const isOther = codeOf(error) === 'other-rows';
+      if (isOther || (codeOf(error) === 'rows-changed' && this.#target.to === null)) this.stale();
       if (message.type === 'copy' || message.type === 'restore' || message.type === 'copyText') {
         void showFailure(this.#app.log, error);
         return;
       }
+      // What the page shows instead tells it well enough.
+      if (isOther) return;
       const text = error instanceof Error ? error.message : String(error);
       this.#app.log.error(text, error);
       this.#post({ type: 'failed', message: text });
@@ -76,11 +80,11 @@ export class RowsSession implements vscode.Disposable {
         const { query, start, limit } = message;
         const window = await this.#rows(message, CELL_CHARACTERS, start, limit);
         const { rows, ...found } = foundOf(window);
-        this.#post({ type: 'rows', query, start, rows, ...found });
+        this.#post({ type: 'rows', query, comparison: window.comparison, start, rows, ...found });
         return;
       }
       case 'count':
-        return this.#count(message.query, message.filter);
+        return this.#count(message.query, message);
       case 'details': {
         const { query, number } = message;
         const { rows } = await this.#rows(message, DETAIL_CHARACTERS, number, 1);
@@ -126,24 +130,25 @@ export class RowsSession implements vscode.Disposable {
   }
 
   /** Counts to the end, or until the page asks something else. */
-  async #count(query: number, filter: Filter): Promise<void> {
+  async #count(query: number, { filter, comparison }: Numbered): Promise<void> {
     this.#begin(query);
     const options = this.#options;
+    const input = { ...this.#target, filter, comparison };
     while (query === this.#query && options.token?.isCancellationRequested !== true) {
-      const state = await this.#app.engine.call('countRows', { ...this.#target, filter }, options);
+      const state = await this.#app.engine.call('countRows', input, options);
       this.#post({ type: 'counts', query, ...state });
       if (state.isComplete) return;
     }
   }
 
   async #rows(
-    { query, filter }: { readonly query: number; readonly filter: Filter },
+    { query, filter, comparison }: { readonly query: number } & Numbered,
     mostCharacters: number,
     start: number,
     limit: number,
   ): Promise<RowWindow> {
     this.#begin(query);
-    const input = { ...this.#target, filter, start, limit, mostCharacters };
+    const input = { ...this.#target, filter, comparison, start, limit, mostCharacters };
     return this.#app.engine.call('rows', input, this.#options);
   }
 

@@ -240,7 +240,7 @@ export class RowsEditor {
     const isCut = cells.some((cell) => typeof cell === 'object' && cell?.text !== undefined);
     const whole = this.#whole?.number === number ? this.#whole.row : undefined;
     if (isCut && whole === undefined)
-      this.#host.post({ type: 'details', query: this.#store.query, filter: this.#store.filter, number });
+      this.#host.post({ type: 'details', query: this.#store.query, ...this.#store.numbered, number });
     this.#details.show(this.#column, at, isCut ? (whole ?? row) : row);
   }
 
@@ -276,13 +276,13 @@ export class RowsEditor {
   #copy(): void {
     const ranges = this.#grid.meant;
     if (ranges.length === 0) return;
-    this.#host.post({ type: 'copy', filter: this.#store.filter, ranges, format: this.#toolbar.format });
+    this.#host.post({ type: 'copy', ...this.#store.numbered, ranges, format: this.#toolbar.format });
     this.#grid.element.focus();
   }
 
   #post(type: 'restore'): void {
     const ranges = this.#grid.meant;
-    if (ranges.length > 0) this.#host.post({ type, filter: this.#store.filter, ranges });
+    if (ranges.length > 0) this.#host.post({ type, ...this.#store.numbered, ranges });
   }
 
   #save(): void {

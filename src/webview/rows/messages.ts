@@ -124,6 +124,8 @@ export type ToPage =
   | ({
       readonly type: 'rows';
       readonly query: number;
+      /** What numbers of rows belong to; told with every number from now on. */
+      readonly comparison: string;
       readonly start: number;
       readonly rows: readonly Row[];
     } & Found)
@@ -134,23 +136,23 @@ export type ToPage =
   /** Rows may be others now: ask anew. */
   | { readonly type: 'stale' };
 
+/** Rows by their numbers, which are those of a comparison once one is known. */
+export interface Numbered {
+  readonly filter: Filter;
+  readonly comparison?: string | undefined;
+}
+
 export type FromPage =
   | { readonly type: 'ready' }
-  | {
+  | ({
       readonly type: 'rows';
       readonly query: number;
-      readonly filter: Filter;
       readonly start: number;
       readonly limit: number;
-    }
+    } & Numbered)
   /** Count to the end; `counts` come until all are. */
-  | { readonly type: 'count'; readonly query: number; readonly filter: Filter }
-  | { readonly type: 'details'; readonly query: number; readonly filter: Filter; readonly number: number }
-  | {
-      readonly type: 'copy';
-      readonly filter: Filter;
-      readonly ranges: readonly Range[];
-      readonly format: CopyFormat;
-    }
+  | ({ readonly type: 'count'; readonly query: number } & Numbered)
+  | ({ readonly type: 'details'; readonly query: number; readonly number: number } & Numbered)
+  | ({ readonly type: 'copy'; readonly ranges: readonly Range[]; readonly format: CopyFormat } & Numbered)
   | { readonly type: 'copyText'; readonly text: string }
-  | { readonly type: 'restore'; readonly filter: Filter; readonly ranges: readonly Range[] };
+  | ({ readonly type: 'restore'; readonly ranges: readonly Range[] } & Numbered);

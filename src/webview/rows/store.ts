@@ -1,4 +1,4 @@
-import type { ChangeKind, Filter, Found, FromPage, Row, ToPage } from './messages.ts';
+import type { ChangeKind, Filter, Found, FromPage, Numbered, Row, ToPage } from './messages.ts';
 
 /** Rows that are asked for at once. */
 const PAGE_ROWS = 100;
@@ -16,6 +16,8 @@ export class RowStore {
   readonly #asked = new Set<number>();
   #query = 0;
   #filter: Filter = {};
+  /** What the numbers of rows belong to, once some are known. */
+  #comparison: string | undefined;
   #found = NOTHING;
   #isCounting = false;
 
@@ -31,6 +33,11 @@ export class RowStore {
     return this.#filter;
   }
 
+  /** What tells which rows numbers mean. */
+  get numbered(): Numbered {
+    return { filter: this.#filter, comparison: this.#comparison };
+  }
+
   get found(): Found {
     return this.#found;
   }
@@ -39,6 +46,7 @@ export class RowStore {
   restart(filter: Filter = this.#filter): void {
     this.#query++;
     this.#filter = filter;
+    this.#comparison = undefined;
     this.#found = NOTHING;
     this.#isCounting = false;
     this.#pages.clear();
@@ -74,6 +82,7 @@ export class RowStore {
     // An engine that begins anew knows less for a while.
     if (isComplete || found >= this.#found.found) this.#found = { counts, found, isComplete };
     if (message.type === 'rows') {
+      this.#comparison = message.comparison;
       const page = message.start / PAGE_ROWS;
       this.#asked.delete(page);
       this.#pages.set(page, message.rows);
@@ -83,7 +92,7 @@ export class RowStore {
     if (isComplete) this.#isCounting = false;
     else if (!this.#isCounting) {
       this.#isCounting = true;
-      this.#post({ type: 'count', query: this.#query, filter: this.#filter });
+      this.#post({ type: 'count', query: this.#query, ...this.numbered });
     }
     return true;
   }
@@ -98,7 +107,7 @@ export class RowStore {
     if (this.#asked.has(page) || this.#asked.size >= MOST_ASKED) return;
     this.#asked.add(page);
     const start = page * PAGE_ROWS;
-    this.#post({ type: 'rows', query: this.#query, filter: this.#filter, start, limit: PAGE_ROWS });
+    this.#post({ type: 'rows', query: this.#query, ...this.numbered, start, limit: PAGE_ROWS });
   }
 }
 

@@ -131,6 +131,65 @@ test('an editor sees the rows of one backup, all of them, and puts them back ove
   expect(await client.call('planRows', { ...wanted, overwrite: true })).toMatchObject({ unchanged: 2 });
 });
 
+test('rows that were shown are no longer there under their numbers once somebody has changed others', async () => {
+  run(`CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT);
+    INSERT INTO customer VALUES (1, 'one'), (2, 'two'), (3, 'three')`);
+  const { id: from } = await client.call('backup', { workspace, set, kind: 'full' });
+  run("UPDATE customer SET name = 'changed' WHERE id > 1");
+  const versions = { workspace, set, from, to: null };
+  const table = { ...versions, database: 'app', table: 'tables/main.customer', filter: {} };
+  const shown = await client.call('rows', { ...table, start: 0, limit: 2 });
+  const { comparison } = shown;
+  const first = { ...table, comparison, start: 0, limit: 1 };
+  const ranges = [{ start: 0, end: 1 }];
+
+  // Looked at anew: as long as the rows are the same, so are the numbers.
+  await client.call('tables', versions);
+  expect((await client.call('rows', first)).rows).toEqual(shown.rows.slice(0, 1));
+  run("UPDATE customer SET name = 'somebody' WHERE id = 1");
+  expect((await client.call('rows', first)).rows).toEqual(shown.rows.slice(0, 1));
+  await client.call('tables', versions);
+  await expect(client.call('rows', first)).rejects.toMatchObject({ code: 'other-rows' });
+  await expect(client.call('countRows', { ...table, comparison })).rejects.toMatchObject({
+    code: 'other-rows',
+  });
+  await expect(
+    client.call('copyRows', { ...table, comparison, ranges, format: 'sql' }),
+  ).rejects.toMatchObject({ code: 'other-rows' });
+  const again = await client.call('rows', { ...table, start: 0, limit: 1 });
+  expect(again.rows).toMatchObject([{ key: ['1'] }]);
+  expect(await client.call('rows', { ...first, comparison: again.comparison })).toEqual(again);
+});
+
+test.each([
+  ['in another column', "UPDATE customer SET phone = '555' WHERE id = 2"],
+  ['in the same column', "UPDATE customer SET name = 'by somebody' WHERE id = 2"],
+  ['by a row that refers to it', 'INSERT INTO visit VALUES (2, 4)'],
+])('what was changed %s while somebody read the statements is not overwritten', async (_, change) => {
+  run(`CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT, phone TEXT);
+    CREATE TABLE visit (id INTEGER PRIMARY KEY, customer REFERENCES customer ON DELETE CASCADE);
+    INSERT INTO customer VALUES (1, 'one', '1'), (2, 'two', '2')`);
+  const { id: from } = await client.call('backup', { workspace, set, kind: 'full' });
+  run(`UPDATE customer SET name = 'changed' WHERE id = 2; INSERT INTO customer VALUES (4, 'four', '4');
+    INSERT INTO visit VALUES (1, 4)`);
+  const versions = { workspace, set, from, to: null };
+  const selections = [{ table: 'tables/main.customer', keys: [['2'], ['4']] }];
+  const wanted = { ...versions, database: 'app', side: 'before', selections, overwrite: true } as const;
+  const { fingerprint } = await client.call('planRows', wanted);
+  const restore = { ...wanted, dependents: true, fingerprint };
+  run(change);
+  const names = (): unknown[] =>
+    withSqlite(join(workspace, 'app.db'), (database) => database.prepare('SELECT * FROM customer').all());
+  const before = names();
+  // The comparison is looked at anew, so it expects what is there now.
+  await client.call('tables', versions);
+  await expect(client.call('restoreRows', restore)).rejects.toMatchObject({ code: 'rows-changed' });
+  expect(names()).toEqual(before);
+  const now = await client.call('planRows', wanted);
+  await client.call('restoreRows', { ...restore, fingerprint: now.fingerprint });
+  expect(names()).toMatchObject([{ name: 'one' }, { name: 'two', phone: '2' }]);
+});
+
 test('a database that cannot be read is a problem of its own', async () => {
   run('CREATE TABLE customer (id INTEGER PRIMARY KEY)');
   const { id } = await client.call('backup', { workspace, set, kind: 'full' });

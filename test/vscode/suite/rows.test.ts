@@ -218,6 +218,52 @@ suite('Rows', () => {
     assert.deepEqual(values('SELECT id FROM visit'), [1, 2, 3]);
   });
 
+  test('are neither copied nor restored by numbers that others have by now', async () => {
+    using page = new Conversation(engine, target({ to: null }));
+    await page.open();
+    const filter = {};
+    const { comparison } = await page.rows(filter);
+    const shown = { filter, comparison, ranges: [{ start: 0, end: 1 }] };
+    try {
+      execute("INSERT INTO contact VALUES (0, 'before all', NULL)");
+      await engine.call('tables', { workspace, set, from: first.id, to: null });
+      await vscode.env.clipboard.writeText('as it was');
+      for (const message of [
+        { type: 'copy', format: 'sql', ...shown },
+        { type: 'restore', ...shown },
+      ] as const) {
+        noteMessages();
+        await page.say(message);
+        assert.match(told[0]?.text ?? '', /^The rows have changed since they were shown/);
+        assert.equal(page.heard.pop()?.type, 'stale');
+      }
+      assert.equal(await vscode.env.clipboard.readText(), 'as it was');
+      await page.say({ type: 'rows', query: 99, start: 0, limit: 1, filter, comparison });
+      assert.equal(page.heard.at(-1)?.type, 'stale');
+    } finally {
+      execute('DELETE FROM contact WHERE id = 0');
+    }
+  });
+
+  test('are not restored when they have changed during the question', async () => {
+    using page = new Conversation(engine, target({ to: null }));
+    await page.open();
+    await engine.call('tables', { workspace, set, from: first.id, to: null });
+    noteMessages();
+    answer('showWarningMessage', (_: string, _options: unknown, yes: string) => {
+      execute("UPDATE contact SET photo = x'01' WHERE id = 1");
+      return yes;
+    });
+    try {
+      await page.say({ type: 'restore', filter: {}, ranges: [{ start: 0, end: 1 }] });
+      assert.match(told.at(-1)?.text ?? '', /^Rows have changed since the statements were shown/);
+      assert.equal(page.heard.at(-1)?.type, 'stale');
+      assert.deepEqual(values('SELECT name, hex(photo) FROM contact WHERE id = 1'), ['Changed 1', '01']);
+    } finally {
+      execute('UPDATE contact SET photo = NULL WHERE id = 1');
+    }
+  });
+
   test('that nothing can find again are not offered to be restored', async () => {
     using page = new Conversation(engine, target({ table: 'tables/main.keyless' }));
     assert.match((await page.open()).restoreRefusal ?? '', /Without a key/);
