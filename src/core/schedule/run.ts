@@ -262,7 +262,8 @@ function stateAfter({ job, state }: ScheduledJob, run: ScheduledRun, startedAt: 
   const failures = (state?.failures ?? 0) + 1;
   const waitMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
   const retryAt = new Date(startedAt.getTime() + waitMs).toISOString();
-  return { ...ended, dealtWithUntil: state?.dealtWithUntil, failures, retryAt };
+  const failingSince = (state?.lastStatus === 'failed' ? state.failingSince : undefined) ?? at;
+  return { ...ended, dealtWithUntil: state?.dealtWithUntil, failures, failingSince, retryAt };
 }
 
 function told(workspace: string, job: Job, startedAt: Date, carried: Carried): ScheduledRun {

@@ -21,6 +21,8 @@ export interface JobState {
   readonly message?: string | undefined;
   /** How often it failed one after the other, and when it is tried again. */
   readonly failures?: number | undefined;
+  /** The first of these failures. */
+  readonly failingSince?: string | undefined;
   readonly retryAt?: string | undefined;
 }
 

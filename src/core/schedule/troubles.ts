@@ -39,12 +39,14 @@ export function troublesOf(
   const troubles: Trouble[] = [];
   for (const job of jobs) {
     const state = states.find(({ set: name, key }) => name === set.name && key === job.key);
-    const { lastRun, lastStatus, message } = state ?? {};
+    const { lastRun, lastStatus, failingSince, message } = state ?? {};
     if (lastRun === undefined || (lastStatus !== 'failed' && lastStatus !== 'damaged')) continue;
     // A backup by hand since then has made up for one that failed.
     const isMadeUp =
       lastStatus === 'failed' && isBackup(job.kind) && latest !== undefined && latest.createdAt > lastRun;
-    if (!isMadeUp) troubles.push({ code: lastStatus, at: lastRun, message, lastBackup: undefined });
+    // However often it is tried again, it is one trouble.
+    const at = (lastStatus === 'failed' ? failingSince : undefined) ?? lastRun;
+    if (!isMadeUp) troubles.push({ code: lastStatus, at, message, lastBackup: undefined });
   }
   const deadline = latest && deadlineOf(jobs, set.offPeak, new Date(latest.createdAt));
   if (deadline !== undefined && deadline < now) {

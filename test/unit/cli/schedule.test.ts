@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { writeSchedule as remember } from '../../../src/core/schedule/state.ts';
+import { readSchedule } from '../../../src/core/schedule/state.ts';
 import { type CliRun, useCli } from '../../build/cli.ts';
 import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
 import { DAILY, writeSchedule } from '../../build/schedule.ts';
@@ -122,10 +123,14 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
     expect(await jobsAt('2026-03-02T02:01:00Z')).toMatchObject([
       { lastStatus: 'failed', nextRun: expect.stringMatching(/^2026-03-02T02:15/) as string },
     ]);
+    expect((await runsAt('2026-03-02T02:16:00Z')).runs).toMatchObject([{ status: 'failed' }]);
+    const [{ failingSince } = {}] = readSchedule(cli.home, cli.workspace).jobs;
+    expect(failingSince).toMatch(/^2026-03-02T02:00/);
     renameSync(`${disk}.away`, disk);
-    expect((await runsAt('2026-03-02T02:05:00Z')).runs).toEqual([]);
-    expect((await runsAt('2026-03-02T02:20:00Z')).runs).toMatchObject([{ status: 'done' }]);
-    expect((await runsAt('2026-03-02T02:40:00Z')).runs).toEqual([]);
+    expect((await runsAt('2026-03-02T02:20:00Z')).runs).toEqual([]);
+    expect((await runsAt('2026-03-02T02:50:00Z')).runs).toMatchObject([{ status: 'done' }]);
+    expect((await runsAt('2026-03-02T03:10:00Z')).runs).toEqual([]);
+    expect(readSchedule(cli.home, cli.workspace).jobs[0]?.failingSince).toBeUndefined();
   });
 
   it('of two schedulers at once one takes the backup, whatever each calls the workspace', async () => {

@@ -117,6 +117,11 @@ describe('troubles of a schedule', () => {
     expect(troublesOf(SET, states, [before], NOW)).toMatchObject([
       { code: 'failed', at: failed.lastRun, message: 'The disk is full.' },
     ]);
+    // Tried again and again, it is one trouble: whoever was told is not told each time.
+    const since = { ...failed, failingSince: '2026-03-10T10:00:00.000Z' };
+    expect(troublesOf(SET, [stateOf(SET, 0, since)], [before], NOW)).toMatchObject([
+      { at: since.failingSince },
+    ]);
     expect(troublesOf(SET, states, [backupAt('2026-03-10T12:30:00.000Z')], NOW)).toEqual([]);
     const damage = { lastRun: '2026-03-01T00:00:00.000Z', lastStatus: 'damaged', message: 'Found.' } as const;
     const both = [...states, stateOf(VERIFIED, 1, damage)];
