@@ -47,7 +47,7 @@ function dueWorkspaces({ sets }: App): Set<string> {
 }
 
 function isDue({ state: { next } }: FoundSet): boolean {
-  return next !== undefined && (next.at === undefined || Date.parse(next.at) <= Date.now());
+  return next !== undefined && (next.isNew || next.at === undefined || Date.parse(next.at) <= Date.now());
 }
 
 async function run(app: App, workspace: string): Promise<void> {

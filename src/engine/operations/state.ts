@@ -108,7 +108,10 @@ async function nextOf(
   const { isDue, nextRun } = first.plan;
   const message = jobs.find(({ state: past }) => past?.lastStatus === 'failed')?.state?.message;
   // A time that passes would be another state each time.
-  return { kind: first.job.kind, at: isDue ? undefined : nextRun.toISOString(), message };
+  const isNew = jobs.some(
+    ({ past, state: known }) => past.dealtWithUntil !== undefined && known?.dealtWithUntil === undefined,
+  );
+  return { kind: first.job.kind, at: isDue ? undefined : nextRun.toISOString(), message, isNew };
 }
 
 /** The backups of a set, each with why the retention keeps it. */

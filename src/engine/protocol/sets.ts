@@ -27,6 +27,17 @@ export interface BackupDetails {
   readonly estimatedRecoveryMs: number | null;
 }
 
+/** What of a set's schedule comes first. */
+export interface NextWork {
+  readonly kind: string;
+  /** ISO 8601; undefined for now. */
+  readonly at: string | undefined;
+  /** Why the last time did not go well. */
+  readonly message: string | undefined;
+  /** Whether it is still to be remembered from when on its times count: what is due is then to be done, though nothing is. */
+  readonly isNew: boolean;
+}
+
 /** A backup set and how it stands. */
 export interface SetState {
   readonly name: string;
@@ -42,10 +53,8 @@ export interface SetState {
   readonly damaged: readonly { readonly id: string; readonly message: string }[];
   /** When the last restore that can be taken back was done, ISO 8601. */
   readonly restoredAt: string | undefined;
-  /** What is done next by itself: when (ISO 8601; undefined for now), and why the last time did not go well. */
-  readonly next:
-    | { readonly kind: string; readonly at: string | undefined; readonly message: string | undefined }
-    | undefined;
+  /** What is done next by itself. */
+  readonly next: NextWork | undefined;
   /** Why the set or its vault cannot be used. */
   readonly problem: FailureData | undefined;
   /** What somebody has to know of its scheduled work, the worst first. */

@@ -238,7 +238,7 @@ describe('the engine', () => {
       ['unplugged', 'no-vault'],
       ['fresh', undefined],
     ]);
-    for (const { next } of before) expect(next).toEqual({ kind: 'incremental' });
+    for (const { next } of before) expect(next).toEqual({ kind: 'incremental', isNew: false });
     const { runs } = await client.call('runDue', { workspace, background: true });
     expect(runs.map((run) => [run.set, run.status, run.code])).toEqual([
       ['lost', 'failed', 'missing-variable'],

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { DrillReport } from '../../../src/core/drill/drill.ts';
+import { readSchedule } from '../../../src/core/schedule/state.ts';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import { answer, askAgain, noteMessages, told, until } from './answers.ts';
 import { at, run, set, suiteEngine, workspace } from './workspace.ts';
@@ -68,6 +69,19 @@ suite('Schedule', () => {
     const { sets } = await engine.call('state', { workspace });
     const { next } = sets.find(({ name }) => name === 'nightly') ?? assert.fail();
     assert.ok(Date.parse(next?.at ?? '') > Date.now());
+  });
+
+  test('what is never due yet is remembered from the first look on', async () => {
+    const file = JSON.parse(written.replace(/^\s*\/\/.*$/gm, '')) as { sets: object[] };
+    const schedule = [{ kind: 'drill', every: 'month', on: 1 }];
+    file.sets.push({ name: 'rehearsed', files: [{ root: 'custom' }], schedule });
+    await writeFile(at(setFile), JSON.stringify(file, undefined, 2));
+    await until(() => {
+      const { jobs } = readSchedule(process.env['CRM_BACKUP_HOME'] ?? '', workspace);
+      return jobs.find(
+        ({ set: name, dealtWithUntil }) => name === 'rehearsed' && dealtWithUntil !== undefined,
+      );
+    });
   });
 
   test('a scheduled run that failed, and one that found damage, are told once each', async () => {
