@@ -144,7 +144,12 @@ class LineComparison implements TableComparison {
   }
 
   get #chunks(): DistinctChunks {
-    this.#distinct ??= dropCommonChunks(this.#input('before'), this.#input('after'));
+    if (this.#distinct !== undefined) return this.#distinct;
+    const [before, after] = [this.#input('before'), this.#input('after')];
+    // Equal bytes are equal rows only where they are of the same columns.
+    this.#distinct = this.layout.isSame
+      ? dropCommonChunks(before, after)
+      : { before: before.chunks, after: after.chunks };
     return this.#distinct;
   }
 

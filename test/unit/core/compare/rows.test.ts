@@ -253,6 +253,30 @@ describe('rows of two versions of a table', () => {
     ]);
   });
 
+  // Without a key, what only one side has does not count.
+  it.each([
+    ['renamed', ['street', 'fullname'], { keyed: 3333, keyless: 0, keylessEdited: 2 }],
+    ['exchanged', ['name', 'street'], { keyed: 5000, keyless: 10_000, keylessEdited: 10_000 }],
+  ])('differ wherever their chunks end when columns are %s', async (_, names, expected) => {
+    const rows = Array.from({ length: 5000 }, (_row, id) => [
+      String(id),
+      `street ${id * 7919}`,
+      id % 3 === 0 ? null : `name ${id}`,
+    ]);
+    const edited = rows.map((row) => (row[0] === '2500' ? ['2500', 'elsewhere', null] : row));
+    const found = async (key: readonly number[], after: readonly Row[]): Promise<number> => {
+      const [olds, news] = [['street', 'name'], names].map((each) => [ID, ...each.map(text)]);
+      const database = compared({ columns: olds!, key, rows }, { columns: news!, key, rows: after });
+      const all = await rowsOf(database, 1999);
+      const counts = (await countsOf(database)) as Record<string, number>;
+      expect(all).toHaveLength(counts['added']! + counts['changed']! + counts['deleted']!);
+      return all.length;
+    };
+    for (const after of [rows, edited]) expect(await found([0], after)).toBe(expected.keyed);
+    expect(await found([], rows)).toBe(expected.keyless);
+    expect(await found([], edited)).toBe(expected.keylessEdited);
+  });
+
   it('are all there, or all gone, when the table is', async () => {
     const table = {
       columns: [ID, text('a')],
