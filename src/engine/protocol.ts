@@ -67,6 +67,7 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   rows: false,
   countRows: false,
   copyRows: false,
+  copyCell: false,
   planRows: false,
   restoreRows: true,
   undoRows: true,

@@ -7,7 +7,16 @@ import { fileHistory, lineOrigins, searchText } from './operations/history.ts';
 import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
 import { planRestore, planUndo, recover, restore, undoRestore } from './operations/restoring.ts';
-import { copyRows, countRows, planRows, restoreRows, rows, tables, undoRows } from './operations/rows.ts';
+import {
+  copyCell,
+  copyRows,
+  countRows,
+  planRows,
+  restoreRows,
+  rows,
+  tables,
+  undoRows,
+} from './operations/rows.ts';
 import { drill, handOver, jobs, renew, runDue, scheduler, takeBack } from './operations/schedule.ts';
 import { state } from './operations/state.ts';
 import { backup, createSet } from './operations/take.ts';
@@ -50,6 +59,7 @@ const service = serve(connection, ready, {
   rows: rows(comparisons),
   countRows: countRows(comparisons),
   copyRows: copyRows(comparisons),
+  copyCell: copyCell(comparisons),
   planRows: planRows(vaults, comparisons),
   restoreRows: restoreRows(vaults, comparisons),
   undoRows: undoRows(vaults, comparisons),

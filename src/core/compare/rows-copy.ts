@@ -133,6 +133,22 @@ function textsOf(
   });
 }
 
+/**
+ * A value of a row as text, as `csv` has it: of its newer version, where it has one; null for NULL.
+ * @param column its number in the layout
+ */
+export function cellText(
+  sides: Sides,
+  comparison: TableComparison,
+  { before, after }: RowChange,
+  column: number,
+): string | null {
+  const side = after === undefined ? 'before' : 'after';
+  const { name, [side]: place } = comparison.layout.columns[column]!;
+  const field = place === undefined ? null : ((after ?? before)![place] ?? null);
+  return field === null ? null : textual(field, formsOfSides(sides, comparison)[side].get(name) ?? 'text');
+}
+
 function textual(field: Buffer, form: CellForm): string {
   const value = valueOf(field, form);
   return typeof value === 'string' ? value : `\\x${value.toString('hex')}`;

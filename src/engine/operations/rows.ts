@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BackupDatabase } from '../../core/backup/databases.ts';
-import { rowCopier } from '../../core/compare/rows-copy.ts';
+import { cellText, rowCopier } from '../../core/compare/rows-copy.ts';
 import { RowListing } from '../../core/compare/rows-listing.ts';
 import { databaseNames } from '../../core/compare/rows-open.ts';
 import { headOf, type RowFilter, structureOf } from '../../core/compare/rows-shown.ts';
@@ -114,6 +114,24 @@ export function copyRows(comparisons: Comparisons): Handler<'copyRows'> {
           }
         }
         return { text: [...parts, tail].join(''), rows: copied, left };
+      },
+      task,
+    );
+}
+
+/** A value of a row as text for others. */
+export function copyCell(comparisons: Comparisons): Handler<'copyCell'> {
+  return async ({ number, column, ...table }, task) =>
+    withListing(
+      comparisons,
+      table,
+      async (listing, comparison, database) => {
+        for await (const change of listing.changes(number, 1, Infinity, task)) {
+          const text = cellText(database, comparison, change, column);
+          if (text !== null && text.length > MOST_COPIED) throw tooMuch();
+          return { text };
+        }
+        throw otherRows();
       },
       task,
     );

@@ -66,6 +66,12 @@ export interface RowOperations {
     /** `left`: rows that cannot be told in that form. */
     out: { readonly text: string; readonly rows: number; readonly left: number };
   };
+  /** A value of a row as text, whole: of its newer version, where it has one; null for NULL. */
+  copyCell: {
+    /** `column`: its number in {@link RowWindow}. */
+    in: OfRows & { readonly number: number; readonly column: number };
+    out: { readonly text: string | null };
+  };
   /** What restoring chosen rows would do. */
   planRows: { in: RowRestoreInput; out: RowRestorePlan };
   restoreRows: {

@@ -45,7 +45,7 @@ export class RowsSession implements vscode.Disposable {
       if (error instanceof CancelledError) return;
       const isOther = codeOf(error) === 'other-rows';
       if (isOther || (codeOf(error) === 'rows-changed' && this.#target.to === null)) this.stale();
-      if (message.type === 'copy' || message.type === 'restore' || message.type === 'copyText') {
+      if (message.type.startsWith('copy') || message.type === 'restore') {
         void showFailure(this.#app.log, error);
         return;
       }
@@ -94,6 +94,13 @@ export class RowsSession implements vscode.Disposable {
       case 'copyText':
         await vscode.env.clipboard.writeText(message.text);
         return;
+      case 'copyCell': {
+        const { filter, comparison, number, column } = message;
+        const input = { ...this.#target, filter, comparison, number, column };
+        const { text } = await this.#app.engine.call('copyCell', input);
+        await vscode.env.clipboard.writeText(text ?? 'NULL');
+        return;
+      }
       case 'copy':
         return copyRows(this.#app, { ...this.#target, ...message });
       case 'restore':

@@ -49,7 +49,7 @@ export function isChanged({ on }: Column, at: number, { before, after }: Row): b
 }
 
 /** A value in one line of plain text. */
-export function textOf(cell: Cell, telling: Telling): string {
+function textOf(cell: Cell, telling: Telling): string {
   if (cell === null) return 'NULL';
   if (cell === '') return telling.strings.empty;
   if (typeof cell === 'string') return cell;

@@ -1,4 +1,4 @@
-import { element, textOf } from './cell.ts';
+import { element } from './cell.ts';
 import { Columns, fittingWidths } from './columns.ts';
 import { Details } from './details.ts';
 import { Grid, type Place } from './grid.ts';
@@ -267,10 +267,9 @@ export class RowsEditor {
       return;
     }
     const cell = (row.after ?? row.before)?.[column] ?? null;
-    this.#host.post({
-      type: 'copyText',
-      text: cell === null ? 'NULL' : typeof cell === 'string' ? cell : textOf(cell, this.#opened),
-    });
+    if (cell === null || typeof cell === 'string')
+      this.#host.post({ type: 'copyText', text: cell ?? 'NULL' });
+    else this.#host.post({ type: 'copyCell', ...this.#store.numbered, number, column });
   }
 
   #copy(): void {

@@ -155,4 +155,6 @@ export type FromPage =
   | ({ readonly type: 'details'; readonly query: number; readonly number: number } & Numbered)
   | ({ readonly type: 'copy'; readonly ranges: readonly Range[]; readonly format: CopyFormat } & Numbered)
   | { readonly type: 'copyText'; readonly text: string }
+  /** A value that the page does not have whole. */
+  | ({ readonly type: 'copyCell'; readonly number: number; readonly column: number } & Numbered)
   | ({ readonly type: 'restore'; readonly ranges: readonly Range[] } & Numbered);

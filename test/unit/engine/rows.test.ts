@@ -86,6 +86,12 @@ test('an editor sees which tables and rows differ, page by page, and puts rows b
     left: 0,
   });
 
+  // Values that are cut where they are shown are copied whole.
+  const cell = async (number: number, column: number): Promise<string | null> =>
+    (await client.call('copyCell', { ...table, filter: {}, number, column })).text;
+  expect(await cell(3, 1)).toBe('long '.repeat(2000));
+  expect(await cell(0, 1)).toBe('changed');
+
   const wanted = { ...versions, to: null, database: 'app', side: 'before', overwrite: false } as const;
   const selections = [{ table: table.table, keys: [['2'], ['4']] }];
   const plan = await client.call('planRows', { ...wanted, selections });

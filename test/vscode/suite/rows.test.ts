@@ -148,6 +148,8 @@ suite('Rows', () => {
       await vscode.env.clipboard.readText(),
       `DELETE FROM "contact" WHERE "id" = 300;\nINSERT INTO "contact" ("id", "name", "photo") VALUES (301, '', x'00ff');\n`,
     );
+    await page.say({ type: 'copyCell', filter, number: 1, column: 2 });
+    assert.equal(await vscode.env.clipboard.readText(), '\\x00ff');
     await page.say({ ...copy, format: 'json' });
     const rows = JSON.parse(await vscode.env.clipboard.readText()) as { change: string }[];
     assert.deepEqual(

@@ -110,6 +110,15 @@ test('a user looks at changed rows, filters, copies and restores some, by keyboa
   ).not.toBeNull();
   await rows.frame.getByText('consent TEXT').first().waitFor();
 
+  // A value that is not shown whole is copied whole.
+  for (let step = 0; step < 8; step++) await page.keyboard.press('ArrowDown');
+  for (let step = 0; step < 6; step++) await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Control+c');
+  const [photo] = valuesOf(workspace, 'SELECT hex(photo) FROM contact WHERE id = 27').flat();
+  await expect
+    .poll(async () => page.evaluate<string>('navigator.clipboard.readText()'))
+    .toBe(`\\x${String(photo).toLowerCase()}`);
+
   // The filter, and back to the rows.
   await page.keyboard.press('Control+f');
   await page.keyboard.type('EXAMPLE.NET');
