@@ -3,9 +3,11 @@ import type { DatabaseInfo } from '../engine.ts';
 import type { ServerAddress } from './address.ts';
 import { nearestCollation, readCollations } from './collations.ts';
 import type { Dumped } from './dumped.ts';
+import { isStored } from './fitted-objects.ts';
 import { readPrivileges } from './privileges.ts';
 import { oneValue, type Session } from './session.ts';
 import { findDefiner, findNeeds } from './statement.ts';
+import type { StoredObject } from './stored-object.ts';
 import type { Ticket } from './ticket.ts';
 
 /** How a server can hold what a backup has. */
@@ -26,6 +28,7 @@ const KIND_NEEDS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Finds out, before anything is touched, whether a server can hold what a backup has.
+ * @param taken the live database's objects that would have to be made again if the restore were taken back
  * @throws {DatabaseError} `cannot-hold`, `missing-privilege`.
  */
 export async function fit(
@@ -33,28 +36,33 @@ export async function fit(
   server: ServerAddress,
   info: DatabaseInfo,
   dumped: Dumped,
+  taken: readonly StoredObject[],
   schemas: Pick<Ticket, 'database' | 'newSchema' | 'oldSchema'>,
 ): Promise<Fit> {
-  await mustHavePrivileges(session, dumped, schemas);
+  const made = [...dumped.objects, ...taken];
+  await mustHavePrivileges(session, made, schemas);
   await mustHaveEngines(session, server, dumped);
   const { collations, notices } = await fitCollations(session, server, info, dumped);
-  const lostDefiners = await findLostDefiners(session, dumped);
+  const lostDefiners = await findLostDefiners(session, made);
+  const toldDefiners = definersOf(dumped.objects);
   return {
     collations,
     lostDefiners,
     notices: [
       ...notices,
-      ...lostDefiners.map(
-        (account) =>
-          `Views, triggers, routines or events of “${account}”, who does not exist there or may not be named, will belong to the account that restores.`,
-      ),
+      ...lostDefiners
+        .filter((account) => toldDefiners.has(account))
+        .map(
+          (account) =>
+            `Views, triggers, routines or events of “${account}”, who does not exist there or may not be named, will belong to the account that restores.`,
+        ),
     ],
   };
 }
 
 async function mustHavePrivileges(
   session: Session,
-  { objects }: Dumped,
+  objects: readonly StoredObject[],
   { database, newSchema, oldSchema }: Pick<Ticket, 'database' | 'newSchema' | 'oldSchema'>,
 ): Promise<void> {
   const { account, has } = await readPrivileges(session, database);
@@ -166,12 +174,15 @@ async function fitCollations(
 }
 
 /** Accounts that do not exist, or in whose name this one may make nothing. */
-async function findLostDefiners(session: Session, { objects }: Dumped): Promise<string[]> {
-  const definers = new Set(
-    objects.flatMap(({ statement, kind }) =>
-      kind === 'table' || kind === 'sequence' ? [] : (findDefiner(statement)?.account ?? []),
-    ),
+/** The accounts that views, triggers, routines and events belong to. */
+function definersOf(objects: readonly StoredObject[]): ReadonlySet<string> {
+  return new Set(
+    objects.flatMap((object) => (isStored(object) ? [] : (findDefiner(object.statement)?.account ?? []))),
   );
+}
+
+async function findLostDefiners(session: Session, objects: readonly StoredObject[]): Promise<string[]> {
+  const definers = definersOf(objects);
   if (definers.size === 0) return [];
   const own = await oneValue(session, 'SELECT CURRENT_USER()');
   const { has } = await readPrivileges(session, '*');

@@ -20,6 +20,20 @@ export function madeAtSwitch(
     .map((object) => ({ ...object, statement: renameSchema(object.statement, from, ticket.database) }));
 }
 
+/**
+ * What of the live database's objects goes at the switch, and comes again when it is taken back.
+ * @param moves names of the tables that are replaced; undefined for the whole database
+ */
+export function takenAtSwitch(
+  objects: readonly StoredObject[],
+  moves: ReadonlySet<string> | undefined,
+): StoredObject[] {
+  return objects.filter(
+    (object) =>
+      !isStored(object) && (moves === undefined || (object.table !== undefined && moves.has(object.table))),
+  );
+}
+
 /** An object as this server can make it. */
 export function fitted(
   object: StoredObject,

@@ -6,7 +6,7 @@ import { build } from './build.ts';
 import { readDumped } from './dumped.ts';
 import { Failures } from './failure.ts';
 import { fit } from './fit.ts';
-import { madeAtSwitch } from './fitted-objects.ts';
+import { madeAtSwitch, takenAtSwitch } from './fitted-objects.ts';
 import { findReferring, mustMayRepair, nameBeside } from './foreign-keys.ts';
 import { withFormerRows } from './former-rows.ts';
 import { readCatalog, refuseUnreadable } from './objects.ts';
@@ -77,9 +77,17 @@ async function plan(
   };
   // What could not be put back must not be taken away.
   const live = creates ? undefined : await readCatalog(session, database, refuseUnreadable);
-  const { collations, lostDefiners, notices } = await fit(session, server, source.info, dumped, schemas);
   const names = dumped.tables.map(({ name }) => name);
   const moves = request.tables === undefined ? undefined : new Set(names);
+  const taken = takenAtSwitch(live?.objects ?? [], moves);
+  const { collations, lostDefiners, notices } = await fit(
+    session,
+    server,
+    source.info,
+    dumped,
+    taken,
+    schemas,
+  );
   const referring = await findReferring(session, schemas, moves);
   await mustMayRepair(session, database, referring);
   const lost = await withFormerRows(
@@ -99,7 +107,7 @@ async function plan(
     mayEndSessions: request.mayEndSessions,
   };
   const added = { objects: madeAtSwitch(dumped.objects, source.info.database, ticket) };
-  const exchange = exchanged({ objects: moves === undefined ? (live?.objects ?? []) : [] }, added);
+  const exchange = exchanged({ objects: moves === undefined ? taken : [] }, added);
   return {
     ticket: { ...ticket },
     target: place,

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseError } from '../error.ts';
 import type { ServerAddress } from './address.ts';
-import { isStored } from './fitted-objects.ts';
+import { fitted, takenAtSwitch } from './fitted-objects.ts';
 import { findReferring, readForeignKeys, repairForeignKeys, tablesOf } from './foreign-keys.ts';
 import {
   MARKER,
@@ -82,7 +82,9 @@ export async function switchBack(session: Session, server: ServerAddress, ticket
         `ALTER DATABASE ${quoteName(ticket.database)} CHARACTER SET ${old.charset} COLLATE ${old.collation}`,
       );
     for (const object of objects.old) await dropObject(session, object);
-    await makeObjects(session, ticket.database, objects.old);
+    // Those of accounts that may not be named would be lost otherwise.
+    const remade = objects.old.map((object) => fitted(object, { ...ticket, collations: {} }));
+    await makeObjects(session, ticket.database, remade);
     await grantAgain(session, old.grants, objects.old);
   }
   await repairForeignKeys(session, ticket.database, old.foreignKeys);
@@ -118,11 +120,7 @@ async function keepOld(session: Session, ticket: Ticket): Promise<OldThings> {
     const catalog = await readCatalog(session, database, refuseUnreadable);
     old = {
       ...old,
-      objects: catalog.objects.filter(
-        (object) =>
-          !isStored(object) &&
-          (moves === undefined || (object.table !== undefined && moves.has(object.table))),
-      ),
+      objects: takenAtSwitch(catalog.objects, moves),
       grants: tables === null ? ((await readRoutineGrants(session, database)) ?? []) : [],
       charset: catalog.charset,
       collation: catalog.collation,

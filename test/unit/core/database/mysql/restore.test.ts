@@ -356,6 +356,32 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
     expect(await server.rows('crm', 'SELECT lost()')).toEqual([['1']]);
   });
 
+  it('puts back objects of accounts that may not be named, without SUPER', async () => {
+    const { dump } = await state();
+    await server.run(
+      'crm',
+      'CREATE DEFINER = gone@nowhere VIEW theirs AS SELECT 1 AS one',
+      'CREATE DEFINER = gone@nowhere TRIGGER theirs BEFORE INSERT ON contact FOR EACH ROW SET NEW.id = NEW.id + 1000',
+      `CREATE OR REPLACE USER plain@'127.0.0.1' IDENTIFIED BY '${PASSWORD}'`,
+      "GRANT ALL ON crm.* TO plain@'127.0.0.1'",
+      "GRANT ALL ON `crm\\_backup\\_%`.* TO plain@'127.0.0.1'",
+      "GRANT SELECT ON mysql.proc TO plain@'127.0.0.1'",
+      "GRANT SELECT ON shop.orders TO plain@'127.0.0.1'",
+      "GRANT ALTER ON shop.orders TO plain@'127.0.0.1'",
+      "GRANT LOCK TABLES ON shop.* TO plain@'127.0.0.1'",
+    );
+    const { target, plan } = await planned(dump, { user: 'plain' });
+    expect(plan.notices.join()).not.toContain('gone@nowhere');
+    await target.build(dump, plan.ticket, {});
+    await target.switch(plan.ticket);
+    await target.switchBack(plan.ticket);
+    await target.clear(plan.ticket);
+    await target[Symbol.asyncDispose]();
+    expect(await server.rows('crm', 'SELECT one FROM theirs')).toEqual([['1']]);
+    await server.run('crm', 'INSERT INTO contact (id) VALUES (5)');
+    expect(await server.rows('crm', 'SELECT id FROM contact WHERE id > 1000')).toEqual([['1005']]);
+  });
+
   it('refuses collations the server lacks before it touches anything, or maps them with consent', async () => {
     const { dump } = await state();
     const path = 'schema/tables/account.sql';
