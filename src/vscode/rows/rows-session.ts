@@ -74,6 +74,8 @@ export class RowsSession implements vscode.Disposable {
     }
     switch (message.type) {
       case 'ready':
+        // A page that was hidden numbers its queries from the first again.
+        this.#query = -1;
         this.#post((this.#opened = await this.#open()));
         return;
       case 'rows': {

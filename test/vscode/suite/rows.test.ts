@@ -131,6 +131,16 @@ suite('Rows', () => {
     assert.equal((await page.rows({ contains: 'contact 14' })).found, 11);
   });
 
+  test('are counted for a page that was hidden and begins anew', async () => {
+    using page = new Conversation(engine, target());
+    await page.open();
+    for (const changes of KINDS) await page.rows({ changes: [changes] });
+    await page.open();
+    await page.say({ type: 'count', query: 1, filter: {} });
+    const counted = page.heard.at(-1);
+    assert.ok(counted?.type === 'counts' && counted.isComplete, JSON.stringify(counted));
+  });
+
   test('of one backup are all there, of whatever engine', async () => {
     using page = new Conversation(engine, target({ from: null, to: first.id }));
     assert.equal((await page.open()).mode, 'rows');
