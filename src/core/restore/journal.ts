@@ -13,7 +13,7 @@ import type { Marks } from './root-plan.ts';
  * disk and some may be done; it is finished. `rolling-back`: what was done is undone. `switched`: all is done but the
  * clearing up.
  */
-export type JournalPhase = 'planned' | 'switching' | 'rolling-back' | 'switched';
+export type JournalPhase = 'planned' | 'switching' | 'rolling-back' | 'rolled-back' | 'switched';
 
 /** A folder that a restore changes. */
 export interface JournalRoot {

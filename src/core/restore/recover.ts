@@ -11,7 +11,7 @@ import { isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
 import { hasBegunToSwitch, isAbandonedJournal, Journal, removeUnbegun, restoresFolder } from './journal.ts';
 import { listNames, lookAt } from './live-tree.ts';
-import { closeStaging, keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
+import { closeStaging, isStagedBy, keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
 import { privateStaging, STAGING } from './staging-name.ts';
 import { Switcher } from './switch.ts';
 
@@ -22,8 +22,13 @@ export interface Recovered {
   readonly backup: string;
   readonly startedAt: string;
   readonly directories: readonly string[];
-  /** `finished`: all its files are in place. `undone`: everything is as it was before. */
-  readonly outcome: 'finished' | 'undone';
+  /**
+   * `finished`: all its files are in place. `undone`: everything is as it was before. `waiting`: a folder is not there now,
+   * and nothing was done.
+   */
+  readonly outcome: 'finished' | 'undone' | 'waiting';
+  /** The directory of its journal. */
+  readonly journal: string;
 }
 
 /** What carries out a restore, or takes it back. */
@@ -155,9 +160,12 @@ export async function takeBack(
   cause: unknown,
 ): Promise<void> {
   try {
+    // A folder that is away has nothing to take back, and would be said to be as before.
+    if (!areRootsThere(journal)) throw stillUnfinished(journal, cause);
     journal.enter('rolling-back');
     await switchers.databases.backward();
     await switchers.files.backward();
+    journal.enter('rolled-back');
     await discard(journal, disk, switchers);
   } catch (error) {
     const where = placesOf(journal);
@@ -185,9 +193,12 @@ async function recoverJournal(
     return undefined;
   }
   const { roots, databases = [], set, backup, startedAt } = journal.header;
+  const isSwitching = journal.phase === 'switching' || journal.phase === 'rolling-back';
+  const directories = roots.map((root) => root.directory);
+  const known = { set, backup, startedAt, directories, journal: directory };
+  if (isSwitching && !areRootsThere(journal)) return { ...known, outcome: 'waiting' };
   const all = journal.readSwitch();
   await using reopened = await reopenDatabases(databases, set, secret);
-  const isSwitching = journal.phase === 'switching' || journal.phase === 'rolling-back';
   // What only has to be cleared away can wait.
   if (reopened.failure !== undefined && journal.header.isDrill === true) return undefined;
   if (isSwitching && reopened.failure !== undefined) throw stillUnfinished(journal, reopened.failure);
@@ -202,14 +213,14 @@ async function recoverJournal(
     if (!isSystemError(error)) throw error;
     throw stillUnfinished(journal, error);
   }
-  return { set, backup, startedAt, directories: roots.map((root) => root.directory), outcome };
+  return { ...known, outcome };
 }
 
 async function complete(
   journal: Journal,
   disk: RestoreDisk,
   switchers: Switchers,
-): Promise<Recovered['outcome']> {
+): Promise<Exclude<Recovered['outcome'], 'waiting'>> {
   switch (journal.phase) {
     case 'planned':
       await discard(journal, disk, switchers);
@@ -228,10 +239,18 @@ async function complete(
     case 'rolling-back':
       await takeBack(journal, disk, switchers, undefined);
       return 'undone';
+    case 'rolled-back':
+      await discard(journal, disk, switchers);
+      return 'undone';
     case 'switched':
       await finish(journal, disk, switchers);
       return 'finished';
   }
+}
+
+/** Whether each folder holds what a switch that has begun moves in and away: not one that is unmounted or was moved. */
+function areRootsThere({ header: { roots, id } }: Journal): boolean {
+  return roots.every(({ directory }) => isStagedBy(directory, id));
 }
 
 function namesIn(folder: string): string[] {

@@ -76,6 +76,11 @@ export function stagingOwner(directory: string): StagingOwner | 'unknown' | unde
   return readOwner(path) ?? 'unknown';
 }
 
+/** Whether a restore's staging directory stands in a root, ready to move things out of and into. */
+export function isStagedBy(directory: string, id: string): boolean {
+  return readOwner(`${directory}/${STAGING}`)?.id === id;
+}
+
 /** Whether a staging directory keeps nothing that was moved away. */
 export function keepsNothing(directory: string): boolean {
   const old = `${directory}/${STAGING}/old`;

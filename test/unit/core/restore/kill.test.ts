@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeDisk, type RestoreDisk } from '../../../../src/core/restore/disk.ts';
@@ -138,6 +138,33 @@ describe('a restore that is killed', () => {
       expect.stringMatching(/setMode|link|rename/),
     ]);
   }, 300_000);
+
+  it.each([
+    ['is away', () => undefined],
+    ['is an empty place to mount it at', () => mkdirSync(place.root)],
+  ])('waits while its folder %s, and ends as ever when it is back', async (_how, leave) => {
+    reset();
+    const steps = await stepsOf(run);
+    let waited = 0;
+    for (let step = 1; step < steps.length; step += 5) {
+      reset();
+      await killAt(step);
+      renameSync(place.root, `${place.root} away`);
+      leave();
+      const [found] = await recoverRestores(place.home);
+      if (found?.outcome === 'waiting') {
+        waited++;
+        expect(journals()).toHaveLength(1);
+      }
+      rmSync(place.root, { recursive: true, force: true });
+      renameSync(`${place.root} away`, place.root);
+      await recoverRestores(place.home);
+      if (found?.outcome === 'waiting') expectOneOfBoth();
+      await run(nodeDisk());
+      expect(snapshotTree(place.root)).toEqual(fresh);
+    }
+    expect(waited).toBeGreaterThan(3);
+  });
 
   it('may be killed again at every step of its recovery', async () => {
     reset();
