@@ -13,6 +13,8 @@ export type ProblemCode =
   | 'database-unreachable'
   /** Reading a database failed in the middle; it is not in the backup. */
   | 'database-failed'
+  /** A database is damaged; it is in the backup as it is. */
+  | 'database-damaged'
   /** A part of a database is not of the same moment as the rest. */
   | 'database-inconsistent'
   /** A part of a database is not in the backup. */

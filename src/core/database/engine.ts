@@ -259,7 +259,7 @@ export interface DumpSink {
 
 /** A problem of a part of a database; its path is below `databases/<name>/`, or empty for all of it. */
 export interface DumpProblem extends Problem {
-  readonly code: 'database-inconsistent' | 'database-incomplete';
+  readonly code: 'database-damaged' | 'database-inconsistent' | 'database-incomplete';
 }
 
 /** Takes bytes of a table, cut wherever it suits the engine. */

@@ -71,7 +71,10 @@ function stakeOf(
   const whole = new Set(databases.map(({ name }) => `databases/${name}`));
   return ({ code, path, incomplete }) =>
     path.startsWith('databases/')
-      ? incomplete && (whole.has(path) || selectedTables.resolve(path) === 'whole')
+      ? // What is damaged is kept as it is; its restore is what mends it.
+        incomplete &&
+        code !== 'database-damaged' &&
+        (whole.has(path) || selectedTables.resolve(path) === 'whole')
       : UNREADABLE.has(code) && selectedFiles.resolve(path) !== 'none';
 }
 

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Task } from '../../task.ts';
 import type { DatabaseInfo, DatabaseSnapshot, DumpSink } from '../engine.ts';
 import { copyDatabase } from './copy.ts';
+import { damagedProblem, findDamage } from './damage.ts';
 import { sqliteFailure } from './failure.ts';
 import { openToRead, pragma } from './open.ts';
 import { readPages } from './pages.ts';
@@ -35,12 +36,15 @@ export async function takeSnapshot(
     return copied;
   };
   let early: string | undefined;
+  let earlyDamage: string | undefined;
   try {
     if (await canBackUp()) {
       connection.exec('BEGIN');
       // A transaction begins with what it first reads.
       connection.prepare('SELECT count(*) FROM sqlite_schema').get();
     } else {
+      // Its copy is written anew, row by row, and shows no damage.
+      earlyDamage = findDamage(connection, task);
       early = await makeCopy(task);
     }
   } catch (error) {
@@ -53,7 +57,7 @@ export async function takeSnapshot(
     async dump(sink, dumpTask) {
       try {
         const copied = early ?? (await makeCopy(dumpTask));
-        return await dumpCopy(copied, { file, mode: mode & 0o777 }, sink, dumpTask);
+        return await dumpCopy(copied, { file, mode: mode & 0o777, damage: earlyDamage }, sink, dumpTask);
       } catch (error) {
         throw sqliteFailure(file, 'read', error);
       } finally {
@@ -67,29 +71,31 @@ export async function takeSnapshot(
   };
 }
 
-async function dumpCopy(
-  copy: string,
-  original: { readonly file: string; readonly mode: number },
-  sink: DumpSink,
-  task: Task,
-): Promise<DatabaseInfo> {
+/** What is known of a database that its copy does not tell. */
+interface Original {
+  readonly file: string;
+  readonly mode: number;
+  /** Found before it was copied. */
+  readonly damage: string | undefined;
+}
+
+async function dumpCopy(copy: string, original: Original, sink: DumpSink, task: Task): Promise<DatabaseInfo> {
   const stream = sink.stream(PAGES, 'blocks');
   const pages = await readPages(copy, (block) => stream.write(block), task);
   await stream.finish();
   const connection = openToRead(copy);
   try {
+    const damage = original.damage ?? findDamage(connection, task);
     for (const table of listTables(connection, pages)) sink.storedTable(table);
     sink.object('schema.sql', schemaText(connection));
+    if (damage !== undefined) sink.report(damagedProblem(original.file, damage));
     return describeCopy(connection, original);
   } finally {
     connection.close();
   }
 }
 
-function describeCopy(
-  connection: Connection,
-  { file, mode }: { readonly file: string; readonly mode: number },
-): DatabaseInfo {
+function describeCopy(connection: Connection, { file, mode }: Original): DatabaseInfo {
   const text = (query: string): string => String(Object.values(connection.prepare(query).get() ?? {})[0]);
   return {
     engine: 'sqlite',

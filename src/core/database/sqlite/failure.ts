@@ -2,6 +2,7 @@ import { CrmBackupError, systemCode } from '../../errors.ts';
 import { DatabaseError } from '../error.ts';
 
 /** SQLite’s primary result codes, https://sqlite.org/rescode.html */
+const ERROR = 1;
 const PERM = 3;
 const BUSY = 5;
 const LOCKED = 6;
@@ -23,6 +24,17 @@ export function sqliteCode(error: unknown): number | undefined {
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
   return code === BUSY || code === LOCKED || code === 0;
+}
+
+/** Whether SQLite finds a database damaged. */
+export function isCorrupt(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === CORRUPT || code === NOTADB;
+}
+
+/** Whether SQLite does not do what a statement says, whatever the data are. */
+export function isRefused(error: unknown): boolean {
+  return sqliteCode(error) === ERROR;
 }
 
 /**

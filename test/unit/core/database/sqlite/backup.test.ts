@@ -235,6 +235,54 @@ describe('a SQLite database', () => {
   });
 });
 
+describe('a damaged SQLite database', () => {
+  it('is in the backup as it is, and the backup is partial', async () => {
+    withSqlite(at('crm.db'), (database) =>
+      database.exec(`CREATE TABLE t (id INTEGER PRIMARY KEY, v);
+        WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 5000)
+        INSERT INTO t SELECT id, 'secret ' || id FROM n`),
+    );
+    const { tables } = await openDumpSource(built.vault, await take('sqlite:crm.db'), 'crm');
+    expect(tables[0]!.rows).toBe(5000);
+    const damaged = readFileSync(at('crm.db')).fill(0xaa, 8192, 8792);
+    writeFileSync(at('crm.db'), damaged);
+
+    const record = await take('sqlite:crm.db');
+    expect(record).toMatchObject({ status: 'partial', tables: { total: 1, modified: 1 } });
+    expect(record.problems).toMatchObject([
+      { code: 'database-damaged', path: 'databases/crm', incomplete: true },
+    ]);
+    const { message } = record.problems[0]!;
+    expect(message).toMatch(/crm\.db is damaged: SQLite says “Tree 2 page 3: [^”]+”\. /);
+    expect(message).not.toMatch(/\n|\*|secret/);
+    await restore(built.vault, record, { home: at('home'), set: sourcesOf('sqlite:crm.db'), to: at('to') });
+    const restored = readFileSync(at('to/databases/crm/crm.db'));
+    // A copy has another number of changes in its first page.
+    expect(restored.subarray(4096).equals(damaged.subarray(4096))).toBe(true);
+  });
+
+  it('is not one whose rows no longer meet a constraint, or that only its own program can check', async () => {
+    withSqlite(at('old.db'), (database) =>
+      database.exec(`CREATE TABLE t (amount CHECK (amount > 0)); PRAGMA ignore_check_constraints = ON;
+        INSERT INTO t VALUES (-1)`),
+    );
+    expect(await take('sqlite:old.db')).toMatchObject({ status: 'complete', problems: [] });
+
+    withSqlite(at('own.db'), (database) => {
+      database.function('own', { deterministic: true }, (value) => value);
+      database.exec(`CREATE TABLE a (v CHECK (own(v))); INSERT INTO a VALUES (1);
+        CREATE TABLE "b'c" (v); INSERT INTO "b'c" VALUES (zeroblob(9000))`);
+    });
+    expect(await take('sqlite:own.db')).toMatchObject({ status: 'complete', tables: { total: 2 } });
+    // The overflow of the other table’s row leads to a page that is not there.
+    writeFileSync(at('own.db'), readFileSync(at('own.db')).fill(0x7f, 12_288, 12_292));
+    expect(await take('sqlite:own.db')).toMatchObject({
+      status: 'partial',
+      problems: [{ code: 'database-damaged' }],
+    });
+  });
+});
+
 describe('what cannot be read as a SQLite database', () => {
   const reason = async (url: string): Promise<string> => {
     const error: unknown = await take(url).catch((thrown: unknown) => thrown);

@@ -246,6 +246,25 @@ describe('a SQLite database that is restored', () => {
     }
   });
 
+  it('takes the place of one with a damaged table, which a safety backup keeps as it is', async () => {
+    await using crm = await makeCrm();
+    crm.say('old');
+    const record = await crm.backUp();
+    crm.say('new');
+    const damaged = readFileSync(crm.file).fill(0xaa, 12_288, 12_888);
+    writeFileSync(crm.file, damaged);
+    await crm.restore(record, { safetyBackup: true });
+    expect(crm.heard()).toEqual(['old', 'old']);
+    expect(isSound(crm.file)).toBe(true);
+    await crm.undo();
+    expect(crm.heard()).toEqual(['new', 'new']);
+    // The first page counts its changes.
+    expect(readFileSync(crm.file).subarray(4096).equals(damaged.subarray(4096))).toBe(true);
+    await crm.undo();
+    expect(crm.heard()).toEqual(['old', 'old']);
+    expect(isSound(crm.file)).toBe(true);
+  });
+
   it('is made anew where there is none, with its mode', async () => {
     await using crm = await makeCrm();
     crm.say('old');
