@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { DatabaseChoice } from '../core/restore/database-selection.ts';
 import type { RestoredDatabase } from '../core/restore/plan-databases.ts';
 import type { RestoreReport } from '../core/restore/restore.ts';
+import type { SelectedPath } from '../core/restore/selection.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { homeOf } from '../core/surroundings.ts';
 import { entryPath } from './entry-path.ts';
@@ -9,6 +10,7 @@ import { finishRestores } from './interrupted-restores.ts';
 import { openBackup, rootsOf, setOf } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatBytes, formatCount, formatDuration } from './quantity.ts';
+import { lackingText } from './restore-warnings.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { UsageError } from './usage.ts';
@@ -58,12 +60,16 @@ async function restoreBackup(
 ): Promise<Outcome> {
   mustFit(options);
   const { restore } = await import('../core/restore/restore.ts');
+  const { lackingOf } = await import('../core/restore/lacking.ts');
   const { surroundings, task } = session;
   const opened = await openBackup(session, reference, options.to === undefined);
   const { vault, record, placed } = opened;
   const roots = rootsOf(opened, record);
   // A set that the workspace no longer has goes back to where it was.
   const elsewhere = placed.length === 0 ? undefined : { name: record.set, roots: [], databases: [] };
+  const selected = paths.map((path) => entryPath(path, roots, surroundings.cwd));
+  const lacking = lackingOf(record, meantPaths(selected, options));
+  if (lacking !== undefined) session.warn(lackingText(lacking));
   if (options.dryRun !== true) await finishRestores(session);
   const report = await restore(
     vault,
@@ -71,7 +77,7 @@ async function restoreBackup(
     {
       home: homeOf(surroundings),
       set: setOf(opened, record) ?? elsewhere,
-      paths: paths.map((path) => entryPath(path, roots, surroundings.cwd)),
+      paths: selected,
       databases: options.databases ? options.database : 'none',
       endSessions: options.endSessions ?? false,
       to: options.to,
@@ -83,6 +89,16 @@ async function restoreBackup(
     task,
   );
   return { json: report, summary: summary(record, report, options, session) };
+}
+
+/** What of the backup is meant, databases that are named or left out considered; undefined for everything. */
+function meantPaths(
+  paths: readonly string[],
+  { database = [], databases }: RestoreOptions,
+): readonly SelectedPath[] | undefined {
+  const named = [...paths, ...database.map(({ name }) => `databases/${name}`)];
+  const meant = databases || named.length > 0 ? named : ['files'];
+  return meant.length === 0 ? undefined : meant.map((path) => ({ path, recursive: true }));
 }
 
 function mustFit({ database, databases, to }: RestoreOptions): void {

@@ -1,4 +1,5 @@
 import { previewDatabases, type RestoredDatabase } from '../../core/restore/plan-databases.ts';
+import { lackingOf } from '../../core/restore/lacking.ts';
 import { restoreToUndo } from '../../core/restore/last-restore.ts';
 import { planRestore as makePlan, type RestorePlan as Plan } from '../../core/restore/plan-restore.ts';
 import { recoverRestores } from '../../core/restore/recover.ts';
@@ -25,7 +26,8 @@ export function planRestore(vaults: Vaults): Handler<'planRestore'> {
     const live = { live: set.databases, ...consent };
     return reading(vault, async () => {
       const files = await makePlan(vault, record, request, task);
-      return told(files, await previewDatabases(vault, record, selected, to, live, task));
+      const databases = await previewDatabases(vault, record, selected, to, live, task);
+      return { ...told(files, databases), lacking: lackingOf(record, selected) };
     });
   };
 }
@@ -55,7 +57,8 @@ export function planUndo(vaults: Vaults): Handler<'planUndo'> {
     const live = { live: set.databases, mayEndSessions: endSessions ?? false, mayLoseLive: false };
     return reading(vault, async () => {
       const files = await makePlan(vault, record, request, task);
-      const plan = told(files, await previewDatabases(vault, record, paths, undefined, live, task));
+      const databases = await previewDatabases(vault, record, paths, undefined, live, task);
+      const plan = { ...told(files, databases), lacking: lackingOf(record, paths) };
       const databasePaths = paths.map(({ path }) => path).filter((path) => path.startsWith('databases/'));
       return { ...plan, backup: record.id, databasePaths };
     });

@@ -1,3 +1,4 @@
+import type { Lacking } from '../../core/restore/lacking.ts';
 import type { RestoredDatabase } from '../../core/restore/plan-databases.ts';
 import type { InSet, OfBackup } from './scope.ts';
 
@@ -12,6 +13,8 @@ export interface RestorePlan {
   readonly databases: readonly RestoredDatabase[];
   /** In the order of paths; `unchanged` ones are left out. */
   readonly steps: readonly { readonly path: string; readonly action: 'create' | 'replace' | 'delete' }[];
+  /** What the backup lacks of it; absent when it is whole. */
+  readonly lacking?: Lacking | undefined;
 }
 
 /** What a restore may do to others. */
@@ -48,7 +51,7 @@ export interface UndoPlan extends RestorePlan {
 
 /** What a restore has done. */
 export interface RestoreResult {
-  readonly plan: Omit<RestorePlan, 'steps'>;
+  readonly plan: Omit<RestorePlan, 'steps' | 'lacking'>;
   readonly safetyBackup: string | null;
   readonly verified: boolean;
   readonly durationMs: number;

@@ -22,6 +22,7 @@ export function planText(
   return [
     vscode.l10n.t('Restore of {0}', backup),
     vscode.l10n.t('to {0}', destination),
+    ...cautions(plan),
     '',
     vscode.l10n.t('Unchanged: {0}', fileCount(plan.unchanged)),
     vscode.l10n.t('To write: {0}', formatBytes(plan.bytes, vscode.env.language)),
@@ -31,6 +32,20 @@ export function planText(
     ...section(plan, 'create', vscode.l10n.t('Created: {0}', fileCount(plan.create))),
     '',
   ].join('\n');
+}
+
+/** What to know of a backup before it is restored. */
+export function cautions({ lacking }: RestorePlan): string[] {
+  if (lacking === undefined) return [];
+  const { count, first } = lacking;
+  return [
+    vscode.l10n.t(
+      'The backup is partial; entries missing or in doubt: {0}, the first: {1}: {2}',
+      formatNumber(count, vscode.env.language),
+      displayName(pathInWorkspace(first.path)),
+      displayName(first.message),
+    ),
+  ];
 }
 
 function databases({ databases: all }: RestorePlan, rows: TableChanges | undefined): string[] {

@@ -7,7 +7,7 @@ import { codeOf } from '../error.ts';
 import type { CallOptions } from '../engine.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatDuration } from '../format.ts';
-import { planText, type TableChanges } from './plan-text.ts';
+import { cautions, planText, type TableChanges } from './plan-text.ts';
 
 /** A restore that has been decided on, or its undoing. */
 export interface PendingRestore {
@@ -46,7 +46,8 @@ export async function runRestore(app: App, pending: PendingRestore): Promise<Res
     void vscode.window.showInformationMessage(vscode.l10n.t('Everything there is as in the backup already.'));
     return undefined;
   }
-  if (plan.replace + plan.delete > 0 || replacedDatabases(plan).length > 0) await confirm(app, pending, plan);
+  const isAsked = plan.replace + plan.delete > 0 || replacedDatabases(plan).length > 0;
+  if (isAsked) await confirm(app, pending, plan);
   const result = await consent.asking((endSessions) =>
     app.works.run(key, restoring, (options) => pending.apply(options, endSessions)),
   );
@@ -56,7 +57,7 @@ export async function runRestore(app: App, pending: PendingRestore): Promise<Res
       `${removed} deleted, ${result.plan.databases.length} databases, ${result.durationMs} ms; safety backup: ${result.safetyBackup ?? 'none'}.`,
   );
   await app.sets.refresh();
-  void tell(pending, result);
+  void tell(pending, result, isAsked ? [] : cautions(plan));
   return result;
 }
 
@@ -68,6 +69,7 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
     pending.isSafe
       ? vscode.l10n.t('A safety backup is taken first, so that this can be undone.')
       : vscode.l10n.t('No safety backup is taken: this cannot be undone.'),
+    ...cautions(plan),
     ...plan.databases.flatMap(({ notices }) => notices.map(displayName)),
   ];
   const yes = vscode.l10n.t('Restore');
@@ -146,7 +148,12 @@ class SessionConsent {
   }
 }
 
-async function tell({ workspace, set, to }: PendingRestore, result: RestoreResult): Promise<void> {
+/** @param untold what the user has not been told before, because nothing was asked */
+async function tell(
+  { workspace, set, to }: PendingRestore,
+  result: RestoreResult,
+  untold: readonly string[],
+): Promise<void> {
   const { plan, durationMs, safetyBackup, verified } = result;
   const files = plan.create + plan.replace + plan.delete;
   const names = plan.databases.map(({ database }) => vscode.l10n.t('database {0}', displayName(database)));
@@ -158,7 +165,9 @@ async function tell({ workspace, set, to }: PendingRestore, result: RestoreResul
   const undo = vscode.l10n.t('Undo');
   const open = vscode.l10n.t('Open Folder');
   const actions = to !== undefined ? [open] : safetyBackup === null ? [] : [undo];
-  const chosen = await vscode.window.showInformationMessage(sentence, ...actions);
+  const chosen = await (untold.length === 0
+    ? vscode.window.showInformationMessage(sentence, ...actions)
+    : vscode.window.showWarningMessage([sentence, ...untold].join(' '), ...actions));
   if (chosen === undo) {
     // It may be clicked long after, when something else was restored.
     await vscode.commands.executeCommand('crmBackup.undoRestore', { workspace, set, meant: safetyBackup });

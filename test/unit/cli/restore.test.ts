@@ -5,6 +5,7 @@ import { useCli } from '../../build/cli.ts';
 import { noiseOf } from '../../build/random-tree.ts';
 import { snapshotTree } from '../../build/snapshot-tree.ts';
 import { aNumber, anId, aTime, fill, firstBackup } from '../../build/first-backup.ts';
+import { makeTree, treeOf } from '../../build/tree.ts';
 
 const cli = await useCli();
 
@@ -80,6 +81,21 @@ describe('restore', () => {
     expect((await cli.run(again, elsewhere)).code).toBe(1);
     expect((await cli.run([...again, '--overwrite'], elsewhere)).code).toBe(0);
     expect(snapshotTree(join(cli.scratch, 'out/files/workspace'))).toEqual(before);
+  });
+});
+
+describe('what a restore tells before', () => {
+  it('is what a partial backup lacks of what is meant', async () => {
+    makeTree(cli.workspace, treeOf({ 'data/a': 'one', 'data/b': 'two' }));
+    cli.writeSets({ name: 'crm', files: [{ root: 'data' }, { name: 'gone', root: 'gone' }] });
+    await cli.run(['init', '--yes']);
+    expect((await cli.run(['backup'])).code).toBe(3);
+    const lacks = 'This backup is partial: 1 entry is missing or in doubt, the first: files/gone: ';
+    const out = ['--to', join(cli.scratch, 'out')];
+    for (const args of [[], ['--dry-run'], ['--no-databases'], out, ['--quiet'], ['files/gone', '--dry-run']])
+      expect((await cli.run(['restore', 'latest', ...args])).stderr).toContain(lacks);
+    const { code, stderr } = await cli.run(['restore', 'latest', 'data/a']);
+    expect([code, stderr]).toEqual([0, '']);
   });
 });
 

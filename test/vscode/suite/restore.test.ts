@@ -38,6 +38,36 @@ suite('Restoring', () => {
     }
   });
 
+  test('says before what the backup lacks', async () => {
+    const original = await readFile(at(setFile), 'utf8');
+    const file = 'data/config.php';
+    const kept = await readFile(at(file), 'utf8');
+    try {
+      const sets = [{ name: 'lacking', files: [{ root: 'data' }, { name: 'gone', root: 'gone' }] }];
+      await writeFile(at(setFile), JSON.stringify({ version: 1, sets }));
+      await run('refresh');
+      const details: string[] = [];
+      answer('showWarningMessage', (_question: string, options: unknown, yes: string) => {
+        if (typeof options !== 'object') return undefined;
+        details.push((options as vscode.MessageOptions).detail ?? '');
+        return yes;
+      });
+      answer('showQuickPick', (items: vscode.QuickPickItem[]) => items[0]);
+      const { id } = await run<BackupSummary>('backUpFull');
+      for (const path of ['files', 'files/workspace/config.php']) {
+        await writeFile(at(file), 'changed\n');
+        await run<RestoreResult>('restore', { workspace, set: 'lacking', backup: id, path });
+        assert.equal(await readFile(at(file), 'utf8'), kept);
+      }
+      const isTold = details.map((detail) => detail.includes('missing or in doubt: 1, the first: gone: '));
+      assert.deepEqual(isTold, [true, false]);
+    } finally {
+      await writeFile(at(file), kept);
+      await writeFile(at(setFile), original);
+      await run('refresh');
+    }
+  });
+
   test('is undone by its own notification, not another one, and not when it is not the last', async () => {
     const original = await readFile(at(setFile), 'utf8');
     const files = { one: 'data/config.php', two: 'custom/undone.txt' };
