@@ -9,6 +9,7 @@ import { CrmBackupError } from './errors.ts';
 import { readGitState } from './git-state.ts';
 import type { Problem } from './problem.ts';
 import { SourceError } from './source/error.ts';
+import { StorageError } from './storage/storage.ts';
 import { type Task, throwIfCancelled } from './task.ts';
 import { lockVault } from './vault/lock.ts';
 import { comparePaths } from './vault/order.ts';
@@ -175,9 +176,20 @@ export async function backUp(
     const record = await vault.commit(content);
     vault.forgetIndex();
     return record;
+  } catch (error) {
+    throw withWayToFreeSpace(error);
   } finally {
     await writer.settle();
   }
+}
+
+/** What a backup wrote in vain is gone again, which leaves room for the little that a prune writes. */
+function withWayToFreeSpace(error: unknown): unknown {
+  if (!(error instanceof StorageError) || error.code !== 'no-space') return error;
+  return new StorageError('no-space', error.message, {
+    cause: error,
+    hint: 'Free some space there, for example with “crm-backup prune”, and try again; finished backups are safe.',
+  });
 }
 
 /** Reads files and databases at once; when one of them fails, the other is stopped before the failure is thrown. */

@@ -263,7 +263,7 @@ export class LocalStorage implements Storage {
       case 'EDQUOT':
         return new StorageError('no-space', `${place}: could not ${what}: the disk is full.`, {
           cause: error,
-          hint: 'Free some space there, for example with “crm-backup prune”, and try again; finished backups are safe.',
+          hint: 'Free some space there and try again; finished backups are safe.',
         });
       case 'EACCES':
       case 'EPERM':

@@ -6,6 +6,7 @@ import { LocalStorage } from '../../../src/core/storage/local.ts';
 import { lockVault } from '../../../src/core/vault/lock.ts';
 import { type CliRun, useCli } from '../../build/cli.ts';
 import { noiseOf } from '../../build/random-tree.ts';
+import { mayMountDisks, smallDisk } from '../../build/small-disk.ts';
 import { makeTree, treeOf } from '../../build/tree.ts';
 
 const cli = await useCli();
@@ -257,6 +258,21 @@ describe('a full disk', () => {
       expect(readdirSync(disk)).not.toContain('out');
     } finally {
       execFileSync('umount', ['-l', disk]);
+    }
+  });
+
+  it.skipIf(!mayMountDisks())('is never to be mended with a command that it stops', async () => {
+    using disk = smallDisk(3_000_000)!;
+    makeTree(cli.workspace, treeOf({ a: 'one\n' }));
+    await cli.must(['init', '--vault', join(disk.path, 'vault')], ['backup']);
+    writeFileSync(join(cli.workspace, 'large'), noiseOf(1, 8_000_000));
+    expect(await fails(['backup'], { code: 1, error: 'no-space' })).toContain('crm-backup prune');
+    using _filled = disk.fill(0);
+    for (const args of [['backup'], ['forget', 'latest'], ['prune'], ['repair']]) {
+      const stderr = await fails(args, { code: 1, error: 'no-space' });
+      expect(stderr).toContain('could not write locks/');
+      expect(stderr).toContain('hint: Free some space there');
+      expect(stderr).not.toContain('prune');
     }
   });
 });
