@@ -15,6 +15,8 @@ export async function runCommandLine(process: NodeJS.Process): Promise<number> {
   const args = process.argv.slice(2);
   const stdout = new Output(process.stdout);
   const stderr = new Output(process.stderr);
+  // What cannot be told there can be told nowhere.
+  const tell = (text: string): Promise<void> => stderr.write(text).catch(() => undefined);
   const json = asksForJson(args);
   const colour = wantsColour(process.env, process.stdout.isTTY, !args.includes('--no-color'));
   let exitCode: number = ExitCode.done;
@@ -26,7 +28,7 @@ export async function runCommandLine(process: NodeJS.Process): Promise<number> {
       const bar = progressBar(process, options);
       const say = (message: string): void => {
         bar?.clear();
-        void stderr.write(`${plainText(message)}\n`);
+        void tell(`${plainText(message)}\n`);
       };
       const ignoreInterrupts = listenForInterrupts(controller, say);
       const session: Session = {
@@ -60,8 +62,13 @@ export async function runCommandLine(process: NodeJS.Process): Promise<number> {
     if (shown !== undefined) await stdout.write(shown.text);
   } catch (error) {
     exitCode = exitCodeOf(error);
-    await stderr.write(failureText(error, process.env['CRM_BACKUP_DEBUG'] === '1'));
-    if (json) await stdout.write(`${JSON.stringify(failureJson(error))}\n`);
+    const debug = process.env['CRM_BACKUP_DEBUG'] === '1';
+    await tell(failureText(error, debug));
+    if (json) {
+      await stdout
+        .write(`${JSON.stringify(failureJson(error))}\n`)
+        .catch((failure: unknown) => tell(failureText(failure, debug)));
+    }
   }
   return exitCode;
 }

@@ -1,5 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LocalStorage } from '../../../src/core/storage/local.ts';
@@ -274,6 +283,58 @@ describe('a full disk', () => {
       expect(stderr).toContain('hint: Free some space there');
       expect(stderr).not.toContain('prune');
     }
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('output that cannot be written', () => {
+  /** Runs a command in a shell that sets things up before and says where its output goes. */
+  function shell(
+    before: string,
+    args: readonly string[],
+    to: string,
+  ): { status: number | null; stderr: string } {
+    const line = `${before}; "$0" "$@" ${to}`;
+    const env = { PATH: process.env['PATH'], CRM_BACKUP_HOME: cli.home, CRM_BACKUP_CACHE: cli.cache };
+    const options = { cwd: cli.workspace, env, encoding: 'utf8' } as const;
+    return spawnSync('bash', ['--norc', '-c', line, process.execPath, cli.script, ...args], options);
+  }
+
+  it('is a failure of one sentence', async ({ skip }) => {
+    const large = noiseOf(1, 2_000_000);
+    await setUp();
+    writeFileSync(join(cli.workspace, 'large'), large);
+    for (let number = 0; number < 300; number++)
+      writeFileSync(join(cli.workspace, `a file of a long name ${number}`), '');
+    await cli.must(['backup']);
+    const to = join(cli.scratch, 'out');
+    const tooLarge =
+      /^crm-backup: The output could not be written: the file may not get any larger\.\nhint: .+\n$/;
+    // All that is written, in one go or in several; the unit of the limit is 1 KiB.
+    for (const [kib, args] of [
+      [8, ['ls', '-r', 'latest', '--json']],
+      [8, ['ls', '-r', 'latest']],
+      [1000, ['cat', 'latest', 'large']],
+      [20, ['cat', 'latest', 'large']],
+    ] as const) {
+      const { status, stderr } = shell(`ulimit -f ${kib}`, args, `> '${to}'`);
+      expect([status, stderr], args.join(' ')).toEqual([1, expect.stringMatching(tooLarge)]);
+      expect(statSync(to).size).toBeLessThanOrEqual(kib * 1024);
+    }
+    const whole = shell(':', ['cat', 'latest', 'large'], `> '${to}'`);
+    expect([whole.status, whole.stderr]).toEqual([0, '']);
+    expect(readFileSync(to).equals(large)).toBe(true);
+    if (!existsSync('/dev/full')) skip('there is no disk that is always full');
+    const full = /^crm-backup: The output could not be written: the disk is full\.\nhint: .+\n$/;
+    for (const args of [['ls', 'latest'], ['ls', 'latest', '--json'], ['--help']]) {
+      const { status, stderr } = shell(':', args, '> /dev/full');
+      expect([status, stderr], args.join(' ')).toEqual([1, expect.stringMatching(full)]);
+    }
+    // What failed first is told first, and decides the exit code; what stderr does not take is lost.
+    const unknown = shell(':', ['ls', 'nonsense', '--json'], '> /dev/full');
+    expect(unknown.status).toBe((await cli.run(['ls', 'nonsense'])).code);
+    expect(unknown.stderr).not.toMatch(/\n\s+at /);
+    expect(shell(':', ['ls', 'nonsense'], '2> /dev/full').status).toBe(unknown.status);
+    expect(shell(':', ['backup', '--kind', 'full'], '2> /dev/full').status).toBe(0);
   });
 });
 
