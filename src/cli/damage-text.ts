@@ -11,9 +11,8 @@ export function damageText({ object, problems, backups, backupCount, paths, path
   if (backupCount > 0) {
     const ids = backups.map(shortId).join(', ');
     const more = backupCount > backups.length ? ' …' : '';
-    lines.push(
-      `    affects ${counted(backupCount, 'backup')} (${ids}${more}) and ${counted(pathCount, 'path')}:`,
-    );
+    const what = pathCount > 0 ? ` and ${counted(pathCount, 'path')}:` : '';
+    lines.push(`    affects ${counted(backupCount, 'backup')} (${ids}${more})${what}`);
   }
   lines.push(...pathLines(paths, pathCount));
   return lines.join('\n');

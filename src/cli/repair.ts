@@ -37,9 +37,20 @@ function description(result: RepairResult, dryRun: boolean, { paint }: Session):
     `${counted(written.length, 'object')} ${would}written anew, ${counted(setAside.length, 'damaged one')} ${would}set aside`,
   ];
   if (backups.length === 0) lines.push(paint('green', 'No backup has lost anything.'));
-  for (const { id, createdAt, paths, pathCount } of backups) {
+  for (const { id, createdAt, isRecordLost, paths, pathCount } of backups) {
+    if (isRecordLost || createdAt === null) {
+      lines.push(
+        paint('red', `${shortId(id)} is lost as a whole: its record cannot be read.`),
+        recordHint(id),
+      );
+      continue;
+    }
     const what = `${shortId(id)} of ${formatTime(createdAt)} has lost ${counted(pathCount, 'path')} for good:`;
     lines.push(paint('red', what), ...pathLines(paths, pathCount));
   }
   return lines.join('\n');
+}
+
+function recordHint(id: string): string {
+  return `  If a copy of the vault still has backups/${id}, put it back before the next “crm-backup prune”, which frees what it needs.`;
 }

@@ -41,6 +41,11 @@ export class DamageReport {
     return this.#findings.has(object);
   }
 
+  /** Notes that an object is damaged that a backup as a whole stands on; which paths it had is not known. */
+  affectWhole(object: string, backup: string): void {
+    this.#finding(object).backups.add(backup);
+  }
+
   /** Notes that a path of a backup has lost content by damage to some objects. */
   affect(objects: Iterable<string>, backup: string, path: string | undefined): void {
     for (const object of objects) {

@@ -67,7 +67,7 @@ export async function inspectRecords(
       if ((await vault.storage.size(name)) === undefined) continue;
       if (!(error instanceof VaultError) || error.code !== 'damaged') throw error;
       report.add(name, 'This record is damaged: what its backup holds is not known.');
-      report.affect([name], id, undefined);
+      report.affectWhole(name, id);
     }
   }
   return records.sort(newestFirst);

@@ -13,7 +13,7 @@ import { lockVault, type VaultLock } from './lock.ts';
 import { readNotes } from './notes.ts';
 import { readPast } from './past.ts';
 import { packHeaderSalt, packName } from './pack.ts';
-import { type BackupRecord, decodeRecord } from './record.ts';
+import { type BackupRecord, decodeRecord, listRecordIds } from './record.ts';
 import { Repacker } from './repack.ts';
 import { countLost, factsAfter, salvage, type Salvage } from './salvage.ts';
 import type { Vault } from './vault.ts';
@@ -26,7 +26,10 @@ export interface RepairOptions {
 /** A backup that has lost content for good. */
 export interface DamagedBackup {
   readonly id: string;
-  readonly createdAt: string;
+  /** Null when its record is lost, and with it the whole backup. */
+  readonly createdAt: string | null;
+  /** Whether all of it is lost, because its record is. Its content stays until the next prune. */
+  readonly isRecordLost: boolean;
   /** The first of them, if there are very many. */
   readonly paths: readonly string[];
   readonly pathCount: number;
@@ -59,6 +62,8 @@ interface Work {
   readonly written: string[];
   readonly setAside: string[];
   records: BackupRecord[];
+  /** Ids of backups whose records do not open. */
+  lostRecords: string[];
   inspection: PackInspection | undefined;
   salvage: Salvage | undefined;
   lostChunks: number;
@@ -105,6 +110,7 @@ export async function repair(
     written: [],
     setAside: [],
     records: [],
+    lostRecords: [],
     inspection: undefined,
     salvage: undefined,
     lostChunks: 0,
@@ -139,11 +145,25 @@ async function mendRecords(work: Work): Promise<void> {
   const { vault, report } = work;
   for (const folder of ['backups', 'forgotten'] as const) {
     await inspectRecords(vault, folder, report);
+    const misplaced = new Map<string, Buffer>();
+    const damaged = new Set<string>();
     for (const { name } of await vault.storage.list(folder)) {
       if (!report.has(name)) continue;
+      damaged.add(name);
       const bytes = await vault.storage.read(name);
       const id = createHash('sha256').update(bytes).digest('hex');
-      if (isRecord(vault, id, bytes)) await write(work, `${folder}/${id}`, bytes);
+      if (isRecord(vault, id, bytes)) misplaced.set(name, bytes);
+    }
+    const ids = new Set(await listRecordIds(vault.storage, folder));
+    for (const bytes of misplaced.values()) {
+      const proper = `${folder}/${createHash('sha256').update(bytes).digest('hex')}`;
+      // What stands in its place may be another that is misplaced: it is kept before it is replaced.
+      if (damaged.delete(proper)) await setAside(work, proper);
+      await write(work, proper, bytes);
+    }
+    for (const name of damaged) {
+      const id = name.slice(folder.length + 1);
+      if (folder === 'backups' && ids.has(id) && !misplaced.has(name)) work.lostRecords.push(id);
       await setAside(work, name);
     }
   }
@@ -279,8 +299,11 @@ async function setAside(work: Work, name: string): Promise<void> {
   work.setAside.push(name);
 }
 
-function damagedBackups({ records, report }: Work): DamagedBackup[] {
-  return records
-    .map(({ id, createdAt }) => ({ id, createdAt, ...report.lossesOf(id) }))
-    .filter(({ pathCount }) => pathCount > 0);
+function damagedBackups({ records, lostRecords, report }: Work): DamagedBackup[] {
+  return [
+    ...lostRecords.map((id) => ({ id, createdAt: null, isRecordLost: true, paths: [], pathCount: 0 })),
+    ...records
+      .map(({ id, createdAt }) => ({ id, createdAt, isRecordLost: false, ...report.lossesOf(id) }))
+      .filter(({ pathCount }) => pathCount > 0),
+  ];
 }

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useCli } from '../../build/cli.ts';
@@ -146,6 +146,23 @@ describe('verify and repair', () => {
     await cli.must(['backup']);
     expect((await cli.run(['cat', 'latest', 'precious'])).stdout).toEqual(noiseOf(1, 200_000));
     expect((await cli.run(['cat', 'latest', 'other'])).stdout).toEqual(noiseOf(2, 200_000));
+  });
+
+  it('name a backup whose record is damaged as lost', async () => {
+    await firstBackup(cli);
+    const { vault } = (await cli.json(['init'])).value;
+    const { id } = (await cli.json(['backup'])).value;
+    truncateSync(join(vault, 'backups', id), 30);
+    const told = await cli.json(['repair', '--dry-run']);
+    expect(told).toMatchObject({
+      code: 4,
+      value: { backups: [{ id, createdAt: null, isRecordLost: true }] },
+    });
+    const { code, text } = await cli.run(['repair']);
+    expect(code).toBe(4);
+    expect(text).toContain(`${id.slice(0, 8)} is lost as a whole`);
+    expect(text).not.toContain('No backup has lost anything');
+    expect(text).not.toContain('0 paths');
   });
 
   it('want a level and a share that make sense', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ByteRange, type Storage, StorageError } from '../../../../src/core/storage/storage.ts';
@@ -324,6 +324,7 @@ describe('repair', () => {
     const vault = await built.reopen();
     const result = await repair(vault);
     expect([...result.setAside].sort()).toEqual([record, note].sort());
+    expect(result.backups).toEqual([lostRecord(record!)]);
     expect(readFileSync(join(built.directory, 'vault.json'), 'utf8')).toBe(text);
     expect((await vault.records()).records).toHaveLength(2);
     expect((await vault.records()).damaged).toEqual([]);
@@ -333,6 +334,40 @@ describe('repair', () => {
     rmSync(join(built.directory, 'vault.json'));
     await repair(await built.reopen());
     expect(readFileSync(join(built.directory, 'vault.json'), 'utf8')).toBe(text);
+  });
+
+  it.each<[string, (file: string) => void]>([
+    ['cut short', (file) => truncateSync(file, 30)],
+    ['empty', (file) => truncateSync(file, 0)],
+    ['not a record', (file) => writeFileSync(file, 'text')],
+  ])('says of a backup whose record is %s that it is lost', async (_, damage) => {
+    await using built = await copyVault(template);
+    const [record] = objectsIn(built, 'backups');
+    damage(join(built.directory, record!));
+    const expected = { setAside: [record], backups: [lostRecord(record!)] };
+    expect(await repair(await built.reopen(), { dryRun: true })).toMatchObject(expected);
+    expect(await repair(await built.reopen())).toMatchObject(expected);
+    expect(await repair(await built.reopen())).toMatchObject({ damage: [], backups: [] });
+    // Until a prune it is back when its record is.
+    cpSync(join(template.directory, record!), join(built.directory, record!));
+    await expectWhole(built);
+  });
+
+  it('loses no record to another that stands in its place', async () => {
+    await using built = await copyVault(template);
+    const at = (name: string): string => join(built.directory, name);
+    const [one, two, three] = objectsIn(built, 'backups') as [string, string, string];
+    renameSync(at(one), at('backups/aside'));
+    renameSync(at(two), at(one));
+    renameSync(at('backups/aside'), at(two));
+    // A copy under another name mends a damaged one, wherever it is in the listing.
+    cpSync(at(three), at('backups/copy'));
+    truncateSync(at(three), 30);
+    expect((await repair(await built.reopen())).backups).toEqual([]);
+    expect(objectsIn(built, 'backups')).toEqual([one, two, three]);
+    const { records } = await (await built.reopen()).records();
+    expect(records.every(({ lostPaths }) => (lostPaths ?? 0) === 0)).toBe(true);
+    await expectWhole(built);
   });
 
   it('lets chunks stand alone again that others rest on', async () => {
@@ -391,6 +426,12 @@ describe('repair', () => {
     300_000,
   );
 });
+
+/** What repair says of a backup whose record does not open. */
+function lostRecord(name: string): object {
+  const id = name.slice('backups/'.length);
+  return { id, createdAt: null, isRecordLost: true, paths: [], pathCount: 0 };
+}
 
 async function chunksOf(vault: Vault, record: BackupRecord, path: string): Promise<Buffer> {
   for await (const entry of vault.entries(record, `files/workspace/${path}`))
