@@ -2,7 +2,7 @@ import type { BackupDatabase } from '../core/backup/databases.ts';
 import type { ResolvedSet } from '../core/set/resolve.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { entryPath } from './entry-path.ts';
-import { type Opened, openVault, rootsOf, setOf } from './opened.ts';
+import { type Opened, openVault, rootsOf, setOf, warnOfUnreadable } from './opened.ts';
 import { plainText } from './printable.ts';
 import type { Session } from './session.ts';
 import { UsageError } from './usage.ts';
@@ -26,12 +26,10 @@ export async function comparisonOf(
   const { findBackup, looksLikeReference, predecessorOf } = await import('../core/reference.ts');
   const opened = await openVault(session, workspace);
   const { listing, setName } = opened;
+  const second = !workspace && looksLikeReference(rest[0] ?? '') ? rest[0] : undefined;
+  warnOfUnreadable(session, listing, [reference, second ?? '']);
   const record = findBackup(listing, reference, setName);
-  const second = rest.at(0);
-  const other =
-    !workspace && second !== undefined && looksLikeReference(second)
-      ? findBackup(listing, second, setName)
-      : undefined;
+  const other = second === undefined ? undefined : findBackup(listing, second, setName);
   const roots = rootsOf(opened, record);
   const paths = rest
     .slice(other === undefined ? 0 : 1)

@@ -5,7 +5,7 @@ import type { KeptBackup } from '../core/retention/retain.ts';
 import type { PruneResult } from '../core/vault/prune.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import type { Vault } from '../core/vault/vault.ts';
-import { openVault } from './opened.ts';
+import { openVault, warnOfUnreadable } from './opened.ts';
 import { printable } from './printable.ts';
 import { counted, formatBytes, formatTime } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
@@ -41,6 +41,7 @@ async function forgetNamed(
   session: Session,
 ): Promise<Outcome> {
   const { vault, listing, setName: set } = await openVault(session);
+  warnOfUnreadable(session, listing, references);
   const removed = unique(references.map((reference) => findBackup(listing, reference, set)));
   const pinned = removed.find((record) => record.pinned);
   if (pinned !== undefined) {

@@ -1,10 +1,15 @@
 import type { OpenedVault } from '../core/open.ts';
-import { findBackup } from '../core/reference.ts';
+import { findBackup, isRelative } from '../core/reference.ts';
 import type { ResolvedSet } from '../core/set/resolve.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import type { RecordListing } from '../core/vault/record-list.ts';
 import type { KnownRoot } from './entry-path.ts';
+import { counted } from './quantity.ts';
 import type { Session } from './session.ts';
+import { shortId } from './shown-record.ts';
+
+/** As many ids of backups that cannot be read are told. */
+const MOST_IDS = 5;
 
 /** A vault that is open, with what its records say. */
 export interface Opened extends OpenedVault {
@@ -33,7 +38,22 @@ export async function openBackup(
   needsWorkspace = false,
 ): Promise<OpenedBackup> {
   const opened = await openVault(session, needsWorkspace);
+  warnOfUnreadable(session, opened.listing, [reference]);
   return { ...opened, record: findBackup(opened.listing, reference, opened.setName) };
+}
+
+/** Tells of backups that cannot be read, for one of them may be what a reference that counts from the latest means. */
+export function warnOfUnreadable(
+  session: Session,
+  { damaged }: RecordListing,
+  references: readonly string[],
+): void {
+  if (damaged.length === 0 || !references.some(isRelative)) return;
+  const ids = damaged.slice(0, MOST_IDS).map(({ id }) => shortId(id));
+  const more = damaged.length > MOST_IDS ? ', …' : '';
+  session.warn(
+    `${counted(damaged.length, 'backup')} cannot be read (${ids.join(', ')}${more}); “latest” is the newest that can.`,
+  );
 }
 
 /** The workspace's set that a backup is of, as it is now; undefined when it has none of that name. */

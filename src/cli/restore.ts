@@ -5,9 +5,11 @@ import type { RestoreReport } from '../core/restore/restore.ts';
 import type { SelectedPath } from '../core/restore/selection.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { homeOf } from '../core/surroundings.ts';
+import { isRelative } from '../core/reference.ts';
+import { VaultError } from '../core/vault/error.ts';
 import { entryPath } from './entry-path.ts';
 import { finishRestores } from './interrupted-restores.ts';
-import { openBackup, rootsOf, setOf } from './opened.ts';
+import { openBackup, type OpenedBackup, rootsOf, setOf } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatBytes, formatCount, formatDuration } from './quantity.ts';
 import { lackingText } from './restore-warnings.ts';
@@ -64,6 +66,7 @@ async function restoreBackup(
   const { surroundings, task } = session;
   const opened = await openBackup(session, reference, options.to === undefined);
   const { vault, record, placed } = opened;
+  if (options.to === undefined) mustBeSure(reference, opened);
   const roots = rootsOf(opened, record);
   // A set that the workspace no longer has goes back to where it was.
   const elsewhere = placed.length === 0 ? undefined : { name: record.set, roots: [], databases: [] };
@@ -89,6 +92,19 @@ async function restoreBackup(
     task,
   );
   return { json: report, summary: summary(record, report, options, session) };
+}
+
+/** What is there is not replaced by a backup that may not be the one that was meant. */
+function mustBeSure(reference: string, { listing, record }: OpenedBackup): void {
+  if (listing.damaged.length === 0 || !isRelative(reference)) return;
+  const id = shortId(record.id);
+  throw new VaultError(
+    'damaged',
+    `What “${reference}” means is not sure while a backup cannot be read, so nothing was restored.`,
+    {
+      hint: `Name the backup by its id: ${id} is what “${reference}” means of those that can be read; “crm-backup list” shows all.`,
+    },
+  );
 }
 
 /** What of the backup is meant, databases that are named or left out considered; undefined for everything. */

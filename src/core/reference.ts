@@ -8,7 +8,12 @@ const LATEST = /^latest(?:~(\d{1,9}))?$/;
 
 /** Whether a text is written like a reference to a backup: `latest…`, or 4 and more digits of an id. */
 export function looksLikeReference(text: string): boolean {
-  return text === 'latest-full' || LATEST.test(text) || PREFIX.test(text.toLowerCase());
+  return isRelative(text) || PREFIX.test(text.toLowerCase());
+}
+
+/** Whether a reference counts from the latest backup, instead of naming an id. */
+export function isRelative(reference: string): boolean {
+  return reference === 'latest-full' || LATEST.test(reference);
 }
 
 /**

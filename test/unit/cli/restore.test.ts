@@ -99,6 +99,38 @@ describe('what a restore tells before', () => {
   });
 });
 
+describe('a reference that counts from the latest', () => {
+  it('tells of records that cannot be read, and is not restored in place', async () => {
+    const older = await firstBackup(cli);
+    writeFileSync(join(cli.workspace, 'data.bin'), 'newer');
+    const newest = (await cli.json(['backup'])).value.id;
+    const { vault } = (await cli.json(['init'])).value;
+    flipByte(join(vault, 'backups', newest));
+    rmSync(join(cli.cache, 'records'), { recursive: true, force: true });
+    const told = `1 backup cannot be read (${newest.slice(0, 8)}); “latest” is the newest that can.`;
+    for (const args of [
+      ['show', 'latest'],
+      ['cat', 'latest', 'data.bin'],
+      ['diff', 'latest', 'latest'],
+      ['restore', 'latest', '--to', join(cli.scratch, 'out')],
+      ['forget', 'latest-full', '--dry-run'],
+    ]) {
+      const { code, stderr } = await cli.run(args);
+      expect([code, stderr.split(told)]).toMatchObject([0, { length: 2 }]);
+    }
+    for (const args of [[], ['--dry-run']]) {
+      const { code, value } = await cli.json(['restore', 'latest', ...args]);
+      expect([code, value.error]).toMatchObject([
+        4,
+        { code: 'damaged', hint: expect.stringContaining(older.slice(0, 8)) as string },
+      ]);
+    }
+    expect(readFileSync(join(cli.workspace, 'data.bin'), 'utf8')).toBe('newer');
+    const { code, stderr } = await cli.run(['restore', older]);
+    expect([code, stderr]).toEqual([0, '']);
+  });
+});
+
 describe('verify and repair', () => {
   it('find damage, name who is affected, and mend the rest', async () => {
     writeFileSync(join(cli.workspace, 'precious'), noiseOf(1, 200_000));
@@ -177,3 +209,11 @@ describe('verify and repair', () => {
     }
   });
 });
+
+/** Changes one byte in the middle of a file. */
+function flipByte(file: string): void {
+  const bytes = readFileSync(file);
+  const middle = bytes.length >> 1;
+  bytes[middle] = bytes[middle]! ^ 1;
+  writeFileSync(file, bytes);
+}
