@@ -46,6 +46,7 @@ export function defineVerify(program: Command, act: Act): void {
           samplePercent: sample,
         };
         const result = await verify(vault, options, session.task);
+        for (const notice of result.notices) session.warn(notice);
         return {
           json: result,
           text: description(result, session),

@@ -11,7 +11,7 @@ import type { Problem } from './problem.ts';
 import { SourceError } from './source/error.ts';
 import { StorageError } from './storage/storage.ts';
 import { type Task, throwIfCancelled } from './task.ts';
-import { lockVault } from './vault/lock.ts';
+import { lockForReading, lockVault } from './vault/lock.ts';
 import { comparePaths } from './vault/order.ts';
 import type {
   BackupBytes,
@@ -78,14 +78,12 @@ export async function backUp(
   task: Task = {},
 ): Promise<BackupRecord> {
   throwIfCancelled(task);
-  await using lock = await lockVault(
-    vault.storage,
-    'shared',
-    { purpose: 'a backup', waitMs: WAIT_FOR_LOCK_MS },
-    task,
-  );
+  const asked = { purpose: 'a backup', waitMs: WAIT_FOR_LOCK_MS };
+  await using lock = await (options.dryRun
+    ? lockForReading(vault.storage, asked, task)
+    : lockVault(vault.storage, 'shared', asked, task));
   const clock = new PhaseClock();
-  await vault.storage.sweep(SWEEP_AGE_MS);
+  if (!options.dryRun) await vault.storage.sweep(SWEEP_AGE_MS);
   const records = (await vault.records()).records.filter((record) => record.set === sources.name);
   const startedAt = startAfter(records[0], new Date());
   // Read beside the files: it never fails, and ends with the task.

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,8 @@ export interface SmallDisk extends Disposable {
   readonly path: string;
   /** Fills it but for so many bytes, until what it returns is disposed. */
   fill(but: number): Disposable;
+  /** Lets nobody write to it. */
+  makeReadOnly(): void;
 }
 
 /** Whether disks may be mounted here; tests skip by name where not. */
@@ -34,6 +36,9 @@ export function smallDisk(bytes: number): SmallDisk | undefined {
       const file = join(path, 'filling');
       writeFileSync(file, Buffer.alloc(Math.max(0, bavail * bsize - but)));
       return { [Symbol.dispose]: () => rmSync(file, { force: true }) };
+    },
+    makeReadOnly() {
+      execFileSync('mount', ['-o', 'remount,ro', path]);
     },
     [Symbol.dispose]() {
       spawnSync('umount', ['-l', path]);

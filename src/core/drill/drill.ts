@@ -7,7 +7,7 @@ import { recoverRestores } from '../restore/recover.ts';
 import { restore, type RestoreSet } from '../restore/restore.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
-import { isAlive, lockVault } from '../vault/lock.ts';
+import { isAlive, lockForReading } from '../vault/lock.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { compareFiles } from './compare-files.ts';
@@ -70,12 +70,8 @@ export async function drill(
   await recoverRestores(home, undefined, secret);
   const startedAt = new Date();
   // Between the restore and the comparison nothing may be pruned either.
-  await using _lock = await lockVault(
-    vault.storage,
-    'shared',
-    { purpose: 'a drill', waitMs: WAIT_FOR_LOCK_MS },
-    task,
-  );
+  const purpose = 'a drill';
+  await using _lock = await lockForReading(vault.storage, { purpose, waitMs: WAIT_FOR_LOCK_MS }, task);
   const differences = new Differences();
   const scratch = makeScratch(home);
   try {

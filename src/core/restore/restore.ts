@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import type { BackupSources } from '../backup.ts';
 import type { BackupDatabase } from '../backup/databases.ts';
-import { StorageError } from '../storage/storage.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
-import { lockVault } from '../vault/lock.ts';
+import { lockForReading } from '../vault/lock.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { WorkerPool } from '../worker/pool.ts';
@@ -160,7 +159,8 @@ async function restorePaths(
   const startedAt = performance.now();
   const { home, set, disk } = options;
   const to = options.to === undefined ? undefined : resolve(options.to);
-  await using _lock = await lockForReading(vault, task);
+  const purpose = 'a restore';
+  await using _lock = await lockForReading(vault.storage, { purpose, waitMs: WAIT_FOR_LOCK_MS }, task);
   const request = {
     paths: options.selected,
     set,
@@ -286,18 +286,6 @@ function selectedPaths(paths: readonly string[]): SelectedPath[] | undefined {
 
 function changes(plan: RestorePlan): boolean {
   return plan.targets.some((target) => changesAnything(target.plan));
-}
-
-/** A lock that keeps prune away; a vault that cannot be written to cannot be pruned from here either. */
-async function lockForReading(vault: Vault, task: Task): Promise<AsyncDisposable> {
-  try {
-    return await lockVault(vault.storage, 'shared', { purpose: 'a restore', waitMs: WAIT_FOR_LOCK_MS }, task);
-  } catch (error) {
-    if (error instanceof StorageError && (error.code === 'permission' || error.code === 'no-space')) {
-      return { [Symbol.asyncDispose]: async () => Promise.resolve() };
-    }
-    throw error;
-  }
 }
 
 function mustBeFree(plan: RestorePlan, to: string, overwrite: boolean): void {

@@ -267,10 +267,14 @@ export class LocalStorage implements Storage {
         });
       case 'EACCES':
       case 'EPERM':
-      case 'EROFS':
         return new StorageError('permission', `${place}: could not ${what}: permission denied.`, {
           cause: error,
-          hint: 'Check who owns the vault and whether its disk is mounted read-only.',
+          hint: 'Check who owns the vault.',
+        });
+      case 'EROFS':
+        return new StorageError('permission', `${place}: could not ${what}: the disk is mounted read-only.`, {
+          cause: error,
+          hint: 'Mount it so that it can be written to, then try again; what is on it can be read and restored.',
         });
       case 'EIO':
       case 'ENXIO':

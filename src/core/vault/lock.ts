@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCode } from '../errors.ts';
-import type { Storage, StoredObject } from '../storage/storage.ts';
+import { type Storage, StorageError, type StoredObject } from '../storage/storage.ts';
 import { throwIfCancelled, type Task } from '../task.ts';
 import { VaultError } from './error.ts';
 import { nameSystem } from './system.ts';
@@ -46,7 +46,15 @@ const UNREADABLE: LockFile = {
 };
 
 /** A lock held on a vault; dispose of it to let others in. */
-export class VaultLock implements AsyncDisposable {
+export interface VaultLock extends AsyncDisposable {
+  /**
+   * Call before what cannot be taken back.
+   * @throws {VaultError} `locked` when the lock was taken away, as happens to a machine that slept too long.
+   */
+  assertHeld(): Promise<void>;
+}
+
+class WrittenLock implements VaultLock {
   readonly #storage: Storage;
   readonly #name: string;
   readonly #timer: NodeJS.Timeout;
@@ -81,10 +89,6 @@ export class VaultLock implements AsyncDisposable {
     return this.#lost;
   }
 
-  /**
-   * Call before what cannot be taken back.
-   * @throws {VaultError} `locked` when the lock was taken away, as happens to a machine that slept too long.
-   */
   async assertHeld(): Promise<void> {
     if (!(await this.#isTaken())) return;
     throw new VaultError(
@@ -134,12 +138,48 @@ export async function lockVault(
       await storage.remove(name).catch(() => undefined);
       throw error;
     }
-    if (other === undefined) return new VaultLock(storage, name, bytes);
+    if (other === undefined) return new WrittenLock(storage, name, bytes);
     await storage.remove(name);
     if (Date.now() >= until) throw locked(other);
     // Two that meet step back for different times, so that one of them gets through.
     await delay(RETRY_MS * (0.5 + Math.random()));
   }
+}
+
+/** Of what cannot be written to: there is nothing to give back, and nothing to be lost. */
+const UNWRITTEN: VaultLock = {
+  assertHeld: async () => Promise.resolve(),
+  [Symbol.asyncDispose]: async () => Promise.resolve(),
+};
+
+/**
+ * Takes a shared lock for what only reads. A vault that cannot be written to is read without one, unless another has it
+ * alone: it can hardly be pruned from here either.
+ * @throws {VaultError} `locked`, naming who holds it.
+ */
+export async function lockForReading(
+  storage: Storage,
+  options: LockOptions,
+  task: Task = {},
+): Promise<VaultLock> {
+  const until = Date.now() + (options.waitMs ?? 0);
+  try {
+    return await lockVault(storage, 'shared', options, task);
+  } catch (error) {
+    if (!isUnwritable(error)) throw error;
+  }
+  for (;;) {
+    throwIfCancelled(task);
+    const other = (await standingLocks(storage)).find(({ kind }) => kind === 'exclusive');
+    if (other === undefined) return UNWRITTEN;
+    if (Date.now() >= until) throw locked(other);
+    await delay(RETRY_MS);
+  }
+}
+
+/** Whether a storage failed because it takes no more: it is full, read-only, or somebody else’s. */
+export function isUnwritable(error: unknown): error is StorageError {
+  return error instanceof StorageError && (error.code === 'permission' || error.code === 'no-space');
 }
 
 function locked(by: LockFile): VaultError {
@@ -184,12 +224,17 @@ async function findOpponent(storage: Storage, kind: LockKind, own: string): Prom
 
 /** What those who hold locks on a vault are doing, in the words they were given. */
 export async function lockPurposes(storage: Storage): Promise<string[]> {
-  const purposes: string[] = [];
+  return (await standingLocks(storage)).map(({ purpose }) => purpose);
+}
+
+/** Locks of those who are at work, as far as this machine's clock can tell. */
+async function standingLocks(storage: Storage): Promise<LockFile[]> {
+  const standing: LockFile[] = [];
   for (const object of await storage.list('locks')) {
     const lock = await readLock(storage, object);
-    if (lock !== undefined && !isStale(lock, object, Date.now())) purposes.push(lock.purpose);
+    if (lock !== undefined && !isStale(lock, object, Date.now())) standing.push(lock);
   }
-  return purposes;
+  return standing;
 }
 
 async function readLock(storage: Storage, object: StoredObject): Promise<LockFile | undefined> {

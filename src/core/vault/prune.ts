@@ -4,7 +4,7 @@ import { VaultError } from './error.ts';
 import { ChunkIndex } from './index.ts';
 import { encodeIndexFiles, type IndexFile, type PackSurvey, surveyPacks } from './index-file.ts';
 import { type Liveness, markLive } from './liveness.ts';
-import { lockVault, type VaultLock } from './lock.ts';
+import { lockForReading, lockVault, type VaultLock } from './lock.ts';
 import { encodeNotes, latestNotes, readNotes } from './notes.ts';
 import { type ListedPack, packName, readFooter } from './pack.ts';
 import { remember } from './past.ts';
@@ -96,13 +96,10 @@ const CHANGE: typeof LOOK = [
  */
 export async function prune(vault: Vault, options: PruneOptions = {}, task: Task = {}): Promise<PruneResult> {
   const dryRun = options.dryRun ?? false;
-  const kind = dryRun ? 'shared' : 'exclusive';
-  await using lock = await lockVault(
-    vault.storage,
-    kind,
-    { purpose: 'a prune', waitMs: WAIT_FOR_LOCK_MS },
-    task,
-  );
+  const asked = { purpose: 'a prune', waitMs: WAIT_FOR_LOCK_MS };
+  await using lock = await (dryRun
+    ? lockForReading(vault.storage, asked, task)
+    : lockVault(vault.storage, 'exclusive', asked, task));
   const work: Work = {
     vault,
     lock,

@@ -9,7 +9,7 @@ import { encodeIndexFiles } from './index-file.ts';
 import { firstFramesOf, inspectFooters, type PackInspection } from './inspect.ts';
 import { inspectData } from './inspect-data.ts';
 import { inspectObjects, inspectRecords } from './inspect-objects.ts';
-import { lockVault, type VaultLock } from './lock.ts';
+import { lockForReading, lockVault, type VaultLock } from './lock.ts';
 import { readNotes } from './notes.ts';
 import { readPast } from './past.ts';
 import { packHeaderSalt, packName } from './pack.ts';
@@ -95,12 +95,10 @@ export async function repair(
   task: Task = {},
 ): Promise<RepairResult> {
   const dryRun = options.dryRun ?? false;
-  await using lock = await lockVault(
-    vault.storage,
-    dryRun ? 'shared' : 'exclusive',
-    { purpose: 'a repair', waitMs: WAIT_FOR_LOCK_MS },
-    task,
-  );
+  const asked = { purpose: 'a repair', waitMs: WAIT_FOR_LOCK_MS };
+  await using lock = await (dryRun
+    ? lockForReading(vault.storage, asked, task)
+    : lockVault(vault.storage, 'exclusive', asked, task));
   const work: Work = {
     vault,
     lock,

@@ -8,7 +8,7 @@ import { inspectFooters, type PackInspection } from './inspect.ts';
 import { inspectData } from './inspect-data.ts';
 import { inspectObjects, inspectRecords } from './inspect-objects.ts';
 import { findLive } from './liveness.ts';
-import { lockVault } from './lock.ts';
+import { isUnwritable, lockForReading } from './lock.ts';
 import type { BackupRecord } from './record.ts';
 import type { Vault } from './vault.ts';
 
@@ -35,23 +35,22 @@ export interface Verification {
   };
   /** Empty when all is well. */
   readonly damage: readonly Damage[];
+  /** What was not done, each one sentence; no damage. */
+  readonly notices: readonly string[];
 }
 
 const WAIT_FOR_LOCK_MS = 10_000;
 
 /**
  * Verifies a vault. Damage is told, not thrown, each with the backups and paths that have lost content by it. Backups of
- * which every byte was read and found right are noted as verified. Cancelling leaves everything as it was.
+ * which every byte was read and found right are noted as verified, if the vault can be written to. Cancelling leaves
+ * everything as it was.
  * @throws {VaultError} `locked`, `newer-format`; `unknown-backup` when the record is not in the vault.
  * @throws {CancelledError}, {StorageError} when the storage does not answer.
  */
 export async function verify(vault: Vault, options: VerifyOptions, task: Task = {}): Promise<Verification> {
-  await using _lock = await lockVault(
-    vault.storage,
-    'shared',
-    { purpose: 'a verification', waitMs: WAIT_FOR_LOCK_MS },
-    task,
-  );
+  const purpose = 'a verification';
+  await using _lock = await lockForReading(vault.storage, { purpose, waitMs: WAIT_FOR_LOCK_MS }, task);
   const report = new DamageReport();
   await inspectObjects(vault, report);
   const { level, record } = options;
@@ -73,8 +72,14 @@ export async function verify(vault: Vault, options: VerifyOptions, task: Task = 
     checked = await inspectData(vault, inspection, sample(read, options.samplePercent), report, task);
   }
   await findAffected(records, factsOf(vault, inspection), report, task);
-  if (level === 'data' && !isSample(options)) await noteVerified(vault, records, report);
-  return { level, checked: { ...checked, backups: records.length }, damage: report.list() };
+  const notices: string[] = [];
+  try {
+    if (level === 'data' && !isSample(options)) await noteVerified(vault, records, report);
+  } catch (error) {
+    if (!isUnwritable(error)) throw error;
+    notices.push(`No backup was marked as verified: ${error.message}`);
+  }
+  return { level, checked: { ...checked, backups: records.length }, damage: report.list(), notices };
 }
 
 /** Whether not every byte is read. */

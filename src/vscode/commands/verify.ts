@@ -37,7 +37,8 @@ async function pickLevel(): Promise<'quick' | 'data'> {
   return picked?.level ?? cancelled();
 }
 
-async function tell(app: App, { checked, damage }: Verification): Promise<void> {
+async function tell(app: App, { checked, damage, notices }: Verification): Promise<void> {
+  for (const notice of notices) app.log.warn(notice);
   const locale = vscode.env.language;
   if (damage.length === 0) {
     const sentence = vscode.l10n.t(

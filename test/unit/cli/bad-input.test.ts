@@ -338,6 +338,29 @@ describe.skipIf(process.platform === 'win32')('output that cannot be written', (
   });
 });
 
+describe.skipIf(!mayMountDisks())('a read-only disk', () => {
+  it('lets all be done that needs to write nothing', async () => {
+    using disk = smallDisk(3_000_000)!;
+    makeTree(cli.workspace, treeOf({ a: 'one\n' }));
+    await cli.must(['init', '--vault', join(disk.path, 'vault')], ['backup']);
+    disk.makeReadOnly();
+    await cli.must(
+      ['restore', 'latest', '--to', join(cli.scratch, 'out')],
+      ['backup', '--dry-run'],
+      ['prune', '--dry-run'],
+      ['repair', '--dry-run'],
+      ['forget', 'latest', '--dry-run'],
+    );
+    for (const args of [[], ['--level', 'drill'], ['--sample', '50%']]) {
+      expect(await cli.run(['verify', ...args])).toMatchObject({ code: 0, stderr: '' });
+    }
+    const data = await cli.run(['verify', '--level', 'data']);
+    expect(data.code).toBe(0);
+    expect(data.stderr).toMatch(/No backup was marked as verified: .* the disk is mounted read-only\.\n$/);
+    expect(await fails(['backup'], { code: 1, error: 'permission' })).toContain('mounted read-only');
+  });
+});
+
 describe('what is printed', () => {
   it('never holds a secret', async () => {
     const passphrase = 'correct horse battery';

@@ -138,7 +138,8 @@ describe('verify and repair', () => {
     await cli.must(['init', '--yes']);
     const { vault } = (await cli.json(['init'])).value;
     const { id } = (await cli.json(['backup'])).value;
-    const well = { checked: { packs: aNumber, chunks: aNumber, bytes: aNumber, backups: 1 }, damage: [] };
+    const checked = { packs: aNumber, chunks: aNumber, bytes: aNumber, backups: 1 };
+    const well = { checked, damage: [], notices: [] };
     expect(await cli.json(['verify'])).toEqual({ code: 0, value: { level: 'quick', ...well } });
     expect((await cli.json(['list'])).value.backups).toMatchObject([{ verifiedAt: null }]);
     expect(await cli.json(['verify', 'latest', '--level', 'data'])).toEqual({

@@ -4,7 +4,7 @@ import { cpSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, wr
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LocalStorage } from '../../../../src/core/storage/local.ts';
-import { lockVault } from '../../../../src/core/vault/lock.ts';
+import { lockForReading, lockVault } from '../../../../src/core/vault/lock.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../../build/tree.ts';
 
 const purpose = 'a test';
@@ -56,6 +56,28 @@ describe('a lock on a vault', () => {
     });
     expect(lockFiles()).toHaveLength(1);
   });
+
+  it.each(['EROFS', 'EACCES', 'ENOSPC'])(
+    'is not needed to read where none can be written: %s',
+    async (code) => {
+      const unwritable = new LocalStorage(storage.location, {
+        beforeStep: () => {
+          throw Object.assign(new Error('not written'), { code });
+        },
+      });
+      {
+        await using lock = await lockForReading(unwritable, { purpose });
+        await lock.assertHeld();
+        await using _other = await lockVault(storage, 'shared', { purpose });
+        await using _more = await lockForReading(unwritable, { purpose });
+      }
+      await using _lock = await lockVault(storage, 'exclusive', { purpose: 'a long test' });
+      await expect(lockForReading(unwritable, { purpose })).rejects.toMatchObject({
+        code: 'locked',
+        message: expect.stringContaining('a long test') as string,
+      });
+    },
+  );
 
   it('is free again once it is given back', async () => {
     for (const kind of ['exclusive', 'shared', 'exclusive'] as const) {
