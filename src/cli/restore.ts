@@ -12,7 +12,7 @@ import { finishRestores } from './interrupted-restores.ts';
 import { openBackup, type OpenedBackup, rootsOf, setOf } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatBytes, formatCount, formatDuration } from './quantity.ts';
-import { lackingText } from './restore-warnings.ts';
+import { lackingText, movedText } from './restore-warnings.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { UsageError } from './usage.ts';
@@ -63,6 +63,7 @@ async function restoreBackup(
   mustFit(options);
   const { restore } = await import('../core/restore/restore.ts');
   const { lackingOf } = await import('../core/restore/lacking.ts');
+  const { movedBy } = await import('../core/restore/plan-restore.ts');
   const { surroundings, task } = session;
   const opened = await openBackup(session, reference, options.to === undefined);
   const { vault, record, placed } = opened;
@@ -71,15 +72,19 @@ async function restoreBackup(
   // A set that the workspace no longer has goes back to where it was.
   const elsewhere = placed.length === 0 ? undefined : { name: record.set, roots: [], databases: [] };
   const selected = paths.map((path) => entryPath(path, roots, surroundings.cwd));
-  const lacking = lackingOf(record, meantPaths(selected, options));
+  const meant = meantPaths(selected, options);
+  const lacking = lackingOf(record, meant);
   if (lacking !== undefined) session.warn(lackingText(lacking));
+  const set = setOf(opened, record) ?? elsewhere;
+  const moved = movedBy(record, { paths: meant, set, to: options.to });
+  if (moved.length > 0) session.warn(movedText(moved));
   if (options.dryRun !== true) await finishRestores(session);
   const report = await restore(
     vault,
     record,
     {
       home: homeOf(surroundings),
-      set: setOf(opened, record) ?? elsewhere,
+      set,
       paths: selected,
       databases: options.databases ? options.database : 'none',
       endSessions: options.endSessions ?? false,

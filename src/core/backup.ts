@@ -7,6 +7,7 @@ import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
 import { ProblemList } from './backup/problem-list.ts';
 import { CrmBackupError } from './errors.ts';
 import { readGitState } from './git-state.ts';
+import { type MovedRoot, movedRoots } from './moved-roots.ts';
 import type { Problem } from './problem.ts';
 import { SourceError } from './source/error.ts';
 import { StorageError } from './storage/storage.ts';
@@ -57,6 +58,8 @@ export interface BackupOptions {
   readonly dryRun?: boolean | undefined;
   /** Is told every problem, also those that the record only counts. */
   readonly onProblem?: ((problem: Problem) => void) | undefined;
+  /** Is told the roots that are somewhere else than in the set's latest backup, when there are any. */
+  readonly onMoved?: ((moved: readonly MovedRoot[]) => void) | undefined;
 }
 
 const WAIT_FOR_LOCK_MS = 10_000;
@@ -86,6 +89,9 @@ export async function backUp(
   if (!options.dryRun) await vault.storage.sweep(SWEEP_AGE_MS);
   const records = (await vault.records()).records.filter((record) => record.set === sources.name);
   const startedAt = startAfter(records[0], new Date());
+  const latest = records.find(({ safety }) => !safety);
+  const moved = latest === undefined ? [] : movedRoots(latest, sources.roots);
+  if (moved.length > 0) options.onMoved?.(moved);
   // Read beside the files: it never fails, and ends with the task.
   const git = sources.workspace === undefined ? undefined : readGitState(sources.workspace, task.signal);
   const choice = chooseKind(records, options.kind, sources.fullEvery ?? FULL_EVERY_DAYS, startedAt);

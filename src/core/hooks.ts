@@ -6,6 +6,7 @@ import { treeOf } from './database/command/process-tree.ts';
 import { redactorOfSecrets } from './database/redact.ts';
 import { CrmBackupError } from './errors.ts';
 import { timerMs } from './minutes.ts';
+import type { MovedRoot } from './moved-roots.ts';
 import type { Hook } from './set/definition.ts';
 import type { ResolvedSet } from './set/resolve.ts';
 import { type Task, throwIfCancelled } from './task.ts';
@@ -15,10 +16,10 @@ import type { Vault } from './vault/vault.ts';
 /** A command around a backup went wrong. */
 class HookError extends CrmBackupError<'hook-failed'> {}
 
-/** A backup that was taken, and what its commands had to say. */
+/** A backup that was taken, and what is to be said of it. */
 export interface HookedBackup {
   readonly record: BackupRecord;
-  /** Sentences about commands that failed and were not to stop anything. */
+  /** Sentences about commands that failed and were not to stop anything, and about roots that have moved. */
   readonly notices: readonly string[];
 }
 
@@ -58,7 +59,8 @@ export async function backUpWithHooks(
   try {
     await run('before', before, {}, task);
     throwIfCancelled(task);
-    record = await backUp(vault, set, options, task);
+    const onMoved = (moved: readonly MovedRoot[]): void => void notices.push(movedText(set, moved));
+    record = await backUp(vault, set, { ...options, onMoved }, task);
   } catch (error) {
     // What has failed first is what is told.
     await run('after', after, { CRM_BACKUP_STATUS: 'failed' }, {}).catch(() => undefined);
@@ -66,6 +68,12 @@ export async function backUpWithHooks(
   }
   await run('after', after, { CRM_BACKUP_STATUS: record.status, CRM_BACKUP_ID: record.id }, {});
   return { record, notices };
+}
+
+/** Two projects may share a vault unknowingly, and then each takes the other's backups for its own. */
+function movedText({ name }: ResolvedSet, moved: readonly MovedRoot[]): string {
+  const list = (end: 'from' | 'to'): string => moved.map((root) => root[end]).join(', ');
+  return `Set “${name}” was backed up from ${list('from')} before; this backup is of ${list('to')}. Where these are two projects, give one of the sets another name.`;
 }
 
 type Facts = Readonly<Record<string, string>>;

@@ -14,6 +14,7 @@ import type { Vault } from '../vault/vault.ts';
 import { RestoreError } from './error.ts';
 import { liveTree } from './live-tree.ts';
 import { planRoot } from './plan.ts';
+import { type MovedRoot, movedRoots } from '../moved-roots.ts';
 import { realFolder } from '../real-folder.ts';
 import { mayAdjust, type TargetRoot } from './prepare-root.ts';
 import { noCounts, type PlanCounts } from './root-plan.ts';
@@ -118,6 +119,19 @@ export function placesOf(
     places.push({ source, root, place, directory: realFolder(place) });
   }
   return places;
+}
+
+/** The roots that a restore brings back somewhere else than where the backup is of; none when another folder is named. */
+export function movedBy(
+  record: BackupRecord,
+  request: Pick<PlanRequest, 'paths' | 'set' | 'to'>,
+): MovedRoot[] {
+  if (request.to !== undefined) return [];
+  const places = placesOf(record, request);
+  return movedRoots(
+    record,
+    places.map(({ source, place }) => ({ name: source.name, directory: place })),
+  );
 }
 
 /** The entries of a root, a chunk of the manifest at a time: thousands of promises would cost more than the planning. */

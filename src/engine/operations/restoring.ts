@@ -1,7 +1,11 @@
 import { previewDatabases, type RestoredDatabase } from '../../core/restore/plan-databases.ts';
 import { lackingOf } from '../../core/restore/lacking.ts';
 import { restoreToUndo } from '../../core/restore/last-restore.ts';
-import { planRestore as makePlan, type RestorePlan as Plan } from '../../core/restore/plan-restore.ts';
+import {
+  movedBy,
+  planRestore as makePlan,
+  type RestorePlan as Plan,
+} from '../../core/restore/plan-restore.ts';
 import { recoverRestores } from '../../core/restore/recover.ts';
 import {
   restore as restoreBackup,
@@ -27,7 +31,11 @@ export function planRestore(vaults: Vaults): Handler<'planRestore'> {
     return reading(vault, async () => {
       const files = await makePlan(vault, record, request, task);
       const databases = await previewDatabases(vault, record, selected, to, live, task);
-      return { ...told(files, databases), lacking: lackingOf(record, selected) };
+      return {
+        ...told(files, databases),
+        lacking: lackingOf(record, selected),
+        moved: movedBy(record, request),
+      };
     });
   };
 }
@@ -58,7 +66,11 @@ export function planUndo(vaults: Vaults): Handler<'planUndo'> {
     return reading(vault, async () => {
       const files = await makePlan(vault, record, request, task);
       const databases = await previewDatabases(vault, record, paths, undefined, live, task);
-      const plan = { ...told(files, databases), lacking: lackingOf(record, paths) };
+      const plan = {
+        ...told(files, databases),
+        lacking: lackingOf(record, paths),
+        moved: movedBy(record, request),
+      };
       const databasePaths = paths.map(({ path }) => path).filter((path) => path.startsWith('databases/'));
       return { ...plan, backup: record.id, databasePaths };
     });
@@ -97,7 +109,10 @@ function resultOf({ plan, safetyBackup, verified, durationMs }: RestoreReport): 
   };
 }
 
-function told({ targets, counts }: Plan, databases: readonly RestoredDatabase[]): RestorePlan {
+function told(
+  { targets, counts }: Plan,
+  databases: readonly RestoredDatabase[],
+): Omit<RestorePlan, 'lacking' | 'moved'> {
   const { create, replace, delete: removed, unchanged, bytes } = counts;
   const steps = targets.flatMap(stepsOf).sort((a, b) => comparePaths(a.path, b.path));
   return { create, replace, delete: removed, unchanged, bytes, databases, steps };

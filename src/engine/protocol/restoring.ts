@@ -1,3 +1,4 @@
+import type { MovedRoot } from '../../core/moved-roots.ts';
 import type { Lacking } from '../../core/restore/lacking.ts';
 import type { RestoredDatabase } from '../../core/restore/plan-databases.ts';
 import type { InSet, OfBackup } from './scope.ts';
@@ -15,6 +16,8 @@ export interface RestorePlan {
   readonly steps: readonly { readonly path: string; readonly action: 'create' | 'replace' | 'delete' }[];
   /** What the backup lacks of it; absent when it is whole. */
   readonly lacking?: Lacking | undefined;
+  /** Roots that go somewhere else than where the backup is of. */
+  readonly moved: readonly MovedRoot[];
 }
 
 /** What a restore may do to others. */
@@ -51,7 +54,7 @@ export interface UndoPlan extends RestorePlan {
 
 /** What a restore has done. */
 export interface RestoreResult {
-  readonly plan: Omit<RestorePlan, 'steps' | 'lacking'>;
+  readonly plan: Omit<RestorePlan, 'steps' | 'lacking' | 'moved'>;
   readonly safetyBackup: string | null;
   readonly verified: boolean;
   readonly durationMs: number;

@@ -35,17 +35,26 @@ export function planText(
 }
 
 /** What to know of a backup before it is restored. */
-export function cautions({ lacking }: RestorePlan): string[] {
-  if (lacking === undefined) return [];
-  const { count, first } = lacking;
-  return [
-    vscode.l10n.t(
-      'The backup is partial; entries missing or in doubt: {0}, the first: {1}: {2}',
-      formatNumber(count, vscode.env.language),
-      displayName(pathInWorkspace(first.path)),
-      displayName(first.message),
-    ),
-  ];
+export function cautions({ lacking, moved }: RestorePlan): string[] {
+  const lines: string[] = [];
+  if (moved.length > 0) {
+    const [from, to] = (['from', 'to'] as const).map((end) =>
+      moved.map((root) => displayName(root[end])).join(', '),
+    );
+    lines.push(vscode.l10n.t('This backup is of {0} and goes to {1}.', from ?? '', to ?? ''));
+  }
+  if (lacking !== undefined) {
+    const { count, first } = lacking;
+    lines.push(
+      vscode.l10n.t(
+        'The backup is partial; entries missing or in doubt: {0}, the first: {1}: {2}',
+        formatNumber(count, vscode.env.language),
+        displayName(pathInWorkspace(first.path)),
+        displayName(first.message),
+      ),
+    );
+  }
+  return lines;
 }
 
 function databases({ databases: all }: RestorePlan, rows: TableChanges | undefined): string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { suite, teardown, test } from 'mocha';
 import type * as vscode from 'vscode';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
@@ -38,7 +38,7 @@ suite('Restoring', () => {
     }
   });
 
-  test('says before what the backup lacks', async () => {
+  test('says before what the backup lacks, and that it is of another folder', async () => {
     const original = await readFile(at(setFile), 'utf8');
     const file = 'data/config.php';
     const kept = await readFile(at(file), 'utf8');
@@ -61,6 +61,22 @@ suite('Restoring', () => {
       }
       const isTold = details.map((detail) => detail.includes('missing or in doubt: 1, the first: gone: '));
       assert.deepEqual(isTold, [true, false]);
+
+      // The root of the set is another folder now.
+      await writeFile(
+        at(setFile),
+        JSON.stringify({ version: 1, sets: [{ name: 'lacking', files: [{ root: 'custom' }] }] }),
+      );
+      await run('refresh');
+      await writeFile(at('custom/config.php'), 'of another project\n');
+      await run<RestoreResult>('restore', {
+        workspace,
+        set: 'lacking',
+        backup: id,
+        path: 'files/workspace/config.php',
+      });
+      assert.ok(details.at(-1)?.includes(`This backup is of ${at('data')} and goes to ${at('custom')}.`));
+      await rm(at('custom/config.php'));
     } finally {
       await writeFile(at(file), kept);
       await writeFile(at(setFile), original);
