@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { CrmBackupError, systemCode } from '../core/errors.ts';
 
 /** What was printed did not get where it was to go. */
-export class OutputError extends CrmBackupError<'no-space' | 'output-failed'> {}
+class OutputError extends CrmBackupError<'no-space' | 'output-failed'> {}
 
 /**
  * A stream of the process that is written to in order. A reader who goes away (`crm-backup list | head -1`) is no
