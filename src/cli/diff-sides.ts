@@ -1,10 +1,17 @@
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import type { BackupDatabase } from '../core/backup/databases.ts';
+import { systemCode } from '../core/errors.ts';
 import type { ResolvedSet } from '../core/set/resolve.ts';
+import { VaultError } from '../core/vault/error.ts';
+import { isWithin } from '../core/vault/order.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
+import type { Vault } from '../core/vault/vault.ts';
 import { entryPath } from './entry-path.ts';
 import { type Opened, openVault, rootsOf, setOf, warnOfUnreadable } from './opened.ts';
 import { plainText } from './printable.ts';
 import type { Session } from './session.ts';
+import { shortId } from './shown-record.ts';
 import { UsageError } from './usage.ts';
 
 /** What is compared. */
@@ -37,6 +44,46 @@ export async function comparisonOf(
   if (workspace) return { opened, from: record, to: undefined, paths };
   if (other !== undefined) return { opened, from: record, to: other, paths };
   return { opened, from: predecessorOf(listing.records, record), to: record, paths };
+}
+
+/** Sees to it that every path is on one of the sides. @throws {VaultError} `unknown-entry`. */
+export async function assertPathsKnown({ opened, from, to, paths }: Comparison): Promise<void> {
+  const records = [from, to].filter((record) => record !== undefined);
+  for (const path of paths) {
+    if (isTop(path)) continue;
+    const stored = await Promise.all(records.map((record) => hasEntry(opened.vault, record, path)));
+    if (stored.includes(true)) continue;
+    if (to === undefined && from !== undefined && isLive(path, liveSetOf(opened, from))) continue;
+    const names = [...records.map(({ id }) => `backup ${shortId(id)}`), ...(to ? [] : ['the workspace'])];
+    const sides = names.length === 1 ? `There is no “${path}” in` : `There is no “${path}” in either of`;
+    throw new VaultError('unknown-entry', `${sides} ${names.join(' and ')}.`, {
+      hint: '“crm-backup ls BACKUP” lists what a backup has, “crm-backup find” searches all backups.',
+    });
+  }
+}
+
+function isTop(path: string): boolean {
+  return path === '' || path === 'files' || path === 'databases';
+}
+
+async function hasEntry(vault: Vault, record: BackupRecord, path: string): Promise<boolean> {
+  for await (const _ of vault.entries(record, path)) return true;
+  return false;
+}
+
+/** Whether a path may be live. What cannot be looked at is told by the comparison; so are the tables of a database. */
+function isLive(path: string, { roots, databases }: ResolvedSet): boolean {
+  if (databases.some(({ name }) => isWithin(path, `databases/${name}`))) return true;
+  return roots.some(({ name, directory }) => {
+    const root = `files/${name}`;
+    if (!isWithin(path, root)) return false;
+    try {
+      lstatSync(join(directory, path.slice(root.length)));
+      return true;
+    } catch (error) {
+      return !['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');
+    }
+  });
 }
 
 /** The set of the workspace that a backup is compared with. @throws {UsageError} when there is none any more. */

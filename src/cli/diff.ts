@@ -5,7 +5,7 @@ import type { TableSummary } from '../core/compare/rows.ts';
 import type { Problem } from '../core/problem.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { throwIfCancelled } from '../core/task.ts';
-import { type Comparison, comparisonOf, liveSetOf } from './diff-sides.ts';
+import { assertPathsKnown, type Comparison, comparisonOf, liveSetOf } from './diff-sides.ts';
 import { collectTables, tableJson, tableLines } from './diff-tables.ts';
 import { ExitCode } from './exit-code.ts';
 import { finishRestores } from './interrupted-restores.ts';
@@ -52,6 +52,7 @@ async function compare(
 ): Promise<Outcome> {
   const comparison = await comparisonOf(reference, rest, options.workspace === true, session);
   if (comparison.to === undefined) await finishRestores(session);
+  await assertPathsKnown(comparison);
   const problems: string[] = [];
   const report = ({ path, message, incomplete }: Problem): void => {
     if (incomplete) problems.push(`${printable(path)}: ${message}`);

@@ -43,6 +43,34 @@ describe('ls and cat', () => {
 });
 
 describe('diff', () => {
+  it('knows no path that neither side has', async () => {
+    const first = await firstBackup(cli);
+    rmSync(join(cli.workspace, 'data.bin'));
+    await cli.must(['backup']);
+    writeFileSync(join(cli.workspace, 'later'), '');
+    for (const args of [
+      ['latest', 'data.bin'],
+      ['latest', 'custom', 'data.bin'],
+      ['latest', 'files'],
+      ['latest', '--workspace', 'later'],
+      [first, '--workspace', 'data.bin'],
+    ]) {
+      expect((await cli.json(['diff', ...args])).code).toBe(0);
+    }
+    for (const args of [
+      ['latest', 'datta.bin'],
+      ['latest', 'custom', 'datta.bin'],
+      [first, 'datta.bin'],
+      [first, 'latest', 'later'],
+      ['latest', '--workspace', 'data.bin'],
+      ['latest', '--workspace', 'databases/none'],
+    ]) {
+      const { code, value } = await cli.json(['diff', ...args]);
+      expect({ code, error: value.error }).toMatchObject({ code: 1, error: { code: 'unknown-entry' } });
+      expect(value.error.message).toContain(args.at(-1));
+    }
+  });
+
   it('prints what changed since the base, up to another backup, or up to now', async () => {
     const first = await firstBackup(cli);
     writeFileSync(join(cli.workspace, 'custom/a.php'), 'one\n2\nthree\nfour\n');
