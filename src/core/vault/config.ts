@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Storage } from '../storage/storage.ts';
+import { type Storage, StorageError } from '../storage/storage.ts';
 import type { ChunkSizes } from './chunker.ts';
 import { VaultError } from './error.ts';
 import { type KeyFile, readKeyFiles } from './key-file.ts';
@@ -49,7 +49,7 @@ export function checkConfig(keys: VaultKeys, found: FoundConfig, storage: Storag
  * @throws {VaultError} `newer-format`, or `damaged` when no copy is whole either.
  */
 export async function findConfigs(storage: Storage): Promise<FoundConfig[]> {
-  const text = (await storage.size(CONFIG_NAME)) === undefined ? undefined : await readText(storage);
+  const text = await readText(storage);
   if (text === undefined && !(await hasContent(storage))) return [];
   const copies = copiesIn(await readKeyFiles(storage));
   if (text !== undefined && (copies.length === 0 || copies.some((copy) => copy.text === text))) {
@@ -64,13 +64,28 @@ export async function findConfigs(storage: Storage): Promise<FoundConfig[]> {
   return found;
 }
 
-async function readText(storage: Storage): Promise<string> {
-  return (await storage.read(CONFIG_NAME)).toString();
+async function readText(storage: Storage): Promise<string | undefined> {
+  try {
+    return (await storage.read(CONFIG_NAME)).toString();
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /** A vault whose making was interrupted has keys, but nothing that they open. */
 async function hasContent(storage: Storage): Promise<boolean> {
-  return (await storage.list('backups')).length > 0;
+  try {
+    return (await storage.list('backups')).length > 0;
+  } catch (error) {
+    // The vault is to be where a file is.
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'missing';
 }
 
 /** Copies of the configuration, those of the latest keys first. */
