@@ -40,8 +40,8 @@ export async function takeSafetyBackup(
     return safety;
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
-    // Nothing there, nothing to lose: but a database is there.
-    if (databases.length > 0) throw cannotBeKept(lost ?? error);
+    // Where nothing could be read there may be something all the same; only where nothing is, nothing is lost.
+    if (lost !== undefined || databases.length > 0) throw cannotBeKept(lost ?? error);
     return undefined;
   }
 }

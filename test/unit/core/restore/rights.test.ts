@@ -86,10 +86,11 @@ describe('an ordinary user', () => {
     ['removed', { 'a/free': 'x' }, 'a/secret'],
     ['removed with the folder around it', { free: 'x' }, 'a/secret'],
     ['replaced', { 'a/secret': 'before' }, 'a/secret'],
+    ['replaced where there is nothing else', { secret: 'before' }, 'secret'],
   ])('keeps a file that no safety backup can hold from being %s', async (_how, then, file) => {
     await using place = await restorable(treeOf(then));
     const full = await place.backUp();
-    mkdirSync(join(place.root, 'a'), { recursive: true });
+    mkdirSync(join(place.root, file, '..'), { recursive: true });
     writeFileSync(join(place.root, file), 'nobody else has this');
     chmodSync(join(place.root, file), 0);
     const options = { delete: true, safetyBackup: true };
@@ -101,7 +102,7 @@ describe('an ordinary user', () => {
     expect(readFileSync(join(place.root, file), 'utf8')).toBe('nobody else has this');
     chmodSync(join(place.root, file), 0);
     await place.restore(full, { ...options, safetyBackup: false });
-    expect(existsSync(join(place.root, file))).toBe('a/secret' in then);
+    expect(existsSync(join(place.root, file))).toBe(file in then);
   });
 
   it('may restore beside a file that nobody can read', async () => {
