@@ -1,4 +1,4 @@
-import { CrmBackupError } from '../core/errors.ts';
+import { CrmBackupError, mistakeSentence } from '../core/errors.ts';
 import { plainText } from './printable.ts';
 
 /** One mistake with its place in a file. */
@@ -25,11 +25,10 @@ export function failureJson(error: unknown): FailureJson {
     const issues = issuesOf(error);
     return { error: { code, message, hint: hint ?? null, ...(issues.length > 0 ? { issues } : {}) } };
   }
-  const message = error instanceof Error ? error.message : String(error);
   return {
     error: {
       code: 'internal',
-      message: `Something unexpected happened: ${message}`,
+      message: mistakeSentence(error),
       hint: 'This is a mistake in CRM Backup; please report it. CRM_BACKUP_DEBUG=1 shows where it happened.',
     },
   };

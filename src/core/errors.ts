@@ -29,6 +29,14 @@ export class CancelledError extends CrmBackupError<'cancelled'> {
   }
 }
 
+/**
+ * The sentence about an error that the product does not know, which is a mistake of its own.
+ * @param where it happened, as in “ in the backup engine”
+ */
+export function mistakeSentence(error: unknown, where = ''): string {
+  return `Something unexpected happened${where}: ${error instanceof Error ? error.message : String(error)}`;
+}
+
 /** The system's own code of an error (`ENOENT`, `EACCES` …), or undefined when it has none. */
 export function systemCode(error: unknown): string | undefined {
   const code: unknown = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;

@@ -1,4 +1,4 @@
-import { CancelledError, CrmBackupError } from '../core/errors.ts';
+import { CancelledError, CrmBackupError, mistakeSentence } from '../core/errors.ts';
 
 /** Where in a file a mistake is; line and column count from 1. */
 export interface Issue {
@@ -38,11 +38,10 @@ export function toFailure(error: unknown): FailureData {
     const { name, code, message, hint } = error as CrmBackupError;
     return { name, code, message, hint, issues: issuesOf(error) };
   }
-  const message = error instanceof Error ? error.message : String(error);
   return {
     name: 'Bug',
     code: 'internal',
-    message: `Something unexpected happened in the backup engine: ${message}`,
+    message: mistakeSentence(error, ' in the backup engine'),
     hint: 'This is a mistake in CRM Backup; please report it with what the log says.',
     stack: error instanceof Error ? error.stack : undefined,
   };

@@ -1,4 +1,4 @@
-import { CancelledError, CrmBackupError } from '../errors.ts';
+import { CancelledError, CrmBackupError, mistakeSentence } from '../errors.ts';
 import { openVault, openWorkspace, placeSet } from '../open.ts';
 import { SetError } from '../set/error.ts';
 import type { BackupSet } from '../set/definition.ts';
@@ -308,10 +308,9 @@ function failed(
 }
 
 function mistake(error: unknown): Pick<CrmBackupError, 'message' | 'hint' | 'code'> {
-  const message = error instanceof Error ? error.message : String(error);
   return {
     code: 'internal',
-    message: `Something unexpected happened: ${message}`,
+    message: mistakeSentence(error),
     hint: 'This is a mistake in CRM Backup; please report it.',
   };
 }
