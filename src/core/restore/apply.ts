@@ -9,7 +9,7 @@ import { RestoreError } from './error.ts';
 import { Journal, type Switch } from './journal.ts';
 import { isSameLive, lookAt } from './live-tree.ts';
 import { buildDatabases, type PlannedDatabase } from './plan-databases.ts';
-import { mustHaveRoom, type PreparedRoot, prepareRoot, type TargetRoot } from './prepare-root.ts';
+import { mustHaveRoom, type PreparedRoot, prepareRoots, type TargetRoot } from './prepare-root.ts';
 import { discard, finish, takeBack } from './recover.ts';
 import { changesAnything } from './root-plan.ts';
 import { parentPath } from './selection.ts';
@@ -71,7 +71,7 @@ export async function applyRestore(
   const databases = context.databases ?? [];
   if (changed.length === 0 && databases.length === 0) return NO_PHASES;
   const disk = context.disk ?? nodeDisk();
-  const prepared = changed.map(prepareRoot);
+  const prepared = prepareRoots(changed);
   mustHaveRoom(prepared);
   const { home, set, backup, restoreId } = context;
   const roots = prepared.map((root) => root.journal);

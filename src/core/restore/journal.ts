@@ -19,7 +19,7 @@ export type JournalPhase = 'planned' | 'switching' | 'rolling-back' | 'rolled-ba
 export interface JournalRoot {
   /** Absolute, without links. */
   readonly directory: string;
-  /** Directories that had to be made to have it, outermost first; the last is the folder itself. */
+  /** Directories that had to be made to have it, outermost first, but for those an earlier root has made. */
   readonly made: readonly string[];
   /** Its mode and time before; undefined when it was made. */
   readonly before: Marks | undefined;

@@ -38,13 +38,27 @@ export interface PreparedRoot {
 const LEAST_BLOCK_BYTES = 512;
 
 /**
+ * Prepares all roots of a restore; a folder that several of them need is made once.
+ * @throws {RestoreError} `permission`, `target-not-directory`.
+ */
+export function prepareRoots(targets: readonly TargetRoot[]): PreparedRoot[] {
+  const made = new Set<string>();
+  return targets.map((target, number) => {
+    const prepared = prepareRoot(target, number);
+    const folders = prepared.journal.made.filter((folder) => !made.has(folder));
+    for (const folder of folders) made.add(folder);
+    return { ...prepared, journal: { ...prepared.journal, made: folders } };
+  });
+}
+
+/**
  * Turns a root's plan into moves and marks, and finds what would stop them: rights that are missing, above all.
  *
  * As root, what is made belongs to the owner of what it replaces, else to the owner of the folder it comes into.
  * @param root the root's number in the journal
  * @throws {RestoreError} `permission`, `target-not-directory`.
  */
-export function prepareRoot(target: TargetRoot, root: number): PreparedRoot {
+function prepareRoot(target: TargetRoot, root: number): PreparedRoot {
   const { directory, plan } = target;
   const live = lookAt(directory);
   const marks = new Map<string, Remark>();
