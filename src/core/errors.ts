@@ -37,8 +37,9 @@ export function mistakeSentence(error: unknown, where = ''): string {
   return `Something unexpected happened${where}: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-/** The system's own code of an error (`ENOENT`, `EACCES` …), or undefined when it has none. */
+/** The system's own code of an error (`ENOENT`, `EACCES` …), or undefined when it has none; our own codes are no such. */
 export function systemCode(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  if (!(error instanceof Error) || error instanceof CrmBackupError) return undefined;
+  const { code }: { code?: unknown } = error as NodeJS.ErrnoException;
   return typeof code === 'string' ? code : undefined;
 }

@@ -1,4 +1,4 @@
-import { CrmBackupError, systemCode } from '../errors.ts';
+import { systemCode } from '../errors.ts';
 import { RestoreError } from './error.ts';
 
 /**
@@ -13,7 +13,7 @@ export function diskFailure(what: string, error: unknown): unknown {
 
 /** Whether an error is the system's and not one of ours. */
 export function isSystemError(error: unknown): boolean {
-  return systemCode(error) !== undefined && !(error instanceof CrmBackupError);
+  return systemCode(error) !== undefined;
 }
 
 /** The same where only the system's code is known. */

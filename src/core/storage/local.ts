@@ -187,7 +187,7 @@ export class LocalStorage implements Storage {
       return placed;
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
-      if (error instanceof StorageError || systemCode(error) === undefined) throw error;
+      if (systemCode(error) === undefined) throw error;
       throw this.#failure(`write ${name}`, error);
     }
   }

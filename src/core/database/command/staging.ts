@@ -108,7 +108,7 @@ export function readMark({ running }: Places): string | undefined {
 
 function diskFailure(file: string, error: unknown): unknown {
   const code = systemCode(error);
-  if (code === undefined || error instanceof DatabaseError || !/^E[A-Z]+$/.test(code)) return error;
+  if (code === undefined || !/^E[A-Z]+$/.test(code)) return error;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new DatabaseError('no-space', `There is no space left for ${file}.`, {
       cause: error,

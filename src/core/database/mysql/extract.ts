@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CancelledError, systemCode } from '../../errors.ts';
+import { systemCode } from '../../errors.ts';
 import { type Task, throwIfCancelled } from '../../task.ts';
 import type { DumpedTable, DumpSource } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
@@ -30,7 +30,7 @@ export async function extract(source: DumpSource, folder: string, task: Task): P
     await pipeline(Readable.from(script(source, task)), createWriteStream(file, { flags: 'wx' }));
   } catch (error) {
     const code = systemCode(error);
-    if (code === undefined || error instanceof CancelledError) throw error;
+    if (code === undefined) throw error;
     const full = code === 'ENOSPC' || code === 'EDQUOT';
     throw new DatabaseError(full ? 'no-space' : 'write-failed', `${file} could not be written: ${code}.`, {
       hint: full ? 'Free space there, then try again.' : 'Choose an empty folder you may write to.',

@@ -42,7 +42,7 @@ export async function extract(source: DumpSource, folder: string, task: Task): P
     await writeFile(path.join(folder, 'README.txt'), readme(source, properties), { mode: 0o600 });
   } catch (error) {
     const code = systemCode(error);
-    if (code === undefined || error instanceof DatabaseError) throw error;
+    if (code === undefined) throw error;
     if (code === 'ENOSPC' || code === 'EDQUOT') {
       throw new DatabaseError('no-space', `There is no space left for ${path.join(folder, FILE)}.`, {
         cause: error,

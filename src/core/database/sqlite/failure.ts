@@ -1,4 +1,4 @@
-import { CrmBackupError, systemCode } from '../../errors.ts';
+import { systemCode } from '../../errors.ts';
 import { DatabaseError } from '../error.ts';
 
 /** SQLite’s primary result codes, https://sqlite.org/rescode.html */
@@ -44,7 +44,7 @@ export function isRefused(error: unknown): boolean {
 export function sqliteFailure(file: string, what: string, error: unknown): unknown {
   const code = sqliteCode(error);
   const system = systemCode(error);
-  if ((code === undefined && system === undefined) || error instanceof CrmBackupError) return error;
+  if (code === undefined && system === undefined) return error;
   const failure = (kind: DatabaseError['code'], why: string, hint: string): DatabaseError =>
     new DatabaseError(kind, `${file} could not be ${what}: ${why}.`, { hint, cause: error });
   switch (code ?? system) {
