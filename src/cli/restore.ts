@@ -3,11 +3,14 @@ import type { DatabaseChoice } from '../core/restore/database-selection.ts';
 import type { RestoredDatabase } from '../core/restore/plan-databases.ts';
 import type { RestoreReport } from '../core/restore/restore.ts';
 import type { SelectedPath } from '../core/restore/selection.ts';
+import type { SkippedPath } from '../core/restore/skipped.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { homeOf } from '../core/surroundings.ts';
 import { isRelative } from '../core/reference.ts';
 import { VaultError } from '../core/vault/error.ts';
+import type { Paint } from './colour.ts';
 import { entryPath } from './entry-path.ts';
+import { ExitCode } from './exit-code.ts';
 import { finishRestores } from './interrupted-restores.ts';
 import { openBackup, type OpenedBackup, rootsOf, setOf } from './opened.ts';
 import { plainText, printable } from './printable.ts';
@@ -26,6 +29,7 @@ interface RestoreOptions {
   readonly overwrite?: true;
   readonly dryRun?: true;
   readonly safetyBackup: boolean;
+  readonly skipDamaged?: true;
 }
 
 /** `restore`: bring a backup, or paths of it, back. */
@@ -41,6 +45,7 @@ export function defineRestore(program: Command, act: Act): void {
     .option('--overwrite', 'with --to: replace files that are there')
     .option('--dry-run', 'only tell what would be done')
     .option('--no-safety-backup', 'take no backup before')
+    .option('--skip-damaged', 'leave out what the vault has lost or damaged, and restore the rest')
     .action((reference: string, paths: string[], options: RestoreOptions) =>
       act((session) => restoreBackup(reference, paths, options, session)),
     );
@@ -93,10 +98,15 @@ async function restoreBackup(
       overwrite: options.overwrite ?? false,
       dryRun: options.dryRun ?? false,
       safetyBackup: options.safetyBackup,
+      skipDamaged: options.skipDamaged ?? false,
     },
     task,
   );
-  return { json: report, summary: summary(record, report, options, session) };
+  return {
+    json: report,
+    summary: summary(record, report, options, session),
+    exitCode: report.skipped > 0 ? ExitCode.incomplete : ExitCode.done,
+  };
 }
 
 /** What is there is not replaced by a backup that may not be the one that was meant. */
@@ -136,7 +146,7 @@ function mustFit({ database, databases, to }: RestoreOptions): void {
 
 function summary(
   record: BackupRecord,
-  { plan, safetyBackup, durationMs }: RestoreReport,
+  { plan, problems, skipped, safetyBackup, durationMs }: RestoreReport,
   { dryRun, to }: RestoreOptions,
   { paint }: Session,
 ): string {
@@ -144,18 +154,35 @@ function summary(
   const written = plan.create + plan.replace;
   const counts = `${formatCount(plan.create)} created, ${formatCount(plan.replace)} replaced, ${formatCount(plan.delete)} deleted, ${formatCount(plan.unchanged)} unchanged`;
   const databases = plan.tables.flatMap((database) => databaseLines(database, dryRun === true));
+  const left = skippedLines(problems, skipped, paint);
   if (dryRun === true) {
-    return [`Would restore ${counted(written, 'file')} of ${id}: ${counts}`, ...databases].join('\n');
+    return [`Would restore ${counted(written, 'file')} of ${id}: ${counts}`, ...databases, ...left].join(
+      '\n',
+    );
   }
   const where = to === undefined ? '' : ` to ${printable(to)}`;
   const lines = [
     `Restored ${counted(written, 'file')} of ${id}${where} in ${formatDuration(durationMs)}: ${counts}`,
     `${formatBytes(plan.bytes)} written, every byte checked`,
     ...databases,
+    ...left,
   ];
   if (safetyBackup !== null)
     lines.push(`Before that, safety backup ${paint('cyan', shortId(safetyBackup))} was taken`);
   return lines.join('\n');
+}
+
+const MOST_SKIPPED_SHOWN = 10;
+
+function skippedLines(listed: readonly SkippedPath[], count: number, paint: Paint): string[] {
+  if (count === 0) return [];
+  const shown = listed.slice(0, MOST_SKIPPED_SHOWN);
+  const lines = shown.map(
+    ({ path, message }) => `  ${paint('yellow', printable(path))}: ${plainText(message)}`,
+  );
+  const more = count - shown.length;
+  if (more > 0) lines.push(`  … and ${formatCount(more)} more; --json has the first thousand`);
+  return [`Left out because the vault has lost or damaged it: ${counted(count, 'path')}`, ...lines];
 }
 
 function databaseLines(

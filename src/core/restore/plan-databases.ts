@@ -10,13 +10,12 @@ import { checkRestorePath } from '../path/restore-path.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
-import { type SelectedDatabase, selectDatabases } from './database-selection.ts';
+import type { SelectedDatabase } from './database-selection.ts';
 import { openDumpSource } from './database-source.ts';
 import { openDatabase, type WorkedDatabase } from './database-targets.ts';
 import { diskFailure } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
 import { newRestoreId } from './journal.ts';
-import type { SelectedPath } from './selection.ts';
 
 /** A database with its plan; nothing is done yet. */
 export interface PlannedDatabase extends WorkedDatabase {
@@ -204,20 +203,18 @@ export function extracted({ source, folder }: ExtractPlace): RestoredDatabase {
 }
 
 /**
- * What a restore would do with the databases of a backup. Changes nothing.
- * @param paths what is selected of the backup; undefined selects everything
+ * What a restore would do with databases of a backup. Changes nothing.
  * @param to The folder they would be written to instead of where they are.
- * @throws as {@link planDatabases} and {@link planExtracts}; {RestoreError} `not-in-backup`
+ * @throws as {@link planDatabases} and {@link planExtracts}
  */
 export async function previewDatabases(
   vault: Vault,
   record: BackupRecord,
-  paths: readonly SelectedPath[] | undefined,
+  selected: readonly SelectedDatabase[],
   to: string | undefined,
   request: Omit<DatabaseRequest, 'restoreId'>,
   task: Task,
 ): Promise<readonly RestoredDatabase[]> {
-  const selected = selectDatabases(record, paths, []);
   if (to !== undefined) return (await planExtracts(vault, record, selected, to)).map(extracted);
   const all = { ...request, restoreId: newRestoreId() };
   await using planned = await planDatabases(vault, record, selected, all, task);

@@ -9,16 +9,18 @@ import type { ChunkIndex } from '../vault/index.ts';
 import { viewsIn } from '../vault/manifest.ts';
 import type { EntryView } from '../vault/manifest-entry.ts';
 import { isWithin } from '../vault/order.ts';
+import { isDamage, VaultError } from '../vault/error.ts';
 import type { BackupRecord, RecordedSource } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { RestoreError } from './error.ts';
 import { liveTree } from './live-tree.ts';
-import { planRoot } from './plan.ts';
+import { type PlannedEntry, planRoot } from './plan.ts';
 import { type MovedRoot, movedRoots } from '../moved-roots.ts';
 import { realFolder } from '../real-folder.ts';
 import { mayAdjust, type TargetRoot } from './prepare-root.ts';
 import { noCounts, type PlanCounts } from './root-plan.ts';
 import { Selection, type SelectedPath } from './selection.ts';
+import { CONTENT_DAMAGED, DAMAGE_HINT, type DamagedContent, LIST_DAMAGED, SkippedPaths } from './skipped.ts';
 
 /** What of a backup goes where. */
 export interface PlanRequest {
@@ -32,6 +34,8 @@ export interface PlanRequest {
   readonly delete: boolean;
   /** Whether selected paths that the backup does not have are removed, instead of being an error. */
   readonly deleteMissing?: boolean | undefined;
+  /** What of the backup is damaged and is to be left out; undefined when damage is an error. */
+  readonly damaged?: DamagedContent | undefined;
 }
 
 /** What a restore is going to do; nothing is done yet. */
@@ -40,6 +44,8 @@ export interface RestorePlan {
   readonly counts: PlanCounts;
   /** Where the restored roots are now, with the rules they were backed up by: what a safety backup must take. */
   readonly sources: readonly BackupRoot[];
+  /** What is left out because it is damaged. */
+  readonly skipped: SkippedPaths;
 }
 
 /**
@@ -59,16 +65,26 @@ export async function planRestore(
   const counts = noCounts();
   const found = new Set<string>();
   const selection = new Selection(request.paths);
+  const skipped = new SkippedPaths();
+  const { damaged } = request;
   for (const { source, root, place, directory } of placesOf(record, request)) {
+    const lists = damaged?.lists.filter((list) => list.root === root) ?? [];
+    for (const { firstPath, isMeant } of lists) {
+      if (isMeant) skipped.add('list-damaged', firstPath, LIST_DAMAGED);
+    }
     const plan = await planRoot(
-      entriesOf(vault, record, root, index),
+      lists.length === 0
+        ? entriesOf(vault, record, root, index)
+        : withFolders(entriesOf(vault, record, root, index, damaged), root, record),
       {
         root,
         live: liveTree(directory, vault.chunkIds, index),
         selection,
         filter: safeFilter(source, root, record.problems),
-        delete: request.delete,
-        deleteMissing: request.deleteMissing ?? false,
+        // What a lost part of the list has named would seem not to be in the backup.
+        delete: request.delete && lists.length === 0,
+        deleteMissing: request.deleteMissing === true && lists.length === 0,
+        isLeftOut: damaged === undefined ? undefined : (entry) => damaged.isDamaged(entry),
         startedAtNs: BigInt(Date.parse(record.createdAt)) * 1_000_000n,
         platform: process.platform,
         mayAdjust,
@@ -76,12 +92,15 @@ export async function planRestore(
       task,
     );
     for (const key of Object.keys(counts) as (keyof PlanCounts)[]) counts[key] += plan.counts[key];
-    for (const path of selection.within(root)) if (!plan.missing.includes(path)) found.add(path);
+    for (const path of plan.leftOut) skipped.add('damaged', path, CONTENT_DAMAGED);
+    for (const path of selection.within(root)) {
+      if (lists.length > 0 || !plan.missing.includes(path)) found.add(path);
+    }
     targets.push({ root, directory, plan });
     sources.push({ name: source.name, directory: place, include: source.include, exclude: source.exclude });
   }
   if (!request.deleteMissing) mustBeFound(request.paths ?? [], found, record);
-  return { targets, counts, sources };
+  return { targets, counts, sources, skipped };
 }
 
 /** A root of a backup and where it goes. */
@@ -140,12 +159,53 @@ async function* entriesOf(
   record: BackupRecord,
   root: string,
   index: ChunkIndex,
+  damaged?: DamagedContent,
 ): AsyncGenerator<Iterable<EntryView>> {
-  for (const { chunks } of record.manifest.filter((segment) => segment.root === root)) {
+  for (const { chunks, firstPaths } of record.manifest.filter((segment) => segment.root === root)) {
     for (let at = 0; at < chunks.length; at += CHUNK_ID_BYTES) {
-      yield viewsIn(await vault.reader.readChunk(chunks.subarray(at, at + CHUNK_ID_BYTES), index));
+      const id = chunks.subarray(at, at + CHUNK_ID_BYTES);
+      if (damaged?.isListDamaged(id) === true) continue;
+      try {
+        yield viewsIn(await vault.reader.readChunk(id, index));
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        throw damagedList(record, firstPaths[at / CHUNK_ID_BYTES] ?? root, error);
+      }
     }
   }
+}
+
+/** Entries with the folders around them that a lost part of the list may have named. */
+async function* withFolders(
+  entries: AsyncIterable<Iterable<PlannedEntry>>,
+  root: string,
+  { createdAt }: BackupRecord,
+): AsyncGenerator<Iterable<PlannedEntry>> {
+  const mtimeNs = BigInt(Date.parse(createdAt)) * 1_000_000n;
+  const guessed = { type: 'directory', size: 0, mode: 0o755, mtimeNs, ctimeNs: 0n, inode: 0n } as const;
+  const known = new Set<string>();
+  for await (const part of entries) {
+    const all: PlannedEntry[] = [];
+    for (const entry of part) {
+      for (let slash = root.length; slash >= 0; slash = entry.path.indexOf('/', slash + 1)) {
+        const path = entry.path.slice(0, slash);
+        if (path === entry.path || known.has(path)) continue;
+        known.add(path);
+        all.push({ ...guessed, path, chunks: Buffer.alloc(0), target: undefined, isGuessed: true });
+      }
+      if (entry.type === 'directory') known.add(entry.path);
+      all.push(entry);
+    }
+    yield all;
+  }
+}
+
+function damagedList({ id }: BackupRecord, first: string, cause: unknown): VaultError {
+  return new VaultError(
+    'damaged',
+    `Backup ${id.slice(0, 8)} cannot be restored: its list of files is damaged from ${first} on.`,
+    { cause, hint: DAMAGE_HINT },
+  );
 }
 
 function placeOf(source: RecordedSource, { set, to }: Pick<PlanRequest, 'set' | 'to'>): string {

@@ -29,12 +29,18 @@ export interface PlanInput {
   readonly platform: NodeJS.Platform;
   /** Whether the mode and time of something live can be changed as it stands. */
   readonly mayAdjust: (live: LiveStat) => boolean;
+  /** Whether a file is left out, because its content cannot be had; undefined when none is. */
+  readonly isLeftOut?: ((entry: PlannedEntry) => boolean) | undefined;
 }
 
-type PlannedEntry = Pick<
+/** An entry as far as a plan depends on it. */
+export interface PlannedEntry extends Pick<
   Entry,
   'path' | 'type' | 'size' | 'mode' | 'mtimeNs' | 'ctimeNs' | 'inode' | 'chunks' | 'target'
->;
+> {
+  /** Of a directory that has to be there, but of which the backup no longer says what it was like. */
+  readonly isGuessed?: boolean;
+}
 
 const ENTRIES_A_TURN = 256;
 
@@ -93,6 +99,7 @@ class RootPlanner {
   readonly #placements: Placement[] = [];
   readonly #adjustments: Adjustment[] = [];
   readonly #touched: SelectedPath[] = [];
+  readonly #leftOut: string[] = [];
   readonly #counts = noCounts();
   readonly #found = new Set<string>();
   readonly #checks: PlanChecks;
@@ -167,6 +174,7 @@ class RootPlanner {
       adjustments: this.#adjustments,
       counts: this.#counts,
       missing,
+      leftOut: this.#leftOut,
       touched: this.#touched,
     };
   }
@@ -204,6 +212,7 @@ class RootPlanner {
   #takeFile(entry: PlannedEntry, path: string, around: Folder, live: LiveStat | undefined): void {
     const counts = this.#counts;
     if (live?.type !== entry.type) {
+      if (this.#isLeftOut(entry)) return;
       if (live?.type === 'directory') this.#walk.clear(path, live, this.#full(path));
       this.#place(entry, path, around, live);
       counts.bytes += entry.type === 'file' ? entry.size : 0;
@@ -218,16 +227,25 @@ class RootPlanner {
     const sameContent =
       entry.type === 'link' ? this.#hasTarget(path, entry) : this.#hasContent(path, entry, live);
     const sameMode = entry.type === 'link' || this.#isSameMode(live.mode, entry.mode);
+    const sameTime = isSameTime(live.mtimeNs, entry.mtimeNs);
+    const adjusts = sameContent && entry.type === 'file' && live.links === 1 && this.#input.mayAdjust(live);
+    if (!adjusts && !(sameContent && sameMode && sameTime) && this.#isLeftOut(entry)) return;
     if (sameContent && sameMode) counts.unchanged++;
     else counts.replace++;
-    if (sameContent && sameMode && isSameTime(live.mtimeNs, entry.mtimeNs)) return;
-    if (sameContent && entry.type === 'file' && live.links === 1 && this.#input.mayAdjust(live)) {
+    if (sameContent && sameMode && sameTime) return;
+    if (adjusts) {
       this.#adjust(path, live, entry);
       return;
     }
     if (sameContent) counts.adjusted++;
     counts.bytes += entry.type === 'file' ? entry.size : 0;
     this.#place(entry, path, around, live);
+  }
+
+  #isLeftOut(entry: PlannedEntry): boolean {
+    if (entry.type !== 'file' || this.#input.isLeftOut?.(entry) !== true) return false;
+    this.#leftOut.push(entry.path);
+    return true;
   }
 
   #hasContent(path: string, entry: PlannedEntry, live: LiveStat): boolean {
@@ -301,7 +319,7 @@ class RootPlanner {
       if (folder.coverage !== 'way' || folder.changed) this.#adjust(path, live, entry);
       return;
     }
-    if (folder.coverage === 'way') return;
+    if (folder.coverage === 'way' || entry.isGuessed === true) return;
     const sameMode = this.#isSameMode(live.mode, entry.mode);
     const sameTime = !folder.changed && isSameTime(live.mtimeNs, entry.mtimeNs);
     // The time of somebody else's directory cannot be set; its mode is worth an error, its time is not.

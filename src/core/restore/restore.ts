@@ -7,6 +7,7 @@ import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { applyRestore } from './apply.ts';
+import { findDamaged, withoutDamaged } from './damaged.ts';
 import { type DatabaseChoice, selectDatabases } from './database-selection.ts';
 import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
@@ -26,6 +27,7 @@ import {
 } from './plan-databases.ts';
 import { changesAnything } from './root-plan.ts';
 import type { SelectedPath } from './selection.ts';
+import type { SkippedPath } from './skipped.ts';
 import { takeSafetyBackup } from './safety-backup.ts';
 import { placesOf, planRestore, type RestorePlace, type RestorePlan } from './plan-restore.ts';
 
@@ -58,6 +60,8 @@ export interface RestoreOptions {
   readonly safetyBackup?: boolean | undefined;
   /** With `to`: whether files that are there may be replaced. */
   readonly overwrite?: boolean | undefined;
+  /** Restores what is whole where the vault has lost or damaged the rest, instead of nothing. */
+  readonly skipDamaged?: boolean | undefined;
   /** Whether it is a part of a drill, which keeps its own figures. */
   readonly isDrill?: boolean | undefined;
   /** For tests: carries out every step on the disk. */
@@ -78,6 +82,10 @@ export interface RestoreReport {
     readonly adjusted: number;
     readonly bytes: number;
   };
+  /** What was left out because the vault has lost or damaged it: the first of each kind. */
+  readonly problems: readonly SkippedPath[];
+  /** How much was, in all. */
+  readonly skipped: number;
   /** Id of the safety backup; null when none was taken. */
   readonly safetyBackup: string | null;
   /** Whether every byte was checked against its hash and everything seen in its place. */
@@ -121,7 +129,7 @@ export async function restore(
 
 interface UndoOptions extends Pick<
   RestoreOptions,
-  'home' | 'safetyBackup' | 'endSessions' | 'dryRun' | 'disk'
+  'home' | 'safetyBackup' | 'endSessions' | 'skipDamaged' | 'dryRun' | 'disk'
 > {
   /** Id of the safety backup of the restore that is meant; by default the last one is taken back, whichever it is. */
   readonly meant?: string | undefined;
@@ -175,10 +183,13 @@ async function restorePaths(
     for (const { directory } of places) await recoverRoot(directory, home, disk);
     if (disk === undefined && isMuchSurelyNew(places, options.selected)) pool.start();
   }
-  const plan = await planRestore(vault, record, request, task);
+  const damaged =
+    options.skipDamaged === true ? await findDamaged(vault, record, options.selected, task) : undefined;
+  const plan = await planRestore(vault, record, { ...request, damaged }, task);
   const restoreId = newRestoreId();
   const { databases: named = [] } = options;
-  const selected = named === 'none' ? [] : selectDatabases(record, options.selected, named);
+  const meant = named === 'none' ? [] : selectDatabases(record, options.selected, named);
+  const selected = damaged === undefined ? meant : withoutDamaged(meant, damaged, plan.skipped);
   const live = set?.databases ?? [];
   const mayEndSessions = options.endSessions ?? false;
   const mayLoseLive = options.safetyBackup === false;
@@ -214,7 +225,8 @@ async function restorePaths(
   const measured = { ...phases, load };
   if (disk === undefined && options.isDrill !== true) {
     const names = new Set(selected.map(({ name }) => name));
-    const isWhole = options.selected === undefined && plan.counts.replace + plan.counts.unchanged === 0;
+    const { replace, unchanged } = plan.counts;
+    const isWhole = options.selected === undefined && replace + unchanged + plan.skipped.count === 0;
     measureRecovery(home, vault.id, record, {
       plan,
       names,
@@ -268,6 +280,8 @@ function report(
   const { create, replace, delete: removed, unchanged, adjusted, bytes } = plan.counts;
   return {
     plan: { create, replace, delete: removed, unchanged, tables: plan.databases, adjusted, bytes },
+    problems: plan.skipped.listed,
+    skipped: plan.skipped.count,
     safetyBackup,
     verified,
     durationMs: Math.round(performance.now() - startedAt),

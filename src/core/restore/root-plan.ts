@@ -65,6 +65,8 @@ export interface RootPlan {
   readonly counts: PlanCounts;
   /** Selected paths that the backup does not have. */
   readonly missing: readonly string[];
+  /** Files that have to be written and cannot be, as the caller wants them left out. */
+  readonly leftOut: readonly string[];
   /** Paths in the backup that change: what an undo has to bring back. */
   readonly touched: readonly SelectedPath[];
 }

@@ -3,6 +3,7 @@ import { VaultError } from '../vault/error.ts';
 import type { ChunkIndex, FramePlace } from '../vault/index.ts';
 import type { Owner } from './file-writer.ts';
 import type { NewEntry } from './root-plan.ts';
+import { DAMAGE_HINT } from './skipped.ts';
 import { fitsTar } from './tar-member.ts';
 import { isReachable } from './file-time.ts';
 
@@ -121,13 +122,13 @@ function missing(path: string): VaultError {
     'missing-chunk',
     `${path} cannot be restored: the vault no longer has all of its content.`,
     {
-      hint: 'Nothing was changed. Run “crm-backup verify” to see what else is affected; another backup may have it.',
+      hint: DAMAGE_HINT,
     },
   );
 }
 
 function wrongSize(path: string): VaultError {
   return new VaultError('damaged', `${path} cannot be restored: its content does not add up to its size.`, {
-    hint: 'Nothing was changed. Run “crm-backup verify --level data” to see what else is affected.',
+    hint: DAMAGE_HINT,
   });
 }

@@ -10,6 +10,7 @@ import type { Owner } from './file-writer.ts';
 import { diskError } from './disk-failure.ts';
 import { fileTime, splitTime } from './file-time.ts';
 import { release } from './release.ts';
+import { DAMAGE_HINT } from './skipped.ts';
 import type { TarExtraction } from './tar-extraction.ts';
 import {
   CHUNK_COLUMNS,
@@ -160,6 +161,6 @@ function failureOf({ write, code, message }: WriteFailure, run: FrameRun): Error
   const path = use === undefined ? '' : pathOf(use.file);
   if (code !== undefined) return diskError(`write ${path}`, code, new Error(message));
   return new VaultError('damaged', `${path} cannot be restored: ${message}`, {
-    hint: 'Nothing was changed. Run “crm-backup verify --level data” to see what else is affected.',
+    hint: DAMAGE_HINT,
   });
 }

@@ -1,8 +1,11 @@
 import { previewDatabases, type RestoredDatabase } from '../../core/restore/plan-databases.ts';
-import { lackingOf } from '../../core/restore/lacking.ts';
+import { findDamaged, withoutDamaged } from '../../core/restore/damaged.ts';
+import { selectDatabases } from '../../core/restore/database-selection.ts';
+import { type Lacking, lackingOf } from '../../core/restore/lacking.ts';
 import { restoreToUndo } from '../../core/restore/last-restore.ts';
 import {
   movedBy,
+  type PlanRequest,
   planRestore as makePlan,
   type RestorePlan as Plan,
 } from '../../core/restore/plan-restore.ts';
@@ -12,7 +15,11 @@ import {
   type RestoreReport,
   undoRestore as undo,
 } from '../../core/restore/restore.ts';
+import type { SkippedPath } from '../../core/restore/skipped.ts';
 import { homeOf } from '../../core/surroundings.ts';
+import type { Task } from '../../core/task.ts';
+import type { BackupRecord } from '../../core/vault/record.ts';
+import type { Vault } from '../../core/vault/vault.ts';
 import { toFailure } from '../failure.ts';
 import type { Awakening, RestorePlan, RestoreResult } from '../protocol.ts';
 import type { Handler } from '../serve.ts';
@@ -21,31 +28,23 @@ import { reading, type Vaults } from '../vaults.ts';
 
 /** What a restore would do; nothing is changed. */
 export function planRestore(vaults: Vaults): Handler<'planRestore'> {
-  return async ({ paths, to, delete: remove, safetyBackup, endSessions, ...target }, task) => {
+  return async ({ paths, to, delete: remove, safetyBackup, endSessions, skipDamaged, ...target }, task) => {
     const { vault, record, placed } = await vaults.backup(target);
     const { set } = placed;
     const selected = paths.length === 0 ? undefined : paths.map((path) => ({ path, recursive: true }));
     const request = { paths: selected, set, to, delete: remove };
     const consent = { mayEndSessions: endSessions ?? false, mayLoseLive: !safetyBackup };
     const live = { live: set.databases, ...consent };
-    return reading(vault, async () => {
-      const files = await makePlan(vault, record, request, task);
-      const databases = await previewDatabases(vault, record, selected, to, live, task);
-      return {
-        ...told(files, databases),
-        lacking: lackingOf(record, selected),
-        moved: movedBy(record, request),
-      };
-    });
+    return reading(vault, async () => preview(vault, record, request, live, skipDamaged, task));
   };
 }
 
 /** Restores. What stands in another folder was counted by the plan and agreed to, so it may be replaced. */
 export function restore(vaults: Vaults): Handler<'restore'> {
-  return async ({ paths, to, delete: remove, safetyBackup, endSessions, ...target }, task) => {
+  return async ({ paths, to, delete: remove, safetyBackup, endSessions, skipDamaged, ...target }, task) => {
     const { vault, record, placed } = await vaults.backup(target);
     const home = homeOf(vaults.surroundings);
-    const how = { delete: remove, safetyBackup, endSessions, overwrite: true };
+    const how = { delete: remove, safetyBackup, endSessions, skipDamaged, overwrite: true };
     const options = { home, set: placed.set, paths, to, ...how };
     return resultOf(await reading(vault, () => restoreBackup(vault, record, options, task)));
   };
@@ -53,7 +52,7 @@ export function restore(vaults: Vaults): Handler<'restore'> {
 
 /** What taking the last restore of a set back would do. */
 export function planUndo(vaults: Vaults): Handler<'planUndo'> {
-  return async ({ endSessions, meant, ...target }, task) => {
+  return async ({ endSessions, skipDamaged, meant, ...target }, task) => {
     const placed = await vaults.place(target);
     const vault = await vaults.existing(placed);
     const home = homeOf(vaults.surroundings);
@@ -64,13 +63,7 @@ export function planUndo(vaults: Vaults): Handler<'planUndo'> {
     const request = { paths, set, to: undefined, delete: true, deleteMissing: true };
     const live = { live: set.databases, mayEndSessions: endSessions ?? false, mayLoseLive: false };
     return reading(vault, async () => {
-      const files = await makePlan(vault, record, request, task);
-      const databases = await previewDatabases(vault, record, paths, undefined, live, task);
-      const plan = {
-        ...told(files, databases),
-        lacking: lackingOf(record, paths),
-        moved: movedBy(record, request),
-      };
+      const plan = await preview(vault, record, request, live, skipDamaged, task);
       const databasePaths = paths.map(({ path }) => path).filter((path) => path.startsWith('databases/'));
       return { ...plan, backup: record.id, databasePaths };
     });
@@ -79,11 +72,12 @@ export function planUndo(vaults: Vaults): Handler<'planUndo'> {
 
 /** Takes the last restore of a set back. */
 export function undoRestore(vaults: Vaults): Handler<'undoRestore'> {
-  return async ({ endSessions, meant, ...target }, task) => {
+  return async ({ endSessions, skipDamaged, meant, ...target }, task) => {
     const placed = await vaults.place(target);
     const vault = await vaults.existing(placed);
     const home = homeOf(vaults.surroundings);
-    return resultOf(await reading(vault, () => undo(vault, placed.set, { home, endSessions, meant }, task)));
+    const options = { home, endSessions, skipDamaged, meant };
+    return resultOf(await reading(vault, () => undo(vault, placed.set, options, task)));
   };
 }
 
@@ -99,10 +93,53 @@ export async function recover({ surroundings }: Vaults): Promise<Awakening> {
   }
 }
 
-function resultOf({ plan, safetyBackup, verified, durationMs }: RestoreReport): RestoreResult {
+async function preview(
+  vault: Vault,
+  record: BackupRecord,
+  request: PlanRequest,
+  live: Parameters<typeof previewDatabases>[4],
+  skipDamaged: boolean | undefined,
+  task: Task,
+): Promise<RestorePlan> {
+  const { paths, to } = request;
+  const damaged = skipDamaged === true ? await findDamaged(vault, record, paths, task) : undefined;
+  const files = await makePlan(vault, record, { ...request, damaged }, task);
+  const meant = selectDatabases(record, paths, []);
+  const selected = damaged === undefined ? meant : withoutDamaged(meant, damaged, files.skipped);
+  const databases = await previewDatabases(vault, record, selected, to, live, task);
+  return {
+    ...told(files, databases),
+    skipped: skippedOf(files.skipped.count, files.skipped.listed),
+    lacking: lackingOf(record, paths),
+    moved: movedBy(record, request),
+  };
+}
+
+function skippedOf(count: number, [first]: readonly SkippedPath[]): Lacking | undefined {
+  if (first === undefined) return undefined;
+  const { path, message } = first;
+  return { count, first: { path, message } };
+}
+
+function resultOf({
+  plan,
+  problems,
+  skipped,
+  safetyBackup,
+  verified,
+  durationMs,
+}: RestoreReport): RestoreResult {
   const { create, replace, delete: removed, unchanged, bytes, tables: databases } = plan;
   return {
-    plan: { create, replace, delete: removed, unchanged, bytes, databases },
+    plan: {
+      create,
+      replace,
+      delete: removed,
+      unchanged,
+      bytes,
+      databases,
+      skipped: skippedOf(skipped, problems),
+    },
     safetyBackup,
     verified,
     durationMs,
@@ -112,7 +149,7 @@ function resultOf({ plan, safetyBackup, verified, durationMs }: RestoreReport): 
 function told(
   { targets, counts }: Plan,
   databases: readonly RestoredDatabase[],
-): Omit<RestorePlan, 'lacking' | 'moved'> {
+): Omit<RestorePlan, 'skipped' | 'lacking' | 'moved'> {
   const { create, replace, delete: removed, unchanged, bytes } = counts;
   const steps = targets.flatMap(stepsOf).sort((a, b) => comparePaths(a.path, b.path));
   return { create, replace, delete: removed, unchanged, bytes, databases, steps };

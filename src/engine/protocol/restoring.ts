@@ -14,16 +14,20 @@ export interface RestorePlan {
   readonly databases: readonly RestoredDatabase[];
   /** In the order of paths; `unchanged` ones are left out. */
   readonly steps: readonly { readonly path: string; readonly action: 'create' | 'replace' | 'delete' }[];
+  /** What is left out because the vault has lost or damaged it; absent when nothing is. */
+  readonly skipped?: Lacking | undefined;
   /** What the backup lacks of it; absent when it is whole. */
   readonly lacking?: Lacking | undefined;
   /** Roots that go somewhere else than where the backup is of. */
   readonly moved: readonly MovedRoot[];
 }
 
-/** What a restore may do to others. */
-interface Consent {
+/** What a restore may do that has to be agreed to. */
+export interface Consent {
   /** Whether sessions of others may be ended when a database is switched; without it that fails with `in-use`. */
   readonly endSessions?: boolean | undefined;
+  /** Whether what the vault has lost or damaged is left out; without it that fails with `damaged`, `missing-chunk`. */
+  readonly skipDamaged?: boolean | undefined;
 }
 
 /** Which restore is taken back. */

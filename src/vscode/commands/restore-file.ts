@@ -41,8 +41,8 @@ export async function restoreFile(app: App, target?: unknown): Promise<RestoreRe
     destination: place?.fsPath ?? displayName(pathInWorkspace(version.path)),
     to: undefined,
     isSafe,
-    plan: (options, endSessions) => app.engine.call('planRestore', { ...request, endSessions }, options),
-    apply: (options, endSessions) => app.engine.call('restore', { ...request, endSessions }, options),
+    plan: (options, consent) => app.engine.call('planRestore', { ...request, ...consent }, options),
+    apply: (options, consent) => app.engine.call('restore', { ...request, ...consent }, options),
   });
 }
 

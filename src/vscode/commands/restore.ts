@@ -34,8 +34,8 @@ export async function restore(
     destination: to ?? originalPlace(found.state.roots),
     to,
     isSafe,
-    plan: (options, endSessions) => app.engine.call('planRestore', { ...request, endSessions }, options),
-    apply: (options, endSessions) => app.engine.call('restore', { ...request, endSessions }, options),
+    plan: (options, consent) => app.engine.call('planRestore', { ...request, ...consent }, options),
+    apply: (options, consent) => app.engine.call('restore', { ...request, ...consent }, options),
     rows:
       to === undefined
         ? async (options, databases) => rowsThatDiffer(app, backup, paths, databases, options)

@@ -31,11 +31,11 @@ export async function undoRestore(app: App, target?: unknown): Promise<RestoreRe
     destination: originalPlace(latest.state.roots),
     to: undefined,
     isSafe: true,
-    plan: async (options, endSessions) =>
-      (planned = await app.engine.call('planUndo', { ...request, meant, endSessions }, options)),
+    plan: async (options, consent) =>
+      (planned = await app.engine.call('planUndo', { ...request, meant, ...consent }, options)),
     // What was shown is what is done.
-    apply: (options, endSessions) =>
-      app.engine.call('undoRestore', { ...request, meant: planned?.backup ?? meant, endSessions }, options),
+    apply: (options, consent) =>
+      app.engine.call('undoRestore', { ...request, meant: planned?.backup ?? meant, ...consent }, options),
     rows: async (options, databases) => {
       if (planned === undefined) return { tables: [], problems: [] };
       const { backup, databasePaths } = planned;

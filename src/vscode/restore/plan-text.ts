@@ -35,7 +35,7 @@ export function planText(
 }
 
 /** What to know of a backup before it is restored. */
-export function cautions({ lacking, moved }: RestorePlan): string[] {
+export function cautions({ lacking, moved, skipped }: RestorePlan): string[] {
   const lines: string[] = [];
   if (moved.length > 0) {
     const [from, to] = (['from', 'to'] as const).map((end) =>
@@ -54,7 +54,18 @@ export function cautions({ lacking, moved }: RestorePlan): string[] {
       ),
     );
   }
+  if (skipped !== undefined) lines.push(skippedText(skipped));
   return lines;
+}
+
+/** What a restore leaves out because the vault has lost or damaged it. */
+export function skippedText({ count, first }: NonNullable<RestorePlan['skipped']>): string {
+  return vscode.l10n.t(
+    'Left out because the vault has lost or damaged it: {0}, the first: {1}: {2}',
+    formatNumber(count, vscode.env.language),
+    displayName(pathInWorkspace(first.path)),
+    displayName(first.message),
+  );
 }
 
 function databases({ databases: all }: RestorePlan, rows: TableChanges | undefined): string[] {

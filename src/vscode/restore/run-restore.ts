@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { RestorePlan, RestoreResult } from '../../engine/protocol.ts';
+import type { Consent, RestorePlan, RestoreResult } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { cancelled } from '../commands/targets.ts';
 import { fileCount } from '../counts.ts';
@@ -7,7 +7,7 @@ import { codeOf } from '../error.ts';
 import type { CallOptions } from '../engine.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatDuration } from '../format.ts';
-import { cautions, planText, type TableChanges } from './plan-text.ts';
+import { cautions, planText, skippedText, type TableChanges } from './plan-text.ts';
 
 /** A restore that has been decided on, or its undoing. */
 export interface PendingRestore {
@@ -21,8 +21,8 @@ export interface PendingRestore {
   readonly to: string | undefined;
   /** Whether a safety backup comes first. */
   readonly isSafe: boolean;
-  readonly plan: (options: CallOptions, endSessions: boolean) => Promise<RestorePlan>;
-  readonly apply: (options: CallOptions, endSessions: boolean) => Promise<RestoreResult>;
+  readonly plan: (options: CallOptions, consent: Consent) => Promise<RestorePlan>;
+  readonly apply: (options: CallOptions, consent: Consent) => Promise<RestoreResult>;
   /** Shows the files of the backup beside those they would replace; absent where there is nothing to compare. */
   readonly compare?: (() => Promise<void>) | undefined;
   /** Which rows of the databases would change, for the preview; absent where nobody can tell before. */
@@ -38,18 +38,20 @@ export async function runRestore(app: App, pending: PendingRestore): Promise<Res
   const key = `restore:${pending.workspace}`;
   const comparing = vscode.l10n.t('Comparing with {0}', pending.backup);
   const restoring = vscode.l10n.t('Restoring {0}', pending.backup);
-  const consent = new SessionConsent();
-  const plan = await consent.asking((endSessions) =>
-    app.works.run(key, comparing, (options) => pending.plan(options, endSessions)),
+  const consents = new Consents();
+  const plan = await consents.asking((consent) =>
+    app.works.run(key, comparing, (options) => pending.plan(options, consent)),
   );
   if (plan.create + plan.replace + plan.delete + plan.databases.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('Everything there is as in the backup already.'));
+    const already = vscode.l10n.t('Everything there is as in the backup already.');
+    if (plan.skipped === undefined) void vscode.window.showInformationMessage(already);
+    else void vscode.window.showWarningMessage(skippedText(plan.skipped));
     return undefined;
   }
   const isAsked = plan.replace + plan.delete > 0 || replacedDatabases(plan).length > 0;
   if (isAsked) await confirm(app, pending, plan);
-  const result = await consent.asking((endSessions) =>
-    app.works.run(key, restoring, (options) => pending.apply(options, endSessions)),
+  const result = await consents.asking((consent) =>
+    app.works.run(key, restoring, (options) => pending.apply(options, consent)),
   );
   const { create, replace, delete: removed } = result.plan;
   app.log.info(
@@ -57,7 +59,9 @@ export async function runRestore(app: App, pending: PendingRestore): Promise<Res
       `${removed} deleted, ${result.plan.databases.length} databases, ${result.durationMs} ms; safety backup: ${result.safetyBackup ?? 'none'}.`,
   );
   await app.sets.refresh();
-  void tell(pending, result, isAsked ? [] : cautions(plan));
+  const { skipped } = result.plan;
+  const untold = isAsked ? [] : cautions({ ...plan, skipped: undefined });
+  void tell(pending, result, skipped === undefined ? untold : [...untold, skippedText(skipped)]);
   return result;
 }
 
@@ -129,23 +133,40 @@ function inWords(parts: readonly string[]): string {
   return new Intl.ListFormat(vscode.env.language).format(parts);
 }
 
-/** Whether others who use a database may be sent away; asked when it turns out that they have to be. */
-class SessionConsent {
-  #given = false;
+/**
+ * Whether others who use a database may be sent away, and whether what is damaged may be left out; asked when it turns out
+ * that it has to be.
+ */
+class Consents {
+  readonly #given = { endSessions: false, skipDamaged: false };
 
-  /** @throws {CancelledError} when the user would rather leave them alone; nothing was changed */
-  async asking<T>(work: (endSessions: boolean) => Promise<T>): Promise<T> {
-    try {
-      return await work(this.#given);
-    } catch (error) {
-      if (this.#given || codeOf(error) !== 'in-use' || !(error instanceof Error)) throw error;
-      const end = vscode.l10n.t('End Their Sessions');
-      const options = { modal: true, detail: vscode.l10n.t('Nothing was changed yet.') };
-      if ((await vscode.window.showWarningMessage(error.message, options, end)) !== end) cancelled();
-      this.#given = true;
-      return work(true);
+  /** @throws {CancelledError} when the user would rather not; nothing was changed */
+  async asking<T>(work: (consent: Consent) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work({ ...this.#given });
+      } catch (error) {
+        const code = codeOf(error);
+        if (!(error instanceof Error)) throw error;
+        if (code === 'in-use' && !this.#given.endSessions) {
+          const detail = vscode.l10n.t('Nothing was changed yet.');
+          await agree(error.message, detail, vscode.l10n.t('End Their Sessions'));
+          this.#given.endSessions = true;
+        } else if ((code === 'damaged' || code === 'missing-chunk') && !this.#given.skipDamaged) {
+          const detail = vscode.l10n.t(
+            'Nothing was changed yet. What is whole can be restored; what is damaged is left out.',
+          );
+          await agree(error.message, detail, vscode.l10n.t('Restore What Is Whole'));
+          this.#given.skipDamaged = true;
+        } else throw error;
+      }
     }
   }
+}
+
+/** @throws {CancelledError} when the user turns away */
+async function agree(question: string, detail: string, yes: string): Promise<void> {
+  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) cancelled();
 }
 
 /** @param untold what the user has not been told before, because nothing was asked */

@@ -169,6 +169,19 @@ describe('verify and repair', () => {
     const text = (await cli.run(['verify', '--level', 'data'])).text;
     for (const path of value.damage[0]!.paths) expect(text).toContain(path);
 
+    const lost = value.damage[0]!.paths.map((path) => path.replace('files/workspace/', ''));
+    const whole = ['precious', 'other'].filter((name) => !lost.includes(name));
+    for (const name of ['precious', 'other']) writeFileSync(join(cli.workspace, name), 'changed');
+    expect((await cli.json(['restore', 'latest', '--no-safety-backup'])).code).toBe(4);
+    const rest = await cli.json(['restore', 'latest', '--skip-damaged', '--no-safety-backup']);
+    expect(rest).toMatchObject({ code: 3, value: { skipped: lost.length } });
+    for (const name of whole) expect(readFileSync(join(cli.workspace, name), 'utf8')).not.toBe('changed');
+    const dry = await cli.run(['restore', 'latest', '--skip-damaged', '--dry-run']);
+    expect(dry.code).toBe(3);
+    for (const name of lost) expect(dry.text).toContain(`files/workspace/${name}: `);
+    writeFileSync(join(cli.workspace, 'precious'), noiseOf(1, 200_000));
+    writeFileSync(join(cli.workspace, 'other'), noiseOf(2, 200_000));
+
     const tried = await cli.json(['repair', '--dry-run']);
     const mended = await cli.json(['repair']);
     expect([tried.code, mended.code]).toEqual([4, 4]);

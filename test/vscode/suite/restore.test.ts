@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { suite, teardown, test } from 'mocha';
 import type * as vscode from 'vscode';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
 import { answer, askAgain, noteMessages, told, until } from './answers.ts';
 import { enginesOfThisHost } from './engines.ts';
-import { at, remove, run, set, suiteEngine, workspace } from './workspace.ts';
+import { at, remove, run, set, stateOfSet, suiteEngine, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
 
@@ -79,6 +80,45 @@ suite('Restoring', () => {
       await rm(at('custom/config.php'));
     } finally {
       await writeFile(at(file), kept);
+      await writeFile(at(setFile), original);
+      await run('refresh');
+    }
+  });
+
+  test('of what is damaged in the vault leaves that out when it is agreed to', async () => {
+    const original = await readFile(at(setFile), 'utf8');
+    const files = { whole: 'data/whole.txt', lost: 'data/lost.bin' };
+    let mend: (() => void) | undefined;
+    try {
+      await writeFile(
+        at(setFile),
+        JSON.stringify({ version: 1, sets: [{ name: 'damaged', files: [{ root: 'data' }] }] }),
+      );
+      await writeFile(at(files.whole), 'whole\n');
+      await writeFile(at(files.lost), randomBytes(1_500_000));
+      await run('refresh');
+      const { id } = await run<BackupSummary>('backUpFull');
+      mend = damageNewestPack((await stateOfSet(engine, 'damaged')).vault ?? assert.fail());
+      for (const file of Object.values(files)) await writeFile(at(file), 'changed\n');
+      const asked: string[] = [];
+      answer('showQuickPick', (items: vscode.QuickPickItem[]) => items[0]);
+      answer('showWarningMessage', (question: string, options: unknown, ...actions: string[]) => {
+        asked.push(`${question} ${actions.join(' ')}`);
+        return typeof options === 'object' ? actions[0] : undefined;
+      });
+      const paths = ['files/workspace/whole.txt', 'files/workspace/lost.bin'];
+      const nodes = paths.map((path) => ({ workspace, set: 'damaged', backup: id, path }));
+      const result = await run<RestoreResult>('restore', nodes[0], nodes);
+      assert.deepEqual(result.plan.skipped?.first.path, paths[1]);
+      assert.equal(readFileSync(at(files.whole), 'utf8'), 'whole\n');
+      assert.equal(readFileSync(at(files.lost), 'utf8'), 'changed\n');
+      assert.ok(asked.some((question) => /damaged.*Restore What Is Whole$/.test(question)));
+      await until(() =>
+        asked.find((question) => question.includes('lost or damaged it: 1, the first: lost.bin')),
+      );
+    } finally {
+      mend?.();
+      Object.values(files).forEach(remove);
       await writeFile(at(setFile), original);
       await run('refresh');
     }
@@ -196,4 +236,21 @@ suite('Restoring', () => {
 /** What a restore lays out beside the files it replaces. */
 function isStaging(name: string): boolean {
   return name.startsWith('.crm-backup-restore-');
+}
+
+/** Flips a bit in the middle of the pack that was written last; what is returned flips it back. */
+function damageNewestPack(vault: string): () => void {
+  const folder = path.join(vault, 'packs');
+  const packs = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.pack'))
+    .map((name) => path.join(folder, name))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  const pack = packs[0] ?? assert.fail();
+  const flip = (): void => {
+    const bytes = readFileSync(pack);
+    bytes[Math.floor(bytes.length / 2)]! ^= 1;
+    writeFileSync(pack, bytes);
+  };
+  flip();
+  return flip;
 }

@@ -82,9 +82,9 @@ export async function run<T>(name: string, ...args: unknown[]): Promise<T> {
 }
 
 /** What is known of the set now. */
-export async function stateOfSet(engine: Engine): Promise<SetState> {
+export async function stateOfSet(engine: Engine, named = set): Promise<SetState> {
   const { sets } = await engine.call('state', { workspace });
-  return sets.find(({ name }) => name === set) ?? assert.fail(`there is a set ${set}`);
+  return sets.find(({ name }) => name === named) ?? assert.fail(`there is a set ${named}`);
 }
 
 /** Makes the set with its first backup, unless an earlier test has. */

@@ -6,6 +6,8 @@ import { restore as restoreAll } from '../../../../../src/core/restore/restore.t
 import { type KeptDump, keepDump } from '../../../../build/kept-dump.ts';
 import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
 import { mayMountDisks, smallDisk } from '../../../../build/small-disk.ts';
+import { chunksApart, damageFrameOf } from '../../../../build/damage.ts';
+import { noiseOf } from '../../../../build/random-tree.ts';
 import { temporaryFolder } from '../../../../build/tree.ts';
 import { buildVault } from '../../../../build/vault.ts';
 
@@ -187,6 +189,52 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
     await restore(dump, 'history_copy');
     expect(await server.rows('history_copy', 'SELECT id, stage FROM deal')).toEqual([['1', 'won']]);
     expect(await server.rows('history_copy', 'SELECT id, net FROM price')).toEqual([['1', '10']]);
+  });
+
+  it('is left out where a table is damaged in the vault, but not its other tables', async () => {
+    await using built = await buildVault();
+    await using folder = temporaryFolder();
+    await server.run(
+      undefined,
+      'CREATE DATABASE damaged',
+      'USE damaged',
+      'CREATE TABLE large (id INT PRIMARY KEY, noise LONGBLOB) ENGINE=InnoDB',
+      `INSERT INTO large VALUES (1, x'${noiseOf(1, 4_000_000).toString('hex')}')`,
+      'CREATE TABLE small (id INT PRIMARY KEY) ENGINE=InnoDB',
+      'INSERT INTO small VALUES (1)',
+      'COMMIT',
+    );
+    const crm = { name: 'crm', address: async () => Promise.resolve(address('damaged')) };
+    const set = { name: 'test', roots: [], databases: [crm] };
+    const record = await backUp(built.vault, set, { kind: 'full' });
+    const [large, small] = ['large', 'small'].map((name) => `databases/crm/tables/damaged.${name}`);
+    const content = new Map<string, Buffer>();
+    for await (const { path, chunks } of built.vault.entries(record, 'databases/crm'))
+      content.set(path, chunks);
+    const [apart] = await chunksApart(built.vault, content.get(large!)!, content.get(small!)!);
+    await damageFrameOf(built.vault, apart!);
+    await server.run('damaged', 'DELETE FROM large WHERE id = 1', 'DELETE FROM small WHERE id = 1', 'COMMIT');
+    const restored = async (options: object) =>
+      restoreAll(built.vault, record, {
+        home: join(folder.path, 'home'),
+        set,
+        safetyBackup: false,
+        ...options,
+      });
+    const all = async () =>
+      (await server.rows('damaged', 'SELECT id FROM small UNION ALL SELECT id FROM large')).flat();
+    await expect(restored({})).rejects.toMatchObject({ code: 'damaged' });
+    const to = join(folder.path, 'to');
+    await expect(restored({ to })).rejects.toMatchObject({ code: 'damaged' });
+    const whole = await restored({ skipDamaged: true });
+    expect(whole).toMatchObject({ skipped: 1, plan: { tables: [] } });
+    expect(whole.problems).toMatchObject([
+      { path: 'databases/crm', message: expect.stringContaining('“damaged.large”') as string },
+    ]);
+    expect(await all()).toEqual([]);
+    const single = await restored({ paths: [large, small], skipDamaged: true });
+    expect(single.problems).toMatchObject([{ code: 'damaged', path: large }]);
+    expect(await all()).toEqual(['1']);
   });
 
   it('keeps former rows that are in no backup until they may be lost', async () => {

@@ -27,9 +27,10 @@ import {
 import type { BackupRecord } from '../../../../../src/core/vault/record.ts';
 import { type Built, buildForNode } from '../../../../build/bundle.ts';
 import { isSound, rowsOf, withSqlite } from '../../../../build/database-sqlite.ts';
+import { damageFrameOf } from '../../../../build/damage.ts';
 import { countingDisk, dyingDisk, failingDisk } from '../../../../build/faulty-disk.ts';
 import { temporaryFolder } from '../../../../build/tree.ts';
-import { buildVault } from '../../../../build/vault.ts';
+import { type BuiltVault, buildVault } from '../../../../build/vault.ts';
 
 /** A CRM of a file and a database, which say the same word. */
 interface Crm extends AsyncDisposable {
@@ -37,7 +38,7 @@ interface Crm extends AsyncDisposable {
   readonly home: string;
   readonly file: string;
   readonly set: BackupSources;
-  readonly vault: { readonly directory: string; readonly secret: Buffer };
+  readonly vault: BuiltVault;
   /** Makes file and database say a word. */
   say(word: string): void;
   /** What the file says, and what the database says. */
@@ -114,6 +115,24 @@ describe('files and a SQLite database', () => {
     expect(crm.heard()).toEqual(['new', 'new']);
     await crm.undo();
     expect(crm.heard()).toEqual(['old', 'old']);
+  });
+
+  it('leave the database out where it is damaged, and say so', async () => {
+    await using crm = await makeCrm();
+    crm.say('old');
+    const record = await crm.backUp();
+    for await (const { path, chunks } of crm.vault.vault.entries(record, 'databases/crm'))
+      if (path.endsWith('/database.sqlite')) await damageFrameOf(crm.vault.vault, chunks);
+    crm.say('new');
+    await expect(crm.restore(record)).rejects.toMatchObject({ code: 'damaged' });
+    expect(crm.heard()).toEqual(['new', 'new']);
+    const report = await crm.restore(record, { skipDamaged: true });
+    expect(report).toMatchObject({ skipped: 1, plan: { tables: [] } });
+    expect(report.problems).toMatchObject([{ code: 'damaged', path: 'databases/crm' }]);
+    expect(crm.heard()).toEqual(['old', 'new']);
+    const to = join(crm.home, 'to');
+    expect(await crm.restore(record, { to, skipDamaged: true })).toMatchObject({ skipped: 1 });
+    expect(readdirSync(to)).toEqual(['files']);
   });
 
   it('come back alone when only one is named', async () => {

@@ -1,0 +1,28 @@
+import { CHUNK_ID_BYTES } from '../../src/core/vault/chunk-id.ts';
+import { packName } from '../../src/core/vault/pack.ts';
+import type { Vault } from '../../src/core/vault/vault.ts';
+
+/** Those of an entry’s chunks that stand in other frames than all of another’s. */
+export async function chunksApart(vault: Vault, chunks: Buffer, others: Buffer): Promise<Buffer[]> {
+  const index = await vault.index();
+  const frameOf = (id: Buffer): number => index.place(index.find(id, 0)).frame;
+  const taken = new Set(chunksIn(others).map(frameOf));
+  return chunksIn(chunks).filter((id) => !taken.has(frameOf(id)));
+}
+
+function chunksIn(ids: Buffer): Buffer[] {
+  return Array.from({ length: ids.length / CHUNK_ID_BYTES }, (_, at) =>
+    ids.subarray(at * CHUNK_ID_BYTES, (at + 1) * CHUNK_ID_BYTES),
+  );
+}
+
+/** Flips a bit in the middle of the frame that holds a chunk, so that none of its chunks can be read any more. */
+export async function damageFrameOf(vault: Vault, chunk: Buffer): Promise<void> {
+  const index = await vault.index();
+  const { frame } = index.place(index.find(chunk, 0));
+  const { pack, offset, sealedBytes } = index.frame(frame);
+  const bytes = Buffer.from(await vault.storage.read(packName(pack)));
+  const at = offset + Math.floor(sealedBytes / 2);
+  bytes[at] = bytes[at]! ^ 1;
+  await vault.storage.write(packName(pack), [bytes]);
+}
