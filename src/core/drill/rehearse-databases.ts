@@ -132,7 +132,7 @@ async function rehearse(
   const target =
     engine === 'sqlite' ? join(scratch, 'loaded', `${name}.sqlite`) : `crm_backup_drill_${restoreId}`;
   const selected = [{ name, target, tables: undefined }];
-  const request = { live, restoreId, mayEndSessions: false, mayLoseLive: false };
+  const request = { live, mayEndSessions: false, mayLoseLive: false };
   await using planned = await planDatabases(vault, record, selected, request, task);
   const [database] = planned.databases;
   if (database === undefined) throw new TypeError('A database that was planned is gone.');

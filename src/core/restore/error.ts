@@ -7,6 +7,8 @@ export type RestoreErrorCode =
   | 'unsupported-name'
   | 'not-in-backup'
   | 'no-target'
+  /** Two databases would be restored to one. */
+  | 'same-target'
   | 'target-not-empty'
   | 'target-not-directory'
   | 'target-changed'

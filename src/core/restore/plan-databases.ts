@@ -45,7 +45,6 @@ export interface RestoredDatabase {
 export interface DatabaseRequest {
   /** The databases of the live set. */
   readonly live: readonly BackupDatabase[];
-  readonly restoreId: string;
   /** Whether sessions of others may be ended when the switch comes. */
   readonly mayEndSessions: boolean;
   /** Whether what is live may be lost where it cannot be kept beside. */
@@ -54,13 +53,13 @@ export interface DatabaseRequest {
 
 /**
  * Connects to where databases are restored to and finds out whether they can be. Changes nothing.
- * @throws {RestoreError} `no-target`; {DatabaseError}, {SetError}, {VaultError}, {CancelledError}; nothing stays open.
+ * @throws {RestoreError} `no-target`, `same-target`; {DatabaseError}, {SetError}, {VaultError}, {CancelledError}; nothing stays open.
  */
 export async function planDatabases(
   vault: Vault,
   record: BackupRecord,
   selected: readonly SelectedDatabase[],
-  { live, restoreId, ...consent }: DatabaseRequest,
+  { live, ...consent }: DatabaseRequest,
   task: Task,
 ): Promise<PlannedDatabases> {
   const databases: PlannedDatabase[] = [];
@@ -70,7 +69,9 @@ export async function planDatabases(
   try {
     for (const one of selected) {
       throwIfCancelled(task);
-      databases.push(await planOne(vault, record, one, { live, restoreId, ...consent }, task));
+      const planned = await planOne(vault, record, one, { live, ...consent }, task);
+      databases.push(planned);
+      mustBeAlone(planned, databases);
     }
   } catch (error) {
     await close();
@@ -83,7 +84,7 @@ async function planOne(
   vault: Vault,
   record: BackupRecord,
   selected: SelectedDatabase,
-  { live, restoreId, ...consent }: DatabaseRequest,
+  { live, ...consent }: DatabaseRequest,
   task: Task,
 ): Promise<PlannedDatabase> {
   const { name, target } = selected;
@@ -103,7 +104,8 @@ async function planOne(
   try {
     const engine = await engineNamed(source.info.engine);
     await mustMatch(source, engine.name, address);
-    const request = { restoreId, tables: selected.tables, ...consent };
+    // Of its own: what is built beside the live databases of one server is named by it.
+    const request = { restoreId: newRestoreId(), tables: selected.tables, ...consent };
     const plan = await open.guard(async (each) => each.plan(source, request, task));
     const { workspace } = address;
     const journal = { name, source: database.source, workspace, target, ticket: plan.ticket };
@@ -112,6 +114,19 @@ async function planOne(
     await open[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function mustBeAlone(database: PlannedDatabase, all: readonly PlannedDatabase[]): void {
+  const { target } = database.plan;
+  const isSame = (one: PlannedDatabase): boolean =>
+    one.plan.target === target && one.source.info.engine === database.source.info.engine;
+  const other = all.find((one) => one !== database && isSame(one));
+  if (other === undefined) return;
+  throw new RestoreError(
+    'same-target',
+    `“${other.selected.name}” and “${database.selected.name}” would both be restored to ${target}.`,
+    { hint: 'Nothing was changed. Restore one of them, or one to another database: --database NAME=TARGET.' },
+  );
 }
 
 async function mustMatch(source: DumpSource, engine: string, address: DatabaseAddress): Promise<void> {
@@ -212,12 +227,11 @@ export async function previewDatabases(
   record: BackupRecord,
   selected: readonly SelectedDatabase[],
   to: string | undefined,
-  request: Omit<DatabaseRequest, 'restoreId'>,
+  request: DatabaseRequest,
   task: Task,
 ): Promise<readonly RestoredDatabase[]> {
   if (to !== undefined) return (await planExtracts(vault, record, selected, to)).map(extracted);
-  const all = { ...request, restoreId: newRestoreId() };
-  await using planned = await planDatabases(vault, record, selected, all, task);
+  await using planned = await planDatabases(vault, record, selected, request, task);
   return planned.databases.map(restored);
 }
 

@@ -198,7 +198,7 @@ async function restorePaths(
     vault,
     record,
     inPlace,
-    { live, restoreId, mayEndSessions, mayLoseLive },
+    { live, mayEndSessions, mayLoseLive },
     task,
   );
   const extracts = to === undefined ? [] : await planExtracts(vault, record, selected, to);

@@ -9,6 +9,7 @@ import { mayMountDisks, smallDisk } from '../../../../build/small-disk.ts';
 import { chunksApart, damageFrameOf } from '../../../../build/damage.ts';
 import { noiseOf } from '../../../../build/random-tree.ts';
 import { temporaryFolder } from '../../../../build/tree.ts';
+import { expectBothComeBack } from '../../../../build/two-databases.ts';
 import { buildVault } from '../../../../build/vault.ts';
 
 /** A server set so that an ordinary session would lose, change or refuse something. */
@@ -189,6 +190,32 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
     await restore(dump, 'history_copy');
     expect(await server.rows('history_copy', 'SELECT id, stage FROM deal')).toEqual([['1', 'won']]);
     expect(await server.rows('history_copy', 'SELECT id, net FROM price')).toEqual([['1', '10']]);
+  });
+
+  it('comes back together with another of the same server, each with what is its own', async () => {
+    await server.run(
+      undefined,
+      'CREATE DATABASE shop_a',
+      'CREATE DATABASE shop_b',
+      'CREATE TABLE shop_a.customer (id INT PRIMARY KEY) ENGINE=InnoDB',
+      'CREATE TABLE shop_b.invoice (id INT PRIMARY KEY) ENGINE=InnoDB',
+      'INSERT INTO shop_a.customer VALUES (1)',
+      'INSERT INTO shop_b.invoice VALUES (2)',
+      'COMMIT',
+    );
+    await expectBothComeBack({
+      names: ['shop_a', 'shop_b'],
+      url: (name) => server.url(name),
+      change: async () => {
+        await server.run('shop_a', 'UPDATE customer SET id = 10 WHERE id = 1', 'COMMIT');
+        await server.run('shop_b', 'UPDATE invoice SET id = 20 WHERE id = 2', 'COMMIT');
+      },
+      content: async (name) => {
+        const tables = (await server.rows(name, 'SHOW TABLES')).flat();
+        const rows = tables.map(async (table) => server.rows(name, `SELECT * FROM ${String(table)}`));
+        return JSON.stringify([tables, await Promise.all(rows)]);
+      },
+    });
   });
 
   it('is left out where a table is damaged in the vault, but not its other tables', async () => {

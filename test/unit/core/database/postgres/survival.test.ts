@@ -6,6 +6,7 @@ import { postgresql } from '../../../../../src/core/database/postgres/engine.ts'
 import { CancelledError } from '../../../../../src/core/errors.ts';
 import { dumpToMemory, memorySink } from '../../../../build/memory-dump.ts';
 import { hasPostgres, type PostgresServer, startPostgres } from '../../../../build/postgres-server.ts';
+import { expectBothComeBack } from '../../../../build/two-databases.ts';
 
 const BIG = 20_000;
 
@@ -55,6 +56,35 @@ describe.skipIf(!hasPostgres())('PostgreSQL in adversity', { timeout: 180_000 },
     return { target, ticket, notices };
   }
   const again = async (): Promise<RestoreTarget> => postgresql.openTarget(addressOf('crm'), undefined, {});
+
+  it('comes back together with another of the same server and a long name like it', async () => {
+    const names = ['eu', 'us'].map((end) => `acme_customer_relationship_management_production_${end}`) as [
+      string,
+      string,
+    ];
+    for (const name of names) {
+      await server.sql('postgres', `CREATE DATABASE ${name}`);
+      await server.sql(
+        name,
+        `CREATE TABLE t_${name.slice(-2)} (id int); INSERT INTO t_${name.slice(-2)} VALUES (1)`,
+      );
+    }
+    await expectBothComeBack({
+      names,
+      url: (name) => server.url(name),
+      change: async () => {
+        for (const name of names) await server.sql(name, `UPDATE t_${name.slice(-2)} SET id = 2`);
+      },
+      content: async (name) =>
+        JSON.stringify(
+          await server.sql(
+            name,
+            `SELECT tablename, query_to_xml('SELECT * FROM ' || tablename, true, true, '')::text AS rows
+             FROM pg_tables WHERE schemaname = 'public'`,
+          ),
+        ),
+    });
+  });
 
   it('reads one moment while others write', async () => {
     const writer = await server.session('crm');

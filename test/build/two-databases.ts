@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { backUp, type BackupSources } from '../../src/core/backup.ts';
+import { restore, undoRestore } from '../../src/core/restore/restore.ts';
+import { temporaryFolder } from './tree.ts';
+import { buildVault } from './vault.ts';
+
+/** Two databases of one server. */
+export interface TwoDatabases {
+  /** Their names on the server; each has what the other has not. */
+  readonly names: readonly [string, string];
+  /** The URL of a database by its name. */
+  readonly url: (name: string) => string;
+  /** Changes what is in both. */
+  readonly change: () => Promise<void>;
+  /** What is in a database, as a text. */
+  readonly content: (name: string) => Promise<string>;
+}
+
+/** Both are restored together: in place and back again, to new databases, but never both to one. */
+export async function expectBothComeBack({ names, url, change, content }: TwoDatabases): Promise<void> {
+  await using built = await buildVault();
+  await using folder = temporaryFolder();
+  const addressOf = (name: string) => ({ name, url: url(name), workspace: '/' });
+  const set: BackupSources = {
+    name: 'test',
+    roots: [],
+    databases: names.map((name) => ({ name, address: async () => Promise.resolve(addressOf(name)) })),
+  };
+  const options = { home: join(folder.path, 'home'), set };
+  const both = async (of: readonly string[] = names): Promise<string[]> => Promise.all(of.map(content));
+  const before = await both();
+  expect(before[0]).not.toEqual(before[1]);
+  const record = await backUp(built.vault, set, { kind: 'full' });
+  await change();
+  const changed = await both();
+  await restore(built.vault, record, options);
+  expect(await both()).toEqual(before);
+  await undoRestore(built.vault, set, options);
+  expect(await both()).toEqual(changed);
+  const copies = names.map((name) => `${name.slice(0, 40)}_${name.slice(-2)}_copy`);
+  const databases = names.map((name, at) => ({ name, target: copies[at] }));
+  await restore(built.vault, record, { ...options, databases });
+  expect(await both(copies)).toEqual(before);
+  const one = names.map((name) => ({ name, target: 'one_for_both' }));
+  await expect(restore(built.vault, record, { ...options, databases: one })).rejects.toMatchObject({
+    code: 'same-target',
+  });
+  expect(await both()).toEqual(changed);
+}
