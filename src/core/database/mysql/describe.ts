@@ -1,7 +1,7 @@
 import type { Task } from '../../task.ts';
 import type { DatabaseCheck, DatabaseDescription } from '../engine.ts';
 import type { ServerAddress } from './address.ts';
-import { type Privileges, readPrivileges } from './privileges.ts';
+import { type Privileges, readPrivileges, readsRoutines } from './privileges.ts';
 import { quoteName, quoteText } from './quote.ts';
 import { endWhenCancelled, oneValue, type Session } from './session.ts';
 
@@ -45,15 +45,10 @@ function versionCheck({ server: { isMariaDb, version, product } }: Session): Dat
   };
 }
 
-function readChecks(
-  { account, has }: Privileges,
-  { server: { isMariaDb } }: Session,
-  { database }: ServerAddress,
-): DatabaseCheck[] {
+function readChecks(privileges: Privileges, session: Session, { database }: ServerAddress): DatabaseCheck[] {
+  const { account, has } = privileges;
   const needed = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'].filter((privilege) => !has(privilege));
-  const routines = isMariaDb
-    ? has('SELECT', 'mysql', 'proc') || has('SHOW CREATE ROUTINE')
-    : has('SHOW_ROUTINE') || has('SELECT', '*');
+  const routines = readsRoutines(session, privileges);
   const lock = has('RELOAD', '*') || has('FLUSH_TABLES', '*');
   return [
     check(
@@ -70,7 +65,9 @@ function readChecks(
       routines
         ? 'Procedures and functions can be read.'
         : 'Procedures and functions of other accounts cannot be read.',
-      isMariaDb ? `GRANT SELECT ON mysql.proc TO ${account}` : `GRANT SHOW_ROUTINE ON *.* TO ${account}`,
+      session.server.isMariaDb
+        ? `GRANT SELECT ON mysql.proc TO ${account}`
+        : `GRANT SHOW_ROUTINE ON *.* TO ${account}`,
     ),
     check(
       'parallel reading',

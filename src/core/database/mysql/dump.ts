@@ -10,7 +10,7 @@ import { withFormerRows } from './former-rows.ts';
 import { type Catalog, READ_ROUTINES, readCatalog } from './objects.ts';
 import { writePositions } from './positions.ts';
 import { quoteName } from './quote.ts';
-import { type Privileges, readPrivileges } from './privileges.ts';
+import { type Privileges, readPrivileges, seesRoutines } from './privileges.ts';
 import { endWhenCancelled, openSession, type Session } from './session.ts';
 import { objectPath, type StoredObject, writeObject } from './stored-object.ts';
 import { ServerRefusal } from './wire.ts';
@@ -22,7 +22,7 @@ const LOCK_TIMEOUT_S = 3;
 /** Engines that have snapshots. */
 const TRANSACTIONAL = new Set(['InnoDB', 'RocksDB', 'TokuDB', 'ndbcluster', 'partition']);
 
-/** Without these on the whole database, some of its tables, triggers or events are hidden. */
+/** Without these on the whole database, some of its tables, triggers or events are hidden; routines without others. */
 const HIDING = ['SELECT', 'TRIGGER', 'EVENT'];
 
 /**
@@ -62,7 +62,7 @@ export async function takeSnapshot(
             return await endWhenCancelled([session, ...readers], dumpTask, async () => {
               for (const object of before.objects) sink.object(objectPath(object), writeObject(object));
               for (const object of unreadable) sink.report(unreadableProblem(object));
-              tellHidden(privileges, server.database, sink);
+              tellHidden(session, privileges, server.database, sink);
               tellWithoutSnapshot(tables, server.database, sink);
               tellFormerRows(await withFormerRows(session, server.database, tables), server.database, sink);
               await dumpRows(session, tables, readers, exact, server.database, sink);
@@ -120,15 +120,17 @@ function unreadableProblem(object: Pick<StoredObject, 'kind' | 'name'>): DumpPro
 }
 
 /** What an account may not see does not exist for it: nothing fails, and something may be missing. */
-function tellHidden({ account, has }: Privileges, database: string, sink: DumpSink): void {
+function tellHidden(session: Session, privileges: Privileges, database: string, sink: DumpSink): void {
+  const { account, has } = privileges;
+  const tell = (message: string): void =>
+    sink.report({ code: 'database-incomplete', path: '', message, incomplete: true });
   const lacking = HIDING.filter((privilege) => !has(privilege));
-  if (lacking.length === 0) return;
-  sink.report({
-    code: 'database-incomplete',
-    path: '',
-    message: `What ${lacking.join(', ')} would show of “${database}” may be missing unseen. GRANT ${lacking.join(', ')} ON ${quoteName(database)}.* TO ${account}.`,
-    incomplete: lacking.includes('SELECT'),
-  });
+  if (lacking.length > 0) {
+    const grant = `GRANT ${lacking.join(', ')} ON ${quoteName(database)}.* TO ${account}.`;
+    tell(`What ${lacking.join(', ')} would show of “${database}” may be missing unseen. ${grant}`);
+  }
+  if (!seesRoutines(session, privileges))
+    tell(`Procedures and functions of “${database}” may be missing unseen. ${READ_ROUTINES}`);
 }
 
 /** Rows of tables without snapshots are of the moment they are read. */

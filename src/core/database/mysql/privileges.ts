@@ -42,6 +42,23 @@ export async function readPrivileges({ wire }: Session, database: string): Promi
   };
 }
 
+/** MariaDB 11.3: SHOW CREATE ROUTINE is a privilege of its own, and a part of all privileges. */
+const HAS_SHOW_CREATE_ROUTINE = 1103;
+
+/** Whether the statements of routines can be read, whoever made them. */
+export function readsRoutines({ server: { isMariaDb, version } }: Session, { has }: Privileges): boolean {
+  if (!isMariaDb) return has('SHOW_ROUTINE', '*') || has('SELECT', '*');
+  return has('SELECT', 'mysql', 'proc') || (version >= HAS_SHOW_CREATE_ROUTINE && has('SHOW CREATE ROUTINE'));
+}
+
+/** Whether it can be seen which routines there are. */
+export function seesRoutines(session: Session, privileges: Privileges): boolean {
+  return (
+    readsRoutines(session, privileges) ||
+    ['EXECUTE', 'CREATE ROUTINE', 'ALTER ROUTINE'].some((privilege) => privileges.has(privilege))
+  );
+}
+
 function covers(schema: string, where: string): boolean {
   return schema === '*' || (where !== '*' && matches(schema, where));
 }

@@ -165,6 +165,26 @@ describe.skipIf(!hasMariaDb)('dumping MariaDB', () => {
     expect(rest.map(({ name }) => name)).toEqual(['consistency']);
   });
 
+  it('says that routines may be missing which it may not even see, and that all can be read by who may', async () => {
+    await account('unaware', 'SELECT, SHOW VIEW, TRIGGER, EVENT');
+    const { problems } = await keepDump(mysql, address('unaware'));
+    expect(problems).toMatchObject([{ code: 'database-incomplete', path: '', incomplete: true }]);
+    expect(problems[0]!.message).toContain('Procedures and functions of “crm” may be missing unseen.');
+    await account('owner', 'ALL PRIVILEGES');
+    await server.run('crm', 'CREATE PROCEDURE anothers() SELECT 1');
+    const routines = async () => {
+      await using connection = await mysql.connect(address('owner'), {});
+      return (await connection.describe({})).checks.find(({ name }) => name === 'routines')!.status;
+    };
+    // Whether all privileges read the routines of others depends on the version.
+    const isRead = (await keepDump(mysql, address('owner'))).problems.length === 0;
+    expect(await routines()).toBe(isRead ? 'ok' : 'warning');
+    await server.run(undefined, "GRANT SELECT ON mysql.proc TO owner@'127.0.0.1'");
+    expect((await keepDump(mysql, address('owner'))).problems).toEqual([]);
+    expect(await routines()).toBe('ok');
+    await server.run('crm', 'DROP PROCEDURE anothers');
+  });
+
   it('goes on without what it may not read, and says so', async () => {
     await account('reader', 'SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE');
     await server.run('crm', 'CREATE PROCEDURE hidden() SELECT 1', 'CREATE TABLE isam (id INT) ENGINE=MyISAM');
