@@ -16,6 +16,8 @@ interface Privileges {
   readonly bytes: string;
   readonly createsDatabases: string;
   readonly superuser: string;
+  readonly database: string;
+  readonly ownsDatabase: string;
   readonly unreadable: string | null;
   /** As a list in JSON. */
   readonly unreadableSchemas: string | null;
@@ -31,6 +33,9 @@ const UNREADABLE = `FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON
 
 const PRIVILEGES = `SELECT current_user::text AS user, pg_catalog.pg_database_size(current_database())::text AS bytes,
     (r.rolcreatedb OR r.rolsuper)::text AS "createsDatabases", r.rolsuper::text AS superuser,
+    current_database()::text AS database,
+    (SELECT (pg_catalog.pg_has_role(datdba, 'USAGE') OR r.rolsuper)::text FROM pg_catalog.pg_database
+      WHERE datname = current_database()) AS "ownsDatabase",
     (SELECT string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY 1) ${UNREADABLE}) AS unreadable,
     (SELECT json_agg(DISTINCT n.nspname)::text ${UNREADABLE}) AS "unreadableSchemas",
     (SELECT string_agg(n.nspname || '.' || c.relname, ', ') FROM pg_catalog.pg_class c
@@ -82,10 +87,8 @@ async function toolCheck(session: Session, place: ToolPlace, task: Task): Promis
   }
 }
 
-function privilegeChecks(
-  { user, unreadable, unreadableSchemas, filtered, foreign, createsDatabases }: Privileges,
-  version: number,
-): DatabaseCheck[] {
+function privilegeChecks(privileges: Privileges, version: number): DatabaseCheck[] {
+  const { user, unreadable, unreadableSchemas, filtered, foreign } = privileges;
   const schemas = JSON.parse(unreadableSchemas ?? '[]') as string[];
   const role = identifier(user);
   const checks: DatabaseCheck[] = [
@@ -119,17 +122,30 @@ function privilegeChecks(
       hint: 'Back those servers up as databases of their own.',
     });
   }
-  checks.push(
-    createsDatabases === 'true'
-      ? { name: 'privilege to restore', status: 'ok', detail: `“${user}” may create databases.`, hint: '' }
-      : {
-          name: 'privilege to restore',
-          status: 'warning',
-          detail: `“${user}” may not create databases, so a restore builds new schemas inside the live one.`,
-          hint: `Run as an administrator: ALTER ROLE ${role} CREATEDB;`,
-        },
-  );
+  checks.push(restoreCheck(privileges));
   return checks;
+}
+
+function restoreCheck({ user, createsDatabases, database, ownsDatabase }: Privileges): DatabaseCheck {
+  const name = 'privilege to restore';
+  const role = identifier(user);
+  if (createsDatabases !== 'true') {
+    return {
+      name,
+      status: 'warning',
+      detail: `“${user}” may not create databases, so a restore builds new schemas inside the live one.`,
+      hint: `Run as an administrator: ALTER ROLE ${role} CREATEDB;`,
+    };
+  }
+  if (ownsDatabase !== 'true') {
+    return {
+      name,
+      status: 'warning',
+      detail: `“${user}” may create databases, but only the owner of “${database}” may put another in its place.`,
+      hint: `Run as an administrator: ALTER DATABASE ${identifier(database)} OWNER TO ${role};`,
+    };
+  }
+  return { name, status: 'ok', detail: `“${user}” may put a new database in the place of this.`, hint: '' };
 }
 
 function shortened(list: string): string {

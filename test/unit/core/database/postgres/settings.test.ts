@@ -137,6 +137,34 @@ describe.skipIf(!hasPostgres())(
       expect(checks.find(({ name }) => name === 'client tools')).toMatchObject({ status: 'failed' });
     });
 
+    it('is only said to be replaceable by who may replace it', async () => {
+      await server.sql(
+        'postgres',
+        "CREATE ROLE stranger LOGIN CREATEDB PASSWORD 'pw'; GRANT pg_read_all_data TO stranger",
+      );
+      const dump = await dumpToMemory(postgresql, address());
+      const asStranger = { ...address(), url: server.url('crm', 'stranger', 'pw') };
+      const told = async () => {
+        await using connection = await postgresql.connect(asStranger, {});
+        return (await connection.describe({})).checks.find(({ name }) => name === 'privilege to restore')!;
+      };
+      const plan = async () => {
+        await using target = await postgresql.openTarget(asStranger, undefined, {});
+        await target.plan(dump, { restoreId: 'owner', tables: undefined, mayEndSessions: true }, {});
+      };
+      const { status, hint } = await told();
+      expect(status).toBe('warning');
+      await expect(plan()).rejects.toMatchObject({ code: 'missing-privilege' });
+      const [{ owner } = {}] = await server.sql(
+        'postgres',
+        "SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = 'crm'",
+      );
+      await server.sql('postgres', hint.replace('Run as an administrator: ', ''));
+      expect((await told()).status).toBe('ok');
+      await plan();
+      await server.sql('postgres', `ALTER DATABASE crm OWNER TO "${String(owner)}"`);
+    });
+
     it('that is a template is one again, and the old one goes', async () => {
       await server.sql('postgres', 'ALTER DATABASE crm IS_TEMPLATE true');
       const dump = await dumpToMemory(postgresql, address());
