@@ -69,23 +69,35 @@ function estimateRecovery(
 ): RecoveryEstimate | undefined {
   const bytes = { files: 0, database: 0 };
   for (const source of sources) bytes[source.type] += source.bytes;
-  const total = bytes.files + bytes.database;
+  const all = bytes.files + bytes.database;
   const measured = recoveries
-    .filter((each) => each.isWhole || each.bytes + each.databaseBytes >= total * LEAST_SHARE)
+    .filter((each) => each.isWhole || each.bytes + each.databaseBytes >= all * LEAST_SHARE)
     .slice(0, MOST_MEASURED);
   const [latest] = measured;
   if (latest === undefined) return undefined;
-  const sum = (of: (each: RecoveryRecord) => number): number =>
-    measured.reduce((all, each) => all + of(each), 0);
-  const fileMs = sum(({ durationMs, phases }) => Math.max(0, durationMs - phases.load));
-  const fileBytes = sum((each) => each.bytes);
-  const databaseMs = sum(({ phases }) => phases.load);
-  const databaseBytes = sum((each) => each.databaseBytes);
-  const overall = (fileMs + databaseMs) / Math.max(1, fileBytes + databaseBytes);
-  const fileRate = fileBytes > 0 ? fileMs / fileBytes : overall;
-  const databaseRate = databaseBytes > 0 ? databaseMs / databaseBytes : overall;
+  const total = (of: (each: RecoveryRecord) => number, among = measured): number =>
+    among.reduce((sum, each) => sum + of(each), 0);
+  const besidesLoad = ({ durationMs, phases }: RecoveryRecord): number =>
+    Math.max(0, durationMs - phases.load);
+  // A few bytes of files beside large databases say nothing of files, nor the other way round.
+  const ofFiles = measured.filter((each) => each.bytes > 0 && each.bytes >= bytes.files * LEAST_SHARE);
+  const ofDatabases = measured.filter(
+    (each) => each.databaseBytes > 0 && each.databaseBytes >= bytes.database * LEAST_SHARE,
+  );
+  const overall =
+    total(({ durationMs }) => durationMs) /
+    Math.max(
+      1,
+      total((each) => each.bytes + each.databaseBytes),
+    );
+  const fileRate =
+    ofFiles.length > 0 ? total(besidesLoad, ofFiles) / total((each) => each.bytes, ofFiles) : overall;
+  const databaseRate =
+    ofDatabases.length > 0
+      ? total(({ phases }) => phases.load, ofDatabases) / total((each) => each.databaseBytes, ofDatabases)
+      : overall;
   // With databases alone, what is not loading is planning and checking them.
-  const besides = fileBytes === 0 ? fileMs / Math.max(1, measured.length) : 0;
+  const besides = ofFiles.length === 0 ? total(besidesLoad) / measured.length : 0;
   const durationMs = Math.round(bytes.files * fileRate + bytes.database * databaseRate + besides);
   return { durationMs, measuredAt: latest.at };
 }

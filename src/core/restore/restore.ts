@@ -226,7 +226,9 @@ async function restorePaths(
   if (disk === undefined && options.isDrill !== true) {
     const names = new Set(selected.map(({ name }) => name));
     const { replace, unchanged } = plan.counts;
-    const isWhole = options.selected === undefined && replace + unchanged + plan.skipped.count === 0;
+    const isAll = record.sources.every(({ type, name }) => type !== 'database' || names.has(name));
+    const isNew = replace + unchanged === 0;
+    const isWhole = options.selected === undefined && isAll && isNew && plan.skipped.count === 0;
     measureRecovery(home, vault.id, record, {
       plan,
       names,

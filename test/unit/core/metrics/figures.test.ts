@@ -2,7 +2,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Figures, measure } from '../../../../src/core/metrics/figures.ts';
-import { recordRecovery } from '../../../../src/core/metrics/recovery-record.ts';
+import { type RecoveryRecord, recordRecovery } from '../../../../src/core/metrics/recovery-record.ts';
+import { recoveryTime } from '../../../../src/core/metrics/recovery-time.ts';
 import { prune } from '../../../../src/core/vault/prune.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import { noiseOf } from '../../../build/random-tree.ts';
@@ -192,5 +193,42 @@ describe('recovery time', () => {
     });
     expect(recoveryTime.history.map(({ durationMs }) => durationMs)).toEqual([1000, 2000]);
     expect((await measure(vault, { home: home.path, set: 'other' })).recoveryTime.last).toBeNull();
+  });
+
+  it('is never estimated from a few bytes of a kind', () => {
+    const MIB = 1024 * KIB;
+    const latest = {
+      sources: [
+        { type: 'files', bytes: 2 * MIB },
+        { type: 'database', bytes: 5 * MIB },
+      ] as unknown as BackupRecord['sources'],
+    };
+    const record = (
+      bytes: number,
+      databaseBytes: number,
+      durationMs: number,
+      load: number,
+    ): RecoveryRecord => ({
+      version: 1,
+      kind: 'restore',
+      set: 'test',
+      backup: 'ab',
+      at: day(1),
+      durationMs,
+      phases: { fetch: 0, decode: 0, write: 0, load, verify: 0 },
+      bytes,
+      databaseBytes,
+      files: 1,
+      tables: 1,
+      isWhole: false,
+      isGood: true,
+    });
+    const estimate = (...records: readonly RecoveryRecord[]) => recoveryTime(records, latest).estimate!;
+    // 46 bytes of files beside the whole database: their share is in what happens besides loading.
+    const database = record(46, 5 * MIB, 18_700, 12_000);
+    expect(estimate(database)).toBeGreaterThan(18_600);
+    expect(estimate(database)).toBeLessThan(30_000);
+    const files = record(2 * MIB, 46, 4000, 1000);
+    expect(estimate(database, files)).toBe(3000 + 12_000);
   });
 });

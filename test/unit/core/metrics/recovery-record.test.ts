@@ -62,5 +62,11 @@ describe('recoveries that were measured', () => {
     expect(others).toEqual([]);
     expect(whole).toMatchObject({ kind: 'restore', backup: record.id, isWhole: true, files: 2, bytes: 9 });
     expect(part).toMatchObject({ isWhole: false, files: 1, bytes: 5 });
+    const withDatabase = {
+      ...record,
+      sources: [...record.sources, { ...record.sources[0]!, type: 'database' as const, name: 'crm' }],
+    };
+    await place.restore(withDatabase, { to: join(place.scratch, 'files'), databases: 'none' });
+    expect(readRecoveries(place.home, place.vault.id)[0]).toMatchObject({ isWhole: false, files: 2 });
   });
 });
