@@ -30,7 +30,10 @@ export function defineFind(program: Command, act: Act): void {
         const { findPaths } = await import('../core/search.ts');
         const text = textOf(options);
         if (glob === undefined && text === undefined) {
-          throw new UsageError('find needs a pattern of names, or --text.', 'As in “crm-backup find *.php”.');
+          throw new UsageError(
+            'find needs a pattern of names, or --text.',
+            'As in “crm-backup find "*.php"”.',
+          );
         }
         const test = glob === undefined ? () => true : await testOf(parsePrintable(glob));
         const opened = await openVault(session);

@@ -68,7 +68,7 @@ function table(records: readonly BackupRecord[], session: Session): string {
 function remarks(record: BackupRecord, { paint }: Session): string[] {
   const lost = record.lostPaths ?? 0;
   return [
-    ...(record.label === undefined ? [] : [plainText(record.label)]),
+    ...(record.label === undefined ? [] : [plainText(record.label).replaceAll('\n', '\\n')]),
     ...(record.pinned ? ['pinned'] : []),
     ...(record.safety ? ['safety'] : []),
     ...(record.status === 'partial' ? ['partial'] : []),

@@ -10,8 +10,23 @@ export interface Shown {
   readonly text: string;
 }
 
-const REFERENCES =
-  '\nBACKUP is an id, its first 4 or more digits, latest, latest-full, or latest~N.\nPATH is a path in a backup (files/<root>/…), or a file of the workspace.';
+const REFERENCES = `
+BACKUP is an id, its first 4 or more digits, latest, latest-full, or latest~N.
+PATH is a path in a backup (files/<root>/…), or a file of the workspace.
+
+Exit codes:
+  0  done                              4   damage found
+  1  failed                            10  no vault or set file
+  2  wrong usage                       11  locked by another process
+  3  done, but something could not     12  wrong or missing key
+     be read or is damaged             130 cancelled
+
+Environment:
+  CRM_BACKUP_HOME         where vaults, keys and caches are kept for the user
+  CRM_BACKUP_KEY_FILE     the key that opens the vault, as --key-file
+  CRM_BACKUP_PASSPHRASE   the passphrase that opens the vault
+  CRM_BACKUP_SECRET_NAME  what \${secret:NAME} in the set file stands for
+  CRM_BACKUP_DEBUG=1      print the whole of an error`;
 
 /**
  * Parses the arguments and runs the command they name. Returns help or version text when that was asked for.
@@ -24,7 +39,9 @@ export async function runProgram(
 ): Promise<Shown | undefined> {
   let shown = '';
   const program = new Command('crm-backup')
-    .description('Full, incremental and differential backups of a CRM’s files, restored exactly.')
+    .description(
+      'Full, incremental and differential backups of a CRM’s files and databases, restored exactly.',
+    )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
@@ -48,7 +65,7 @@ export async function runProgram(
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageErrorOf(error);
+    if (error.exitCode !== 0) throw usageErrorOf(error, args);
     return { text: shown };
   }
   return undefined;
@@ -104,9 +121,14 @@ function optionsOf(command: Command): GlobalOptions {
 }
 
 /** The library's message as ours: `error: unknown option '--jsn'\n(Did you mean --json?)`. */
-function usageErrorOf(error: CommanderError): UsageError {
+function usageErrorOf(error: CommanderError, args: readonly string[]): UsageError {
   if (error.code === 'commander.help') {
-    return new UsageError('no command was given.', 'Run “crm-backup --help” to see the commands.');
+    const [first, unknown] = args.filter((arg) => !arg.startsWith('-'));
+    const why =
+      first === 'help' && unknown !== undefined
+        ? `there is no command “${unknown}”.`
+        : 'no command was given.';
+    return new UsageError(why, 'Run “crm-backup --help” to see the commands.');
   }
   const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
   const hint = suggestion === undefined ? undefined : suggestion.replace(/^\(|\)$/g, '');

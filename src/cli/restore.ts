@@ -65,7 +65,7 @@ async function restoreBackup(
   options: RestoreOptions,
   session: Session,
 ): Promise<Outcome> {
-  mustFit(options);
+  mustFit(options, paths);
   const { restore } = await import('../core/restore/restore.ts');
   const { lackingOf } = await import('../core/restore/lacking.ts');
   const { movedBy } = await import('../core/restore/plan-restore.ts');
@@ -132,7 +132,17 @@ function meantPaths(
   return meant.length === 0 ? undefined : meant.map((path) => ({ path, recursive: true }));
 }
 
-function mustFit({ database, databases, to }: RestoreOptions): void {
+function mustFit({ database, databases, to, overwrite }: RestoreOptions, paths: readonly string[]): void {
+  if (overwrite === true && to === undefined)
+    throw new UsageError(
+      '--overwrite is for --to; in place what differs is always replaced.',
+      'Leave it out.',
+    );
+  if (!databases && paths.some((path) => /^databases(\/|$)/.test(path)))
+    throw new UsageError(
+      '--no-databases and a path of a database exclude each other.',
+      'Leave one of them out.',
+    );
   if (database === undefined) return;
   if (!databases)
     throw new UsageError('--database and --no-databases exclude each other.', 'Leave one of them out.');

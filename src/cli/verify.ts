@@ -35,6 +35,8 @@ export function defineVerify(program: Command, act: Act): void {
             throw new UsageError('a drill restores all; --sample is for “--level data”.', NO_SAMPLE);
           return rehearse(session, reference ?? 'latest');
         }
+        if (level === 'quick' && sample !== undefined)
+          throw new UsageError('“--level quick” reads no data; --sample is for “--level data”.', NO_SAMPLE);
         const { verify } = await import('../core/vault/verify.ts');
         const { vault, record } =
           reference === undefined

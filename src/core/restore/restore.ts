@@ -205,8 +205,8 @@ async function restorePaths(
   const all = { ...plan, databases: [...planned.databases.map(restored), ...extracts.map(extracted)] };
   const plannedAt = performance.now();
   const nothing = { fetch: 0, decode: 0, write: 0, verify: 0, load: 0, switch: 0 };
-  if (options.dryRun) return report(all, null, false, startedAt, { plannedAt, safeAt: plannedAt }, nothing);
   if (to !== undefined) mustBeFree(plan, to, options.overwrite ?? false);
+  if (options.dryRun) return report(all, null, false, startedAt, { plannedAt, safeAt: plannedAt }, nothing);
 
   const replaced = planned.databases.filter((database) => database.selected.target === undefined);
   const isChange = to === undefined && (changes(plan) || replaced.length > 0);
@@ -311,7 +311,7 @@ function mustBeFree(plan: RestorePlan, to: string, overwrite: boolean): void {
     'target-not-empty',
     `${to} holds ${replace + removed} other files where the backup goes.`,
     {
-      hint: 'Restore to an empty folder; nothing was changed.',
+      hint: 'Nothing was changed. Restore to an empty folder, or replace them with --overwrite.',
     },
   );
 }

@@ -38,6 +38,10 @@ async function fails(args: readonly string[], expected: { code: number; error: s
 describe('wrong usage', () => {
   it.each([
     [[], 'no command was given'],
+    [['help', 'nope'], 'there is no command “nope”'],
+    [['verify', '--level', 'quick', '--sample', '10%'], '“--level quick” reads no data'],
+    [['restore', 'latest', '--overwrite'], '--overwrite is for --to'],
+    [['restore', 'latest', 'databases', '--no-databases'], '--no-databases and a path of a database'],
     [['lst'], "unknown command 'lst'"],
     [['list', '--jsno'], "unknown option '--jsno'"],
     [['list', 'extra'], 'too many arguments'],

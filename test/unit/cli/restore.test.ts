@@ -78,7 +78,9 @@ describe('restore', () => {
 
     writeFileSync(join(cli.scratch, 'out/files/workspace/data.bin'), 'mine');
     const again = ['restore', 'latest', '--vault', vault, '--to', 'out'];
-    expect((await cli.run(again, elsewhere)).code).toBe(1);
+    const dry = await cli.run([...again, '--dry-run'], elsewhere);
+    expect([dry.code, (await cli.run(again, elsewhere)).code]).toEqual([1, 1]);
+    expect(dry.stderr).toContain('--overwrite');
     expect((await cli.run([...again, '--overwrite'], elsewhere)).code).toBe(0);
     expect(snapshotTree(join(cli.scratch, 'out/files/workspace'))).toEqual(before);
   });
