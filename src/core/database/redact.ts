@@ -42,10 +42,13 @@ export function redactError(error: unknown, redact: (text: string) => string): u
 /** Longest first, so that no part of one is left by another. */
 function secretsOf(url: string): string[] {
   const secrets = new Set<string>();
-  const [, password] = /^[^:]+:\/\/[^:/?#@]*:([^/?#]*)@/.exec(url) ?? [];
-  const fromQuery = [...url.matchAll(/[?&][^=&]*(?:password|passwd|pwd|secret|token)[^=&]*=([^&#]*)/gi)];
-  for (const written of [password, ...fromQuery.map(([, value]) => value)]) {
-    if (written === undefined || written === '') continue;
+  // Up to the last “@” of all, and also by its parts: raw signs of a password end it earlier for who reads the URL.
+  const [, login = ''] = /^[^:]+:\/\/[^:/?#]*:([^?#]*)@/.exec(url) ?? [];
+  const passwords = [login, ...login.split(/[@/]/)];
+  const fromQuery = [
+    ...url.matchAll(/[?&][^=&]*(?:password|passwd|pwd|secret|token)[^=&]*=([^&#]*)/gi),
+  ].flatMap(([, value = '']) => [value, value.replaceAll('+', ' ')]);
+  for (const written of [...passwords, ...fromQuery].filter((text) => text !== '')) {
     secrets.add(written);
     secrets.add(decoded(written));
   }

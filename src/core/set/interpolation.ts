@@ -16,6 +16,8 @@ export interface Variables {
 }
 
 const VARIABLE = /\$\{([^}]*)\}/g;
+/** Scheme, login, host and path, parameters; a variable may hold any sign. */
+const URL_PARTS = /^([^:]+:\/\/)((?:\$\{[^}]*\}|[^/?#])*@)?((?:\$\{[^}]*\}|[^?])*)(\?.*)?$/s;
 const KNOWN = /^(?:(env|secret|config):(.+)|userHome|workspaceFolder)$/s;
 
 /**
@@ -36,39 +38,44 @@ export function variableProblem(text: string, secrets: 'secrets' | 'no-secrets')
 }
 
 /**
- * The text with its variables replaced. `subject` says in an error whose text it is: `the root of set “crm”`.
+ * The text with its variables replaced. `subject` says in an error whose text it is: `the root of set “crm”`;
+ * `written` spells a value for where it goes.
  * Throws {@link SetError} `missing-variable` or `unknown-variable`, which name variables and never values.
  */
-export async function interpolate(text: string, variables: Variables, subject: string): Promise<string> {
+export async function interpolate(
+  text: string,
+  variables: Variables,
+  subject: string,
+  written = (value: string) => value,
+): Promise<string> {
   let result = '';
   let end = 0;
   for (const match of text.matchAll(VARIABLE)) {
-    result += text.slice(end, match.index) + (await valueOf(match[1] ?? '', variables, subject));
+    result += text.slice(end, match.index) + written(await valueOf(match[1] ?? '', variables, subject));
     end = match.index + match[0].length;
   }
   return result + text.slice(end);
 }
 
 /**
- * A database URL with its variables replaced. In user name and password a value is taken literally, so it is
- * percent-encoded there: a password may hold `@` or `/`. Throws as {@link interpolate}.
+ * A database URL with its variables replaced. In user name, password and the value of a parameter a variable is taken
+ * literally, so it is percent-encoded there: a password may hold `@` or `&`. Throws as {@link interpolate}.
  */
 export async function interpolateUrl(url: string, variables: Variables, subject: string): Promise<string> {
-  const [, scheme, userInfo] = /^([^:]+:\/\/)((?:\$\{[^}]*\}|[^/?#])*@)/.exec(url) ?? [];
-  if (scheme === undefined || userInfo === undefined || scheme.includes('${')) {
-    return await interpolate(url, variables, subject);
-  }
-  let encoded = '';
-  let end = 0;
-  for (const match of userInfo.matchAll(VARIABLE)) {
-    const value = await valueOf(match[1] ?? '', variables, subject);
-    encoded += userInfo.slice(end, match.index) + percentEncoded(value);
-    end = match.index + match[0].length;
-  }
-  encoded += userInfo.slice(end);
-  return (
-    scheme + encoded + (await interpolate(url.slice(scheme.length + userInfo.length), variables, subject))
-  );
+  const [, scheme = '', userInfo = '', rest = '', query = ''] = URL_PARTS.exec(url) ?? [];
+  if (scheme === '' || scheme.includes('${')) return await interpolate(url, variables, subject);
+  const parameters = query.split(/(?<==)((?:\$\{[^}]*\}|[^&])*)/);
+  return [
+    scheme,
+    await interpolate(userInfo, variables, subject, percentEncoded),
+    await interpolate(rest, variables, subject),
+    // Every other piece is a value.
+    ...(await Promise.all(
+      parameters.map((piece, index) =>
+        interpolate(piece, variables, subject, index % 2 === 1 ? percentEncoded : undefined),
+      ),
+    )),
+  ].join('');
 }
 
 /**

@@ -110,6 +110,21 @@ describe('a database that is named badly', () => {
   });
 });
 
+describe('a password with its signs written raw', () => {
+  it.each(['postgresql', 'mysql'])('goes into no message and no name of a host: %s', async (scheme) => {
+    for (const [login, where] of [
+      ['crm:pa@ssw0rd-tail', /127\.0\.0\.1:1/],
+      ['crm:12/ssw0rd-tail', /“@”/],
+      ['crm:pa@b/ssw0rd-tail', /“@”/],
+    ] as const) {
+      await use({ name: 'crm', url: `${scheme}://${login}@127.0.0.1:1/crm` });
+      const hint = /(Start the server|Check that the server runs|Write it as)/;
+      await mustFail({ code: 'database-unreachable', sentence: where, hint }, 'ssw0rd-tail');
+      rmSync(join(cli.workspace, '.vscode/crm-backup.json'));
+    }
+  });
+});
+
 describe.skipIf(!hasPostgres())('PostgreSQL', () => {
   let server: PostgresServer;
   let url: string;

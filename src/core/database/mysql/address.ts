@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { CertificateFiles } from '../certificate.ts';
 import type { DatabaseAddress } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
+import { AT_AFTER_HOST } from '../url.ts';
 
 const DEFAULT_PORT = 3306;
 const LONGEST_NAME = 64;
@@ -55,6 +56,7 @@ export function parseAddress(address: DatabaseAddress, target?: string): ServerA
   } catch {
     throw invalid(address.name, 'is not a URL');
   }
+  if (url.pathname.includes('@')) throw invalid(address.name, AT_AFTER_HOST);
   const part = (text: string) => decoded(text, address.name);
   const database = target ?? part(url.pathname.replace(/^\//, ''));
   if (database === '') throw invalid(address.name, 'names no database');

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { DatabaseAddress } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
+import { AT_AFTER_HOST } from '../url.ts';
 
 /** `prefer` takes TLS where the server offers it; the `verify-` modes check whom they talk to. */
 export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -32,10 +33,12 @@ const TLS_MODES: readonly TlsMode[] = ['disable', 'prefer', 'require', 'verify-c
  * @throws {DatabaseError} `invalid-address`.
  */
 export function parsePostgresAddress({ name, url, workspace }: DatabaseAddress): PostgresAddress {
+  // The last “@” ends the login: a password may hold others.
   const parts =
-    /^[a-z]+:\/\/(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(url);
+    /^[a-z]+:\/\/(?:([^/?#]*)@)?(\[[^\]@]*\]|[^/?#:@]*)(?::(\d*))?(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(url);
   if (parts === null) throw invalid(name, 'is not of the form postgresql://user:password@host:port/database');
   const [, login = '', host = '', port = '', database = '', query = ''] = parts;
+  if (database.includes('@')) throw invalid(name, AT_AFTER_HOST);
   const [user = '', ...password] = login.split(':');
   const settings = new URLSearchParams(query);
   const tls = settings.get('sslmode') ?? 'prefer';

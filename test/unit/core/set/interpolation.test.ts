@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { DatabaseAddress } from '../../../../src/core/database/engine.ts';
+import { parsePostgresAddress } from '../../../../src/core/database/postgres/address.ts';
 import {
   interpolate,
   interpolateUrl,
@@ -9,7 +11,7 @@ import {
 } from '../../../../src/core/set/interpolation.ts';
 
 const variables: Variables = {
-  env: { HOST: 'db.local', PASSWORD: 'p@ss/wo:rd#?%', EMPTY: '' },
+  env: { HOST: 'db.local', PASSWORD: 'p@ss/wo:rd#?%', EMPTY: '', QUERY: 'sslmode=require&user=crm' },
   userHome: '/home/ada',
   workspaceFolder: '/srv/crm',
   secret: (name) => Promise.resolve(name === 'crm-db' ? '${env:HOST}' : undefined),
@@ -78,15 +80,20 @@ describe('a database URL', () => {
   it('holds any password, because a value is taken literally there', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'grapheme', minLength: 1 }), async (password) => {
-        const env = { PASSWORD: password };
-        const url = await interpolateUrl(
-          'mysql://crm:${env:PASSWORD}@127.0.0.1:3306/crm',
-          { ...variables, env },
-          'It',
-        );
-        const parsed = new URL(url);
+        const read = async (written: string) =>
+          interpolateUrl(written, { ...variables, env: { PASSWORD: password } }, 'It');
+        const parsed = new URL(await read('mysql://crm:${env:PASSWORD}@127.0.0.1:3306/crm'));
         expect(decodeURIComponent(parsed.password)).toBe(password);
         expect(parsed.host + parsed.pathname).toBe('127.0.0.1:3306/crm');
+        for (const written of [
+          'postgresql://crm:${env:PASSWORD}@h/crm?sslmode=require',
+          'postgresql://h/crm?user=crm&password=${env:PASSWORD}&sslmode=require',
+          'postgresql://crm@h/crm?password=${env:PASSWORD}&sslmode=require',
+        ]) {
+          const address = { name: 'crm', url: await read(written), workspace: '/' };
+          const expected = { user: 'crm', password, host: 'h', database: 'crm', tls: 'require' };
+          expect(parsePostgresAddress(address as DatabaseAddress)).toMatchObject(expected);
+        }
       }),
     );
   });
@@ -100,6 +107,8 @@ describe('a database URL', () => {
     ['mysql://${env:HOST}/d@b', 'mysql://db.local/d@b'],
     ['sqlite:${workspaceFolder}/var/a@b.db', 'sqlite:/srv/crm/var/a@b.db'],
     ['${config:database.user}', 'espo'],
+    ['postgresql://h/d?a=${env:PASSWORD}&b=1', 'postgresql://h/d?a=p%40ss%2Fwo%3Ard%23%3F%25&b=1'],
+    ['postgresql://h/d?${env:QUERY}', 'postgresql://h/d?sslmode=require&user=crm'],
   ])('%s becomes %s', async (written, url) => {
     expect(await interpolateUrl(written, variables, 'It')).toBe(url);
   });
