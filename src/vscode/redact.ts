@@ -8,7 +8,7 @@ export function redact(text: string): string {
   return (
     text
       // scheme://user:password@host
-      .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/@]+@/gi, `$1:${HIDDEN}@`)
+      .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s:/]*):[^\s/]+@/gi, `$1:${HIDDEN}@`)
       // password=…, "api_key": "…", CRM_BACKUP_PASSPHRASE=…
       .replace(
         /((?:pass(?:word|phrase|wd)?|secret|token|api[_-]?key|recovery[_-]?key)[\w-]*["']?\s*(?:=>|[=:])\s*)("[^"]*"|'[^']*'|[^\s,;&"']+)/gi,

@@ -4,6 +4,7 @@ import { redact } from '../../../src/vscode/redact.ts';
 describe('secrets', () => {
   test.each([
     'mysql://crm:hunter2@127.0.0.1:3306/crm',
+    'mysql://crm@tenant:pa@hunter2@127.0.0.1:3306/crm',
     'connecting to postgres://crm:hunter2@db/crm failed',
     'CRM_BACKUP_PASSPHRASE=hunter2',
     '{"password": "hunter2", "user": "crm"}',
