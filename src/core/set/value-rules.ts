@@ -81,6 +81,8 @@ export function patternProblem(pattern: string): string | undefined {
   if (pattern.includes('//')) return 'must not contain “//”';
   if (/^!?\/$/.test(pattern)) return 'must name something after “/”';
   if (pattern.includes('${')) return 'takes no variables; put them into “root”';
+  if (/\{.*,.*\}/.test(pattern.replaceAll(/\\.|\[[^\]]*\]/g, '')))
+    return 'has braces, which such patterns do not know: write one pattern for each, or “\\{” for the character';
   return undefined;
 }
 

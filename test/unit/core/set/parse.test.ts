@@ -23,6 +23,8 @@ function messagesWith(more: Record<string, unknown>): string[] {
   return issuesOf(JSON.stringify({ version: 1, sets: [set] })).map((text) => text.replace(/^.*?: /, ''));
 }
 
+const NO_BRACES = 'which such patterns do not know: write one pattern for each, or “\\{” for the character';
+
 describe('a set file', () => {
   it('may use everything, with comments and trailing commas', () => {
     const text = `\ufeff// shared
@@ -175,6 +177,8 @@ describe('a set file', () => {
     ['', 'must not be empty'],
     ['a\n', 'must not contain control characters'],
     ['a\\', 'must not end with “\\”'],
+    ['*.{twig,html}', `has braces, ${NO_BRACES}`],
+    ['custom/{a,{b,c}}/**', `has braces, ${NO_BRACES}`],
     ['${env:X}/a', 'takes no variables; put them into “root”'],
   ])('refuses the pattern %j, which git would silently never match', (pattern, problem) => {
     expect(messagesWith({ files: [{ root: '.', include: [pattern] }] })).toEqual([
@@ -183,6 +187,11 @@ describe('a set file', () => {
     expect(messagesWith({ files: [{ root: '.', exclude: ['ok', pattern] }] })).toEqual([
       `item 2 of “exclude” ${problem}`,
     ]);
+  });
+
+  it('takes braces that are names', () => {
+    const include = ['\\{a,b}', 'a{b}', '{a', 'a,b}', '[{,}]x', '{{ name }}.html'];
+    expect(messagesWith({ files: [{ root: '.', include, exclude: include }] })).toEqual([]);
   });
 
   it('refuses includes that would take nothing or that exclude', () => {
