@@ -43,8 +43,8 @@ async function initialise({ name, yes }: InitOptions, session: Session): Promise
   const { findKey } = await import('../core/unlock.ts');
 
   const workspace = await folder(resolve(surroundings.cwd, options.workspace ?? '.'));
-  const { set, fresh } = await setFor(workspace, name ?? options.set, options.vault, surroundings.cwd);
-  const placed = await placeSet(workspace, set, options.vault, surroundings);
+  const { sets, set, fresh } = await setFor(workspace, name ?? options.set, options.vault, surroundings.cwd);
+  const placed = await placeSet({ directory: workspace, sets }, set, options.vault, surroundings);
   const hasVault = (await Vault.identify(new LocalStorage(placed.vaultDirectory))) !== undefined;
   if (session.dialogue !== undefined && yes !== true && (fresh !== undefined || !hasVault)) {
     session.say(planText(placed, fresh !== undefined, hasVault));
@@ -79,7 +79,12 @@ async function setFor(
   name: string | undefined,
   vault: string | undefined,
   cwd: string,
-): Promise<{ readonly set: BackupSet; readonly fresh: NewSet | undefined }> {
+): Promise<{
+  /** Those the workspace has already. */
+  readonly sets: readonly BackupSet[];
+  readonly set: BackupSet;
+  readonly fresh: NewSet | undefined;
+}> {
   const { chooseSet, loadSets } = await import('../core/set/load.ts');
   const { SetError } = await import('../core/set/error.ts');
   let sets: readonly BackupSet[] = [];
@@ -89,12 +94,12 @@ async function setFor(
     if (!(error instanceof SetError && error.code === 'no-set-file')) throw error;
   }
   if (sets.length > 0 && (name === undefined || sets.some((set) => set.name === name))) {
-    return { set: chooseSet(sets, name), fresh: undefined };
+    return { sets, set: chooseSet(sets, name), fresh: undefined };
   }
   const { parseSetFile } = await import('../core/set/parse.ts');
   const { withSet } = await import('../core/set/write.ts');
   const fresh = await newSet(workspace, name, vault, cwd);
-  return { set: parseSetFile(withSet(undefined, fresh)).sets[0]!, fresh };
+  return { sets, set: parseSetFile(withSet(undefined, fresh)).sets[0]!, fresh };
 }
 
 async function newSet(

@@ -50,7 +50,7 @@ async function examineSets(
     ];
     for (const set of chosen) {
       try {
-        const placed = await placeSet(directory, set, named.vault, surroundings);
+        const placed = await placeSet({ directory, sets }, set, named.vault, surroundings);
         vaults.add(placed.vaultDirectory);
         checks.push(...(await checkSources(placed, task)));
       } catch (error) {

@@ -5,9 +5,9 @@ import { CrmBackupError } from './errors.ts';
 import { defaultVaultDirectory } from './home.ts';
 import type { BackupSet } from './set/definition.ts';
 import { SetError } from './set/error.ts';
-import { secretsOf } from './set/interpolation.ts';
+import { secretsOf, type Variables } from './set/interpolation.ts';
 import { chooseSet, findWorkspace, loadSets } from './set/load.ts';
-import { type ResolvedSet, resolveSet } from './set/resolve.ts';
+import { isRemote, type ResolvedSet, resolveSet, resolveVault, type SetEnvironment } from './set/resolve.ts';
 import { LocalStorage } from './storage/local.ts';
 import { cacheOf, homeOf, type Surroundings } from './surroundings.ts';
 import { findKey } from './unlock.ts';
@@ -75,22 +75,29 @@ export async function openWorkspace(
 }
 
 /**
- * Finds the folders of a set and its vault, which need not exist yet.
+ * Finds the folders of a set of a workspace and its vault, which need not exist yet.
  * @throws {SetError} `missing-variable`, `vault-holds-root`. {OpenError} `remote-not-supported`.
  */
 export async function placeSet(
-  workspace: string,
+  { directory: workspace, sets }: OpenedWorkspace,
   set: BackupSet,
   vault: string | undefined,
   surroundings: Surroundings,
 ): Promise<PlacedSet> {
   const home = homeOf(surroundings);
   const named = vault === undefined ? undefined : vaultDirectoryOf(vault, surroundings.cwd);
-  const resolved = await resolveSet(set, workspace, {
+  const environment: SetEnvironment = {
     env: surroundings.env,
     userHome: surroundings.userHome,
     secret: secretsOf(surroundings, workspace),
-    leftOut: [home, cacheOf(surroundings), ...(named === undefined ? [] : [named])],
+  };
+  const others = await vaultFoldersOf(
+    sets.filter(({ name }) => name !== set.name),
+    { ...environment, workspaceFolder: workspace },
+  );
+  const resolved = await resolveSet(set, workspace, {
+    ...environment,
+    leftOut: [home, cacheOf(surroundings), ...(named === undefined ? [] : [named]), ...others],
   });
   const own =
     named ?? (resolved.vault === undefined ? undefined : vaultDirectoryOf(resolved.vault, workspace));
@@ -99,13 +106,27 @@ export async function placeSet(
   return { workspace, set: resolved, vaultDirectory };
 }
 
+/** The folders that sets name as their vaults; one that cannot be told is that set's own trouble. */
+async function vaultFoldersOf(sets: readonly BackupSet[], variables: Variables): Promise<string[]> {
+  const folders: string[] = [];
+  for (const { name, vault } of sets) {
+    if (vault === undefined) continue;
+    try {
+      folders.push(await resolveVault(vault, name, variables));
+    } catch (error) {
+      if (!(error instanceof SetError)) throw error;
+    }
+  }
+  return folders.filter((folder) => !isRemote(folder));
+}
+
 /**
  * Opens a set of a workspace with its vault.
  * @throws {SetError} also `several-sets` or `unknown-set`; else what {@link openVault} throws.
  */
 export async function openSet(named: Named, surroundings: Surroundings): Promise<OpenedSet> {
-  const { directory, sets } = await openWorkspace(named.workspace, surroundings);
-  const placed = await placeSet(directory, chooseSet(sets, named.set), named.vault, surroundings);
+  const opened = await openWorkspace(named.workspace, surroundings);
+  const placed = await placeSet(opened, chooseSet(opened.sets, named.set), named.vault, surroundings);
   return { ...placed, vault: await openVault(placed.vaultDirectory, named.keyFile, surroundings) };
 }
 
@@ -124,12 +145,11 @@ export async function openForReading(
     const vault = await openVault(directory, named.keyFile, surroundings);
     return { vault, setName: named.set, placed: [] };
   }
-  const { directory, sets } = await openWorkspace(named.workspace, surroundings);
+  const opened = await openWorkspace(named.workspace, surroundings);
+  const { sets } = opened;
   const chosen = named.set === undefined && sets.length > 1 ? undefined : chooseSet(sets, named.set);
   const candidates = chosen === undefined ? sets : [chosen];
-  const placed = await Promise.all(
-    candidates.map((set) => placeSet(directory, set, named.vault, surroundings)),
-  );
+  const placed = await Promise.all(candidates.map((set) => placeSet(opened, set, named.vault, surroundings)));
   const places = new Set(placed.map(({ vaultDirectory }) => vaultDirectory));
   const [place = '', ...others] = places;
   // Several sets in several vaults: chooseSet says that one must be named.

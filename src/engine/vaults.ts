@@ -39,8 +39,8 @@ export class Vaults {
 
   /** A set of a workspace: its folders, and where its vault is. Throws what `placeSet` throws. */
   async place({ workspace, set }: InSet): Promise<PlacedSet> {
-    const { directory, sets } = await openWorkspace(workspace, this.surroundings);
-    return placeSet(directory, chooseSet(sets, set), undefined, this.surroundings);
+    const opened = await openWorkspace(workspace, this.surroundings);
+    return placeSet(opened, chooseSet(opened.sets, set), undefined, this.surroundings);
   }
 
   /** The vault in a folder; undefined when there is none and there never was one. Throws what `openVault` throws. */

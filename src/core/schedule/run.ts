@@ -214,9 +214,9 @@ async function runOne(
   task: Task,
 ): Promise<ScheduledRun> {
   try {
-    const { sets } = await openWorkspace(workspace, surroundings);
-    const set = setNamed(sets, job.set);
-    const placed = await placeSet(workspace, set, undefined, surroundings);
+    const opened = await openWorkspace(workspace, surroundings);
+    const set = setNamed(opened.sets, job.set);
+    const placed = await placeSet(opened, set, undefined, surroundings);
     const vault = await openVault(placed.vaultDirectory, undefined, surroundings);
     const impediment = await impedimentOf(vault, homeOf(surroundings), set.gentle ?? {});
     if (impediment !== undefined)

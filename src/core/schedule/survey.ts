@@ -1,5 +1,5 @@
 import { CrmBackupError } from '../errors.ts';
-import { openVault, openWorkspace, placeSet } from '../open.ts';
+import { type OpenedWorkspace, openVault, openWorkspace, placeSet } from '../open.ts';
 import type { BackupSet } from '../set/definition.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
 import type { BackupRecord } from '../vault/record.ts';
@@ -45,11 +45,12 @@ export async function surveyJobs(
   surroundings: Surroundings,
   now: Date,
 ): Promise<ScheduledJob[]> {
-  const { directory, sets } = await openWorkspace(workspace, surroundings);
+  const opened = await openWorkspace(workspace, surroundings);
+  const { directory, sets } = opened;
   const home = homeOf(surroundings);
   const all: ScheduledJob[] = [];
   for (const set of sets) {
-    all.push(...(await surveySet(directory, set, home, latestBackups(directory, set, surroundings), now)));
+    all.push(...(await surveySet(directory, set, home, latestBackups(opened, set, surroundings), now)));
   }
   return all;
 }
@@ -117,7 +118,7 @@ async function pastOf(
 
 /** The backups of a set, read on first need; none where the vault cannot be opened: running it will say why. */
 function latestBackups(
-  workspace: string,
+  workspace: OpenedWorkspace,
   set: BackupSet,
   surroundings: Surroundings,
 ): () => Promise<readonly BackupRecord[]> {

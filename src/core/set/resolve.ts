@@ -148,7 +148,10 @@ export function absoluteFolder(
     : paths.resolve(workspaceFolder, folder);
 }
 
-async function resolveVault(vault: string, set: string, variables: Variables): Promise<string> {
+/**
+ * Where a set's vault is: an absolute folder, or `rclone:REMOTE:PATH`. Throws {@link SetError} `missing-variable`.
+ */
+export async function resolveVault(vault: string, set: string, variables: Variables): Promise<string> {
   const subject = `The vault of set “${set}”`;
   const value = notEmpty(await interpolate(vault, variables, subject), vault, subject);
   return isRemote(value) ? value : absoluteFolder(value, variables);
@@ -194,7 +197,7 @@ function notEmpty(value: string, written: string, subject: string): string {
   });
 }
 
-function isRemote(vault: string): boolean {
+export function isRemote(vault: string): boolean {
   return vault.startsWith('rclone:');
 }
 

@@ -1,5 +1,5 @@
 import { ratioOfVault } from '../../core/metrics/figures.ts';
-import { placeSet } from '../../core/open.ts';
+import { type OpenedWorkspace, placeSet } from '../../core/open.ts';
 import { surveySet } from '../../core/schedule/survey.ts';
 import { planForget } from '../../core/retention/forget.ts';
 import { type JobState, readSchedule } from '../../core/schedule/state.ts';
@@ -33,17 +33,20 @@ export function state(vaults: Vaults): Handler<'state'> {
     }
     const { sets } = parseSetFile(text);
     const waiting = waitingEntries(text, sets);
-    const found = await Promise.all(sets.map((set, at) => stateOf(vaults, workspace, set, waiting[at]!)));
+    const found = await Promise.all(
+      sets.map((set, at) => stateOf(vaults, { directory: workspace, sets }, set, waiting[at]!)),
+    );
     return { setFile, sets: found.map((set) => states.tell(workspace, set, known?.[set.name])) };
   };
 }
 
 async function stateOf(
   vaults: Vaults,
-  workspace: string,
+  opened: OpenedWorkspace,
   set: BackupSet,
   waiting: readonly WaitingEntry[],
 ): Promise<SetState> {
+  const workspace = opened.directory;
   const known = { name: set.name, databases: set.databases.map(({ name }) => name) };
   const nothing = {
     vault: undefined,
@@ -59,7 +62,7 @@ async function stateOf(
     troubles: troublesOf(set, scheduled(vaults, workspace), [], new Date()),
   };
   try {
-    const placed = await placeSet(workspace, set, undefined, vaults.surroundings);
+    const placed = await placeSet(opened, set, undefined, vaults.surroundings);
     const roots = placed.set.roots.map(({ name, directory }) => ({ name, directory }));
     const found = { ...nothing, ...known, roots, vault: placed.vaultDirectory };
     try {

@@ -12,7 +12,12 @@ export function createSet(vaults: Vaults): Handler<'createSet'> {
     const fresh = { ...defaultSet(name), name };
     const [set] = parseSetFile(withSet(undefined, fresh)).sets;
     if (set === undefined) throw new TypeError('A set that was written could not be read.');
-    const { vaultDirectory } = await placeSet(workspace, set, undefined, vaults.surroundings);
+    const { vaultDirectory } = await placeSet(
+      { directory: workspace, sets: [] },
+      set,
+      undefined,
+      vaults.surroundings,
+    );
     await vaults.provide(vaultDirectory);
     return { setFile: await addSet(workspace, fresh), vault: vaultDirectory };
   };

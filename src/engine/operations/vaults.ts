@@ -1,8 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { createRecoveryKey } from '../../core/keys.ts';
 import { usageOf } from '../../core/metrics/usage.ts';
-import { type PlacedSet, placeSet } from '../../core/open.ts';
-import { loadSets } from '../../core/set/load.ts';
+import { openWorkspace, type PlacedSet, placeSet } from '../../core/open.ts';
 import type { Vault } from '../../core/vault/vault.ts';
 import { VaultError } from '../../core/vault/error.ts';
 import { type FailureData, toFailure } from '../failure.ts';
@@ -14,8 +13,9 @@ import type { Vaults } from '../vaults.ts';
 export function vaultStates(vaults: Vaults): Handler<'vaults'> {
   return async ({ workspace }) => {
     const places = new Map<string, string[]>();
-    for (const set of await loadSets(workspace)) {
-      const placed = await placeSet(workspace, set, undefined, vaults.surroundings).catch(() => undefined);
+    const opened = await openWorkspace(workspace, vaults.surroundings);
+    for (const set of opened.sets) {
+      const placed = await placeSet(opened, set, undefined, vaults.surroundings).catch(() => undefined);
       if (placed === undefined) continue;
       places.set(placed.vaultDirectory, [...(places.get(placed.vaultDirectory) ?? []), set.name]);
     }

@@ -31,7 +31,12 @@ function surroundings(): Surroundings {
 async function setUp(): Promise<{ vault: Vault; keyFile: string; directory: string }> {
   await addSet(workspace, { name: 'crm', files: [{ root: 'data' }] });
   const { sets } = await openWorkspace(undefined, surroundings());
-  const { vaultDirectory } = await placeSet(workspace, sets[0]!, undefined, surroundings());
+  const { vaultDirectory } = await placeSet(
+    { directory: workspace, sets },
+    sets[0]!,
+    undefined,
+    surroundings(),
+  );
   return { ...(await createVault(vaultDirectory, undefined, surroundings())), directory: vaultDirectory };
 }
 

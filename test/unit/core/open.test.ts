@@ -22,6 +22,7 @@ import {
   type PlacedSet,
 } from '../../../src/core/open.ts';
 import type { NewSet } from '../../../src/core/set/definition.ts';
+import { createFilter } from '../../../src/core/set/match.ts';
 import { addSet } from '../../../src/core/set/write.ts';
 import type { Surroundings } from '../../../src/core/surroundings.ts';
 import { asOrdinaryUser } from '../../build/ordinary-user.ts';
@@ -48,12 +49,8 @@ async function addSets(...sets: readonly Partial<NewSet>[]): Promise<void> {
 
 async function place(name = 'crm', vault?: string): Promise<PlacedSet> {
   const { directory, sets } = await openWorkspace(undefined, surroundings());
-  return placeSet(
-    directory,
-    sets.find((set) => set.name === name)!,
-    vault,
-    surroundings(),
-  );
+  const set = sets.find((each) => each.name === name)!;
+  return placeSet({ directory, sets }, set, vault, surroundings());
 }
 
 describe('the workspace', () => {
@@ -82,6 +79,21 @@ describe('the place of a vault', () => {
     await addSets({ files: [{ root: '.' }] });
     const { set } = await place('crm', 'here');
     expect(set.roots[0]?.exclude.some((pattern) => pattern.includes('here'))).toBe(true);
+  });
+
+  it('is not backed up by the other sets of the workspace either', async () => {
+    await addSets(
+      { files: [{ root: '.' }], vault: 'backups/a' },
+      { name: 'second', files: [{ root: '.' }, { name: 'kept', root: 'backups' }], vault: 'backups/b' },
+      { name: 'third', vault: '${env:UNKNOWN}' },
+      { name: 'fourth', vault: 'rclone:drive:crm' },
+    );
+    const { roots } = (await place('second')).set;
+    const [whole, kept] = roots.map(({ include, exclude }) => createFilter(include, exclude));
+    expect(['backups', 'backups/a', 'backups/b'].filter((path) => whole?.enters(path))).toEqual(['backups']);
+    expect(['a', 'b', 'c'].filter((path) => kept?.enters(path))).toEqual(['c']);
+    await addSets({ name: 'fifth', files: [{ root: 'backups/a/packs' }] });
+    await expect(place('fifth')).rejects.toMatchObject({ code: 'vault-holds-root' });
   });
 
   it('cannot be remote yet, which is said', async () => {
