@@ -1,5 +1,6 @@
 import type { ReadStream } from 'node:tty';
 import { CancelledError } from '../core/errors.ts';
+import { savedText } from '../core/saved-text.ts';
 
 /** Where questions are asked and answered. */
 export interface Dialogue {
@@ -34,15 +35,17 @@ export async function askSecrets(dialogue: Dialogue, questions: readonly string[
   });
 }
 
-/** The first line of a stream that is not a terminal. */
+/** More is no answer to a question. */
+const MOST_BYTES_OF_A_LINE = 1_000_000;
+
+/** The first line of a stream that is not a terminal; of one that is too long, the beginning. */
 export async function firstLine(input: AsyncIterable<Uint8Array | string>): Promise<string> {
-  const parts: Buffer[] = [];
+  let bytes = Buffer.alloc(0);
   for await (const part of input) {
-    const bytes = Buffer.from(part);
-    parts.push(bytes);
-    if (bytes.includes(0x0a)) break;
+    bytes = Buffer.concat([bytes, Buffer.from(part)]);
+    if (bytes.length > MOST_BYTES_OF_A_LINE || savedText(bytes).includes('\n')) break;
   }
-  return Buffer.concat(parts).toString('utf8').split(/\r?\n/, 1)[0] ?? '';
+  return savedText(bytes).split(/\r?\n/, 1)[0] ?? '';
 }
 
 /** Lets several lines be asked for through one reader, so that those typed ahead are not lost. */

@@ -1,11 +1,8 @@
 import { writePrivateFile } from './create-vault.ts';
+import { checkPassphrase } from './passphrase.ts';
 import { StorageError } from './storage/storage.ts';
-import { VaultError } from './vault/error.ts';
 import { createSecret, formatSecret } from './vault/key.ts';
 import type { Vault } from './vault/vault.ts';
-
-/** Shorter passphrases are refused: whoever has the vault's files can try them all. */
-const LEAST_PASSPHRASE_CHARACTERS = 8;
 
 /**
  * Makes a recovery key, which opens the vault as a key file does, and returns its text. Earlier ones stay valid. With a
@@ -26,15 +23,9 @@ export async function createRecoveryKey(vault: Vault, file: string | undefined):
 
 /**
  * Lets a passphrase open the vault, and no longer the one before.
- * @throws {VaultError} `weak-passphrase`.
+ * @throws {VaultError} `weak-passphrase`, `invalid-passphrase`.
  */
 export async function setPassphrase(vault: Vault, passphrase: string): Promise<void> {
-  if (Array.from(passphrase.normalize('NFC')).length < LEAST_PASSPHRASE_CHARACTERS) {
-    throw new VaultError(
-      'weak-passphrase',
-      `The passphrase is too short: it needs at least ${LEAST_PASSPHRASE_CHARACTERS} characters.`,
-      { hint: 'Several words that nobody would put together are easy to keep and hard to guess.' },
-    );
-  }
+  checkPassphrase(passphrase);
   await vault.addKey('passphrase', { passphrase }, true);
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemCode } from './errors.ts';
 import { keyFilePath } from './home.ts';
+import { savedText } from './saved-text.ts';
 import { homeOf, type Surroundings } from './surroundings.ts';
 import { VaultError } from './vault/error.ts';
 import { parseSecret, type Unlock } from './vault/key.ts';
@@ -41,13 +42,13 @@ export async function findKey(
 }
 
 /**
- * The secret in a key file.
+ * The secret in a key file. An editor or a shell may have saved it in its own encoding.
  * @throws {VaultError} `missing-key` when it cannot be read, `invalid-key` when it holds no key.
  */
 export async function readKeyFile(file: string): Promise<Buffer> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = savedText(await readFile(file));
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;

@@ -18,7 +18,7 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** What stdin has to say; nothing by default. */
-  readonly input?: string;
+  readonly input?: string | Buffer;
   /** Told the process once it runs. */
   readonly started?: (process: { kill(signal: NodeJS.Signals): void }) => void;
 }

@@ -8,6 +8,7 @@ export type VaultErrorCode =
   | 'missing-key'
   | 'invalid-key'
   | 'weak-passphrase'
+  | 'invalid-passphrase'
   | 'locked'
   | 'damaged'
   | 'missing-chunk'

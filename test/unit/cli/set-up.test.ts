@@ -94,6 +94,34 @@ describe('key', () => {
     expect((await cli.run(['list'], { env: { CRM_BACKUP_PASSPHRASE: passphrase } })).code).toBe(0);
     expect((await cli.run(['list'], { env: { CRM_BACKUP_PASSPHRASE: 'wrong' } })).code).toBe(12);
   });
+
+  it.each([
+    ['UTF-8', (text: string) => Buffer.from(`\ufeff${text}`)],
+    ['UTF-16 LE', (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+    ['UTF-16 BE', (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16()],
+  ])('takes a key and a passphrase that begin with a byte order mark: %s', async (_, saved) => {
+    await firstBackup(cli);
+    const file = join(cli.scratch, 'saved.key');
+    writeFileSync(file, saved((await cli.run(['key', 'recovery'])).text.replaceAll('\n', '\r\n')));
+    // The bytes of a line’s end, but not one.
+    const passphrase = 'p\u0a0ass \u010aphrase';
+    const input = saved(`${passphrase}\r\nnext line`);
+    expect((await cli.run(['key', 'passphrase'], { input })).code).toBe(0);
+
+    rmSync(join(cli.home, 'keys'), { recursive: true });
+    await cli.must(['list', '--key-file', file]);
+    expect((await cli.run(['list'], { env: { CRM_BACKUP_PASSPHRASE: passphrase } })).code).toBe(0);
+  });
+
+  it.each([
+    ['too short', 'weak-passphrase', 'short'],
+    ['with a NUL', 'invalid-passphrase', 'correct horse\0battery'],
+    ['longer than an environment variable', 'invalid-passphrase', 'long'.repeat(75_000)],
+  ])('refuses a passphrase: %s', async (_, error, passphrase) => {
+    await firstBackup(cli);
+    const { code, value } = await cli.json(['key', 'passphrase'], { input: `${passphrase}\n` });
+    expect([code, value.error.code]).toEqual([1, error]);
+  });
 });
 
 describe('doctor', () => {
