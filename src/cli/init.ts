@@ -23,6 +23,8 @@ const NEXT_STEPS = [
   '  crm-backup backup',
 ];
 
+const PASSPHRASE_TOO = ['passphrase', 'that of CRM_BACKUP_PASSPHRASE opens the vault, too'] as const;
+
 /** `init`: write the set file, make the vault and its key; what exists already is kept. */
 export function defineInit(program: Command, act: Act): void {
   program
@@ -53,11 +55,12 @@ async function initialise({ name, yes }: InitOptions, session: Session): Promise
 
   // The vault comes first: a set file without a vault would promise backups that nobody can take.
   let keyFile: string | undefined;
+  let hasPassphrase = false;
   if (hasVault) {
     const vault = await openVault(placed.vaultDirectory, options.keyFile, surroundings);
     keyFile = (await findKey(vault.id, options.keyFile, surroundings)).file;
   } else {
-    ({ keyFile } = await createVault(placed.vaultDirectory, options.keyFile, surroundings));
+    ({ keyFile, hasPassphrase } = await createVault(placed.vaultDirectory, options.keyFile, surroundings));
   }
   if (fresh !== undefined) await addSet(workspace, fresh);
   return {
@@ -67,6 +70,7 @@ async function initialise({ name, yes }: InitOptions, session: Session): Promise
         ['set', `${printable(set.name)}${fresh === undefined ? ' (as it was)' : ''}`],
         ['vault', `${printable(placed.vaultDirectory)}${hasVault ? ' (as it was)' : ''}`],
         ['key', keyFile === undefined ? 'passphrase' : printable(keyFile)],
+        ...(hasPassphrase ? [PASSPHRASE_TOO] : []),
       ]),
       ...(hasVault ? [] : NEXT_STEPS),
     ].join('\n'),

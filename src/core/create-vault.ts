@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { systemCode } from './errors.ts';
 import { keyFilePath } from './home.ts';
 import { oneSpelling } from './real-folder.ts';
+import { checkPassphrase } from './passphrase.ts';
 import { LocalStorage } from './storage/local.ts';
 import { StorageError } from './storage/storage.ts';
 import { homeOf, type Surroundings } from './surroundings.ts';
@@ -15,6 +16,8 @@ import { createVaultId, Vault } from './vault/vault.ts';
 export interface CreatedVault {
   readonly vault: Vault;
   readonly keyFile: string;
+  /** Whether a passphrase opens it as well. */
+  readonly hasPassphrase: boolean;
 }
 
 const PRIVATE_FILE = 0o600;
@@ -27,7 +30,8 @@ const START = `# ${HEADING}`;
  * Makes a vault in a directory. Its key is written first, readable by the user alone: into the file that was named
  * (a key that stands there is used), else into the user's own data. A passphrase in `CRM_BACKUP_PASSPHRASE` opens the
  * vault as well. When it fails, neither is left behind.
- * @throws {VaultError} `vault-exists`, `invalid-key`, `unsupported-runtime`; {StorageError}.
+ * @throws {VaultError} `vault-exists`, `invalid-key`, `unsupported-runtime`; what {@link checkPassphrase} throws;
+ * {StorageError}.
  */
 export async function createVault(
   directory: string,
@@ -40,6 +44,8 @@ export async function createVault(
       hint: 'Use it, or name another place with --vault.',
     });
   }
+  const passphrase = surroundings.env['CRM_BACKUP_PASSPHRASE'] ?? '';
+  if (passphrase !== '') checkPassphrase(passphrase);
   const id = createVaultId();
   const file =
     namedKeyFile(keyFile, surroundings) ?? keyFilePath(homeOf(surroundings), id, surroundings.platform);
@@ -48,9 +54,8 @@ export async function createVault(
   try {
     const unlock = { secret: isNew ? secret : await readKeyFile(file) };
     const vault = await Vault.create(storage, 'key-file', unlock, id);
-    const passphrase = surroundings.env['CRM_BACKUP_PASSPHRASE'];
-    if (passphrase) await vault.addKey('passphrase', { passphrase });
-    return { vault, keyFile: file };
+    if (passphrase !== '') await vault.addKey('passphrase', { passphrase });
+    return { vault, keyFile: file, hasPassphrase: passphrase !== '' };
   } catch (error) {
     if (isNew && (await Vault.identify(storage).catch(() => id)) !== id) await unlink(file);
     throw error;

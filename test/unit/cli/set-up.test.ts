@@ -70,6 +70,18 @@ describe('init', () => {
     ).toEqual([value.id]);
   });
 
+  it('says that a passphrase opens the vault, too, and refuses one that protects nothing', async () => {
+    const weak = await cli.json(['init'], { env: { CRM_BACKUP_PASSPHRASE: 'x' } });
+    expect([weak.code, weak.value.error.code]).toEqual([1, 'weak-passphrase']);
+    expect([existsSync(cli.home), readdirSync(cli.workspace)]).toEqual([false, []]);
+    const env = { CRM_BACKUP_PASSPHRASE: 'correct horse battery' };
+    const { code, text } = await cli.run(['init'], { env });
+    expect(code).toBe(0);
+    expect(text).toMatch(/^passphrase +that of CRM_BACKUP_PASSPHRASE/m);
+    rmSync(join(cli.home, 'keys'), { recursive: true });
+    expect((await cli.run(['list'], { env })).code).toBe(0);
+  });
+
   it('refuses a name that no folder can have', async () => {
     const { code, value } = await cli.json(['init', '--name', 'a/b']);
     expect([code, value.error.code]).toEqual([2, 'usage']);
