@@ -46,7 +46,12 @@ async function initialise({ name, yes }: InitOptions, session: Session): Promise
 
   const workspace = await folder(resolve(surroundings.cwd, options.workspace ?? '.'));
   const { sets, set, fresh } = await setFor(workspace, name ?? options.set, options.vault, surroundings.cwd);
-  const placed = await placeSet({ directory: workspace, sets }, set, options.vault, surroundings);
+  const opened = { directory: workspace, sets };
+  const placed = await placeSet(opened, set, options.vault, surroundings);
+  if (fresh === undefined && options.vault !== undefined) {
+    const own = await placeSet(opened, set, undefined, surroundings);
+    await mustBeVaultOf(own, placed.vaultDirectory);
+  }
   const hasVault = (await Vault.identify(new LocalStorage(placed.vaultDirectory))) !== undefined;
   if (session.dialogue !== undefined && yes !== true && (fresh !== undefined || !hasVault)) {
     session.say(planText(placed, fresh !== undefined, hasVault));
@@ -124,6 +129,16 @@ async function newSet(
     // Named now, it is the vault from now on.
     ...(vault === undefined ? {} : { vault: vaultDirectoryOf(vault, cwd) }),
   };
+}
+
+/** A set is in its file as it is; what `init` made elsewhere, no other command would find. */
+async function mustBeVaultOf({ set, vaultDirectory }: PlacedSet, named: string): Promise<void> {
+  const { oneSpelling } = await import('../core/real-folder.ts');
+  if (oneSpelling(vaultDirectory) === oneSpelling(named)) return;
+  throw new UsageError(
+    `the set “${set.name}” keeps its backups in ${vaultDirectory}, not in ${named}.`,
+    'Change “vault” in .vscode/crm-backup.json, or make another set with --name.',
+  );
 }
 
 async function folder(path: string): Promise<string> {

@@ -82,6 +82,22 @@ describe('init', () => {
     expect((await cli.run(['list'], { env })).code).toBe(0);
   });
 
+  it('makes no vault that the set would not use', async () => {
+    cli.writeSets({ name: 'crm', files: [{ root: '.' }], vault: join(cli.scratch, 'vault') });
+    const other = ['init', '--vault', '../scratch/other'];
+    const { code, value } = await cli.json(other);
+    expect([code, value.error.code]).toEqual([2, 'usage']);
+    expect(value.error.message).toContain(
+      `the set “crm” keeps its backups in ${join(cli.scratch, 'vault')}, not in`,
+    );
+    expect([existsSync(cli.home), readdirSync(cli.scratch)]).toEqual([false, []]);
+    await cli.must(['init', '--vault', '../scratch/vault'], ['backup', '--quiet']);
+    expect((await cli.json(other)).code).toBe(2);
+    rmSync(join(cli.workspace, '.vscode'), { recursive: true });
+    cli.writeSets({ name: 'crm', files: [{ root: '.' }] });
+    expect((await cli.json(other)).value.error.message).toContain(join(cli.home, 'vaults'));
+  });
+
   it('refuses a name that no folder can have', async () => {
     const { code, value } = await cli.json(['init', '--name', 'a/b']);
     expect([code, value.error.code]).toEqual([2, 'usage']);
