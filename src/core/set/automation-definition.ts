@@ -6,6 +6,9 @@ import { commandProblem } from './value-rules.ts';
 
 const scheduledKinds = [...kinds, 'drill', 'verify'] as const;
 
+/** As many as a calendar can count back. */
+const MOST_DAYS = 99_999;
+
 const NO_DAY = 'must be a day of the month from 1 to 31';
 
 const NO_ON =
@@ -165,7 +168,10 @@ export const retention = v.pipe(
     monthly: v.exactOptional(count('For how many months the last backup of the month is kept.')),
     yearly: v.exactOptional(count('For how many years the last backup of the year is kept.')),
     safetyDays: v.exactOptional(
-      count('For how many days safety backups are kept, which the other rules leave alone. Else 30.'),
+      v.pipe(
+        count('For how many days safety backups are kept, which the other rules leave alone. Else 30.'),
+        v.maxValue(MOST_DAYS, `must not be more than ${String(MOST_DAYS)}`),
+      ),
     ),
   }),
   v.description('Which backups “forget” keeps, besides pinned ones. Without it, nothing is forgotten.'),

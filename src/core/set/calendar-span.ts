@@ -40,9 +40,13 @@ export function spanText({ years, months, days, hours }: CalendarSpan): string {
   return parts.map(([count, unit]) => (count === 0 ? '' : `${count}${unit}`)).join('');
 }
 
-/** The moment so long before another, in the process's time zone; milliseconds since 1970. */
+/**
+ * The moment so long before another, in the process's time zone; milliseconds since 1970. Before all calendars it is
+ * -Infinity.
+ */
 export function before(momentMs: number, { years, months, days, hours }: CalendarSpan): number {
   const moment = new Date(momentMs);
   moment.setFullYear(moment.getFullYear() - years, moment.getMonth() - months, moment.getDate() - days);
-  return moment.getTime() - hours * 3_600_000;
+  const beforeDaysMs = moment.getTime();
+  return Number.isNaN(beforeDaysMs) ? -Infinity : beforeDaysMs - hours * 3_600_000;
 }

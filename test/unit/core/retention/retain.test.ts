@@ -54,6 +54,20 @@ describe('what no calendar rule decides', () => {
     });
   });
 
+  it.each([100_030_000, Number.MAX_SAFE_INTEGER, Number.MAX_VALUE])(
+    'keeps all safety backups where the days lead out of the calendar: %d',
+    (safetyDays) => {
+      const backups = [
+        backup('2026-03-10T00:00:00Z'),
+        ...['2026-03-09', '1999-01-01'].map((day) => backup(`${day}T00:00:00Z`, { safety: true })),
+      ];
+      const all = 10 ** 9;
+      for (const rules of [{ last: 1 }, { last: Number.MAX_VALUE }, { last: 1, daily: all, yearly: all }]) {
+        expect(Object.keys(reasonsOf(backups, { ...rules, safetyDays }))).toHaveLength(3);
+      }
+    },
+  );
+
   it('keeps what a wrong clock has dated later than now, and lets it take no other’s place', () => {
     const backups = [
       backup('2031-01-01T00:00:00Z'),

@@ -274,6 +274,7 @@ describe('a set file', () => {
     ],
     [{ offPeak: { from: '07:00', to: '07:00' } }, '“to” must differ from “from”'],
     [{ retention: { last: -1 } }, '“last” must not be negative'],
+    [{ retention: { safetyDays: 1e8 } }, '“safetyDays” must not be more than 99999'],
     [{ retention: { last: 1.5 } }, '“last” must be a whole number'],
     [
       { retention: { last: 0, daily: 0 } },
