@@ -1,6 +1,22 @@
+/** The classes of characters that shells know by name. */
+const CLASSES: ReadonlyMap<string, string> = new Map([
+  ['alnum', '\\p{L}\\p{N}'],
+  ['alpha', '\\p{L}'],
+  ['blank', ' \\t'],
+  ['cntrl', '\\p{Cc}'],
+  ['digit', '0-9'],
+  ['graph', '\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}'],
+  ['lower', '\\p{Ll}'],
+  ['print', ' \\p{L}\\p{M}\\p{N}\\p{P}\\p{S}'],
+  ['punct', '\\p{P}\\p{S}'],
+  ['space', '\\s'],
+  ['upper', '\\p{Lu}'],
+  ['xdigit', '0-9A-Fa-f'],
+]);
+
 /**
- * A test for paths of backups by a pattern as shells have them: `*` and `?` within a name, `**` over folders, `[a-z]`,
- * `{a,b}`, `\` before what is meant itself. Without a slash it is about the last name; with one about the whole path, or
+ * A test for paths of backups by a pattern as shells have them: `*` and `?` within a name, `**` over folders, `[a-z]`
+ * and `[[:digit:]]`, `{a,b}`, `\` before what is meant itself. Without a slash it is about the last name; with one about the whole path, or
  * the part of it below its root.
  * @throws {SyntaxError} for a set that is none, as `[z-a]`.
  */
@@ -19,7 +35,7 @@ function expressionOf(pattern: string): string {
   let braces = 0;
   for (let at = 0; at < pattern.length;) {
     const rest = pattern.slice(at);
-    const set = /^\[([!^]?)(\]?[^\]]*)\]/u.exec(rest);
+    const set = /^\[([!^]?)(\]?(?:\\.|\[:[a-z]+:\]|[^\]\\])*)\]/su.exec(rest);
     const character = String.fromCodePoint(pattern.codePointAt(at)!);
     let length = character.length;
     if (rest.startsWith('**/')) [expression, length] = [`${expression}(?:.*/)?`, 3];
@@ -28,7 +44,7 @@ function expressionOf(pattern: string): string {
     else if (character === '?') expression += '[^/]';
     else if (set !== null) {
       const [whole, not = '', members = ''] = set;
-      expression += `(?!/)[${not === '' ? '' : '^'}${members.replace(/[\\[\]^]/g, '\\$&')}]`;
+      expression += `(?!/)[${not === '' ? '' : '^'}${membersOf(members)}]`;
       length = whole.length;
     } else if (character === '{' && rest.includes('}'))
       [expression, braces] = [`${expression}(?:`, braces + 1];
@@ -42,6 +58,21 @@ function expressionOf(pattern: string): string {
     at += length;
   }
   return expression + ')'.repeat(braces);
+}
+
+/** What stands between the brackets of a set, for a regular expression. */
+function membersOf(written: string): string {
+  return written.replace(
+    /\\(.)|\[:([a-z]+):\]|[[\]^]/gsu,
+    (whole, escaped: string | undefined, name: string | undefined) => {
+      if (name !== undefined) return CLASSES.get(name) ?? noSuchClass(name);
+      return (escaped ?? whole).replace(/[\\[\]^-]/, '\\$&');
+    },
+  );
+}
+
+function noSuchClass(name: string): never {
+  throw new SyntaxError(`There are no characters “[:${name}:]”.`);
 }
 
 function literal(character: string): string {

@@ -39,6 +39,15 @@ describe('a pattern for paths', () => {
     ['files/*/config.php', ['workspace/config.php']],
     ['\\[x\\]', ['uploads/[x]']],
     ['[x]', []],
+    ['[\\[]x[\\]]', ['uploads/[x]']],
+    ['?x[]]', ['uploads/[x]']],
+    ['[^]]x?', ['uploads/[x]']],
+    ['[[:punct:]]x[[:punct:]]', ['uploads/[x]']],
+    ['[[:upper:]0-9]onfig.php', ['workspace/custom/Config.php']],
+    ['[^[:upper:]_]onfig.php', ['workspace/config.php', 'workspace/custom/a/config.php']],
+    ['new[[:space:]]line.[[:alnum:]xy]xt', ['uploads/new\nline.txt']],
+    ['[a\\-c]onfig.php', ['workspace/config.php', 'workspace/custom/a/config.php']],
+    ['[a\\-d]onfig.php', []],
     ['*', paths.map((path) => path.replace(/^files\//, ''))],
     ['a.c', []],
     ['{config.php', []],
@@ -47,6 +56,6 @@ describe('a pattern for paths', () => {
   });
 
   it('is refused when a set of characters makes no sense', () => {
-    expect(() => globTest('[z-a]')).toThrow(SyntaxError);
+    for (const pattern of ['[z-a]', '[[:letter:]]']) expect(() => globTest(pattern)).toThrow(SyntaxError);
   });
 });
