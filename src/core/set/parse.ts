@@ -1,4 +1,5 @@
 import {
+  createScanner,
   findNodeAtLocation,
   getNodeValue,
   type JSONPath,
@@ -21,6 +22,9 @@ interface Mistake {
   readonly offset: number;
   readonly message: string;
 }
+
+/** A set file has less than ten. */
+const MOST_DEPTH = 100;
 
 /**
  * The sets of a set file's text; comments and trailing commas are allowed. Throws {@link SetError}
@@ -79,10 +83,26 @@ function innermost(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[]
 function parseJson(content: string): { tree: Node | undefined; mistakes: Mistake[] } {
   if (content.trim() === '')
     return { tree: undefined, mistakes: [{ offset: 0, message: 'the file is empty' }] };
+  const tooDeep = depthMistake(content);
+  if (tooDeep !== undefined) return { tree: undefined, mistakes: [tooDeep] };
   const errors: ParseError[] = [];
   const tree = parseTree(content, errors, { allowTrailingComma: true });
   const mistakes = errors.map(({ error, offset }) => ({ offset, message: syntaxSentence(error) }));
   return { tree, mistakes };
+}
+
+/** Where a text is nested deeper than any set file; the parser would not come back from there. */
+function depthMistake(content: string): Mistake | undefined {
+  const scanner = createScanner(content, true);
+  let depth = 0;
+  for (scanner.scan(); scanner.getTokenOffset() < content.length; scanner.scan()) {
+    const offset = scanner.getTokenOffset();
+    const character = content[offset];
+    if (character === '{' || character === '[') depth++;
+    else if (character === '}' || character === ']') depth--;
+    if (depth > MOST_DEPTH) return { offset, message: 'this is nested too deep for a set file' };
+  }
+  return undefined;
 }
 
 /** Where the value at a path begins; of a value that is missing, the nearest one around it. */

@@ -7,7 +7,8 @@ const ENGINES = 'mysql://, mariadb://, postgresql:// or sqlite:FILE';
 
 /** A command or a label: anything but nothing. */
 export function commandProblem(text: string): string | undefined {
-  return text.trim() === '' ? 'must not be empty' : undefined;
+  if (text.trim() === '') return 'must not be empty';
+  return text.includes('\0') ? 'must not contain a NUL character' : undefined;
 }
 
 /** A command of a database's own tools. What stands in it can be read in the list of processes by everybody. */

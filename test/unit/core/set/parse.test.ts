@@ -287,9 +287,21 @@ describe('a set file', () => {
     ],
     [{ replicas: ['a:b', 'a:b'] }, 'the replica “a:b” stands here twice'],
     [{ migrations: [{ label: 'x', command: ' ' }] }, '“command” must not be empty'],
+    [{ hooks: { before: { command: 'a\0' } } }, '“command” must not contain a NUL character'],
+    [{ migrations: [{ label: 'x', command: 'a\0' }] }, '“command” must not contain a NUL character'],
+    ...(['dump', 'restore'] as const).map((key): [Record<string, unknown>, string] => [
+      { databases: [{ name: 'd', command: { dump: 'd', restore: 'r', [key]: 'a\0' } }] },
+      `“${key}” must not contain a NUL character`,
+    ]),
     [{ fullEvery: -1 }, '“fullEvery” must not be negative'],
   ])('refuses %j', (more, message) => {
     expect(messagesWith(more)).toContain(message);
+  });
+
+  it.each(['[', '{"a":'])('refuses what is nested too deep for anybody, where that begins: %s', (open) => {
+    for (const text of [`{\n"version": ${open.repeat(20_000)}`, `{\n"sets": ${open.repeat(20_000)}1`]) {
+      expect(() => parseSetFile(text)).toThrow(/line 2, column \d+: this is nested too deep/);
+    }
   });
 
   it('never repeats a value that stands in the wrong place, as it may be a password', () => {
