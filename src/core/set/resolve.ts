@@ -114,7 +114,7 @@ async function resolveCommand(
 async function resolveTools(tools: string, variables: Variables, subject: string): Promise<string> {
   return tools.startsWith('docker:')
     ? tools
-    : absoluteFolder(await interpolate(tools, variables, `The tools of ${subject}`), variables);
+    : absoluteFolder(await interpolateFolder(tools, variables, `The tools of ${subject}`), variables);
 }
 
 /** Files that are backed up as databases, absolute and without links on the way; what cannot be told yet has none. */
@@ -153,7 +153,7 @@ export function absoluteFolder(
  */
 export async function resolveVault(vault: string, set: string, variables: Variables): Promise<string> {
   const subject = `The vault of set “${set}”`;
-  const value = notEmpty(await interpolate(vault, variables, subject), vault, subject);
+  const value = await interpolateFolder(vault, variables, subject);
   return isRemote(value) ? value : absoluteFolder(value, variables);
 }
 
@@ -166,8 +166,7 @@ async function resolveRoot(
 ): Promise<ResolvedRoot> {
   const name = root.name ?? 'workspace';
   const subject = `The root “${name}” of set “${set}”`;
-  const folder = notEmpty(await interpolate(root.root, variables, subject), root.root, subject);
-  const directory = absoluteFolder(folder, variables);
+  const directory = absoluteFolder(await interpolateFolder(root.root, variables, subject), variables);
   const realDirectory = await realPath(directory);
 
   const inside: string[] = [];
@@ -190,10 +189,16 @@ async function resolveRoot(
   return { name, directory, include, exclude: excludesOf(include, root.exclude ?? [], inside, databases) };
 }
 
-function notEmpty(value: string, written: string, subject: string): string {
-  if (value.trim() !== '') return value;
-  throw new SetError('missing-variable', `${subject} is “${written}”, which is empty now.`, {
-    hint: 'Set the variables it uses and start again.',
+/** The folder with its variables replaced; with an empty one it would be a folder that nobody named. */
+async function interpolateFolder(written: string, variables: Variables, subject: string): Promise<string> {
+  return interpolate(written, variables, subject, (value) => {
+    if (value.trim() !== '') return value;
+    const isWhole = /^\$\{[^}]*\}$/.test(written);
+    throw new SetError(
+      'missing-variable',
+      `${subject} is “${written}”, ${isWhole ? 'which' : 'in which a variable'} is empty now.`,
+      { hint: 'Set the variables it uses and start again.' },
+    );
   });
 }
 

@@ -70,6 +70,17 @@ describe('the folders of a set', () => {
       code: 'missing-variable',
       message: 'The root “workspace” of set “crm” is “${env:EMPTY}”, which is empty now.',
     });
+    for (const written of ['${env:EMPTY}/', '/srv${env:EMPTY}', '${env:BLANK}/x']) {
+      const message = `is “${written}”, in which a variable is empty now.`;
+      const all = { ...environment, env: { ...env, BLANK: ' ' } };
+      await expect(resolveSet(set([{ root: written }]), workspace, all)).rejects.toMatchObject({
+        code: 'missing-variable',
+        message: `The root “workspace” of set “crm” ${message}`,
+      });
+      await expect(resolveSet(set([], { vault: written }), workspace, all)).rejects.toMatchObject({
+        message: `The vault of set “crm” ${message}`,
+      });
+    }
   });
 
   it('may be inside each other', async () => {
