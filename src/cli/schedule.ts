@@ -76,8 +76,10 @@ const NAMES = {
 async function list(session: Session): Promise<Outcome> {
   const { openWorkspace } = await import('../core/open.ts');
   const { listed, surveyJobs } = await import('../core/schedule/survey.ts');
+  const { chooseSet } = await import('../core/set/load.ts');
   const { options, surroundings, paint } = session;
-  const { directory } = await openWorkspace(options.workspace, surroundings);
+  const { directory, sets } = await openWorkspace(options.workspace, surroundings);
+  if (options.set !== undefined) chooseSet(sets, options.set);
   const jobs = (await surveyJobs(directory, surroundings, new Date(session.nowMs)))
     .filter(({ job }) => options.set === undefined || job.set === options.set)
     .map(listed);

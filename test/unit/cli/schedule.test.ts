@@ -168,6 +168,7 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
     const [taken] = (await runsAt('2026-03-01T02:00:00Z')).runs;
     writeSchedule(cli.workspace, [], { name: 'other' });
     expect((await at('2026-03-01T03:00:00Z', 'schedule', 'list')).text).toContain('Nothing is scheduled');
+    expect((await cli.run(['schedule', 'list', '--set', 'nope'])).code).toBe(2);
     const { code, runs, stderr } = await runsAt('2026-03-02T02:00:00Z');
     expect([code, runs]).toEqual([0, []]);
     expect(stderr).toContain('Set “crm” is not in the set file any more');
