@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
+import { homeOf } from '../core/surroundings.ts';
 import { ExitCode } from './exit-code.ts';
 import { finishRestores } from './interrupted-restores.ts';
 import { plainText } from './printable.ts';
@@ -37,10 +38,12 @@ async function backUpSet(options: BackupOptions, session: Session): Promise<Outc
   const { openSet } = await import('../core/open.ts');
   const { backUpWithHooks } = await import('../core/hooks.ts');
   const { vault, set } = await openSet(session.options, session.surroundings);
+  const home = homeOf(session.surroundings);
   await finishRestores(session);
+  const { withDoubts } = await import('../core/restore/interrupted.ts');
   const { record, notices } = await backUpWithHooks(
     vault,
-    set,
+    withDoubts(set, home),
     {
       kind: options.kind,
       label: options.label,

@@ -6,6 +6,7 @@ import { defineDoctor } from './doctor.ts';
 import { defineFind } from './find.ts';
 import { defineForget } from './forget.ts';
 import { defineInit } from './init.ts';
+import { defineInterrupted } from './interrupted.ts';
 import { defineKey } from './key.ts';
 import { defineLabel, definePins } from './label.ts';
 import { defineList } from './list.ts';
@@ -36,6 +37,7 @@ export function defineCommands(program: Command, act: Act): void {
     defineLog,
     defineFind,
     defineRestore,
+    defineInterrupted,
     defineVerify,
     defineRepair,
     definePins,

@@ -1,26 +1,45 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Recovered } from '../core/restore/recover.ts';
+import { interruptedSentence } from '../core/restore/interrupted-sentence.ts';
 import { homeOf } from '../core/surroundings.ts';
-import { printable } from './printable.ts';
-import { formatTime } from './quantity.ts';
+import { plainText, printable } from './printable.ts';
+import { counted, formatTime } from './quantity.ts';
 import type { Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 
-/** Brings restores that were interrupted to their end and tells what became of them. Throws what that throws. */
+/** How many files are named in a warning. */
+const MOST_NAMED = 3;
+
+/** Brings restores that were interrupted to their end, where that overwrites nothing, and tells what became of them. */
 export async function finishRestores(session: Session): Promise<void> {
   const home = homeOf(session.surroundings);
   // Mostly there was never a restore, and its code need not be loaded.
   if (!existsSync(join(home, 'restores'))) return;
   const { recoverRestores } = await import('../core/restore/recover.ts');
-  for (const { backup, startedAt, directories, outcome, journal } of await recoverRestores(home)) {
-    const where = directories.map(printable).join(', ');
-    const what = `the restore of ${shortId(backup)} from ${formatTime(startedAt)} was interrupted`;
-    if (outcome === 'waiting') {
-      const gone = `if that is gone for good, remove ${printable(journal)}`;
-      session.warn(`${what} in ${where}, which is not there now; it is ended as soon as it is; ${gone}.`);
-      continue;
-    }
-    const then = outcome === 'finished' ? 'finished now' : 'taken back';
-    session.warn(`${what}; it was ${then} in ${where}.`);
+  for (const found of await recoverRestores(home)) warnOfInterrupted(found, session);
+}
+
+/**
+ * Tells what became of an interrupted restore, or what is to be done.
+ * @param isEndedFirst whether it is in the way of a restore and is now ended whatever that takes
+ */
+export function warnOfInterrupted(found: Recovered, session: Session, isEndedFirst = false): void {
+  const { backup, startedAt, outcome, directories, databases, spared } = found;
+  const names = databases.map(({ name }) => `database “${name}”`);
+  const where = [...directories, ...names].map(printable).join(', ');
+  const what = `the restore of ${shortId(backup)} from ${formatTime(startedAt)} was interrupted`;
+  if (isEndedFirst) {
+    session.warn(
+      `${what} in ${where} and is ended first, which may run a restore command again and overwrites what was changed in its databases since.`,
+    );
+    return;
+  }
+  for (const sentence of interruptedSentence(found)) session.warn(plainText(sentence));
+  if (outcome === 'finished') session.warn(`${what}; it was finished now in ${where}.`);
+  if (outcome === 'undone') session.warn(`${what}; it was taken back in ${where}.`);
+  if (spared.length > 0) {
+    const first = spared.slice(0, MOST_NAMED).map(printable).join(', ');
+    session.warn(`${counted(spared.length, 'file')} changed since and stayed as they are: ${first}`);
   }
 }

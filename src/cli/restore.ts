@@ -11,7 +11,7 @@ import { VaultError } from '../core/vault/error.ts';
 import type { Paint } from './colour.ts';
 import { entryPath } from './entry-path.ts';
 import { ExitCode } from './exit-code.ts';
-import { finishRestores } from './interrupted-restores.ts';
+import { warnOfInterrupted } from './interrupted-restores.ts';
 import { openBackup, type OpenedBackup, rootsOf, setOf } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatBytes, formatCount, formatDuration } from './quantity.ts';
@@ -83,7 +83,6 @@ async function restoreBackup(
   const set = setOf(opened, record) ?? elsewhere;
   const moved = movedBy(record, { paths: meant, set, to: options.to });
   if (moved.length > 0) session.warn(movedText(moved));
-  if (options.dryRun !== true) await finishRestores(session);
   const report = await restore(
     vault,
     record,
@@ -99,6 +98,7 @@ async function restoreBackup(
       dryRun: options.dryRun ?? false,
       safetyBackup: options.safetyBackup,
       skipDamaged: options.skipDamaged ?? false,
+      onInterrupted: (found, isEndedFirst) => warnOfInterrupted(found, session, isEndedFirst),
     },
     task,
   );

@@ -15,6 +15,8 @@ export type ProblemCode =
   | 'database-failed'
   /** A database is damaged; it is in the backup as it is. */
   | 'database-damaged'
+  /** A restore of a database was interrupted and has not been ended; it is in the backup as it is. */
+  | 'database-unfinished'
   /** A part of a database is not of the same moment as the rest. */
   | 'database-inconsistent'
   /** A part of a database is not in the backup. */

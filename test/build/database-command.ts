@@ -18,6 +18,7 @@ export interface CommandPlace extends AsyncDisposable {
   /** A folder for anything else. */
   readonly scratch: string;
   readonly address: DatabaseAddress;
+  readonly set: BackupSources;
   backUp(task?: Task, others?: readonly BackupDatabase[]): Promise<BackupRecord>;
   restore(record: BackupRecord, options?: Partial<RestoreOptions>, task?: Task): Promise<RestoreReport>;
   /** The content of an entry of a backup. */
@@ -39,13 +40,14 @@ export async function placeCommand(command: CommandAddress): Promise<CommandPlac
   const legacy = { name: 'legacy', source, address: async () => Promise.resolve(address) };
   const roots = [{ name: 'workspace', directory: workspace, include: ['files'], exclude: [] }];
   mkdirSync(join(workspace, 'files'));
-  const set: BackupSources = { name: 'test', roots, databases: [legacy] };
+  const set: BackupSources = { name: 'test', workspace, roots, databases: [legacy] };
   return {
     vault,
     workspace,
     home,
     scratch,
     address,
+    set,
     backUp: async (task = {}, others = []) =>
       backUp(vault, { ...set, databases: [legacy, ...others] }, { kind: 'auto' }, task),
     restore: async (record, options = {}, task = {}) =>

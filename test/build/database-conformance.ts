@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backUp, type BackupSources } from '../../src/core/backup.ts';
@@ -8,9 +8,13 @@ import type {
   DatabaseEngine,
   DumpSource,
   RestoreTarget,
+  RestoreTicket,
 } from '../../src/core/database/engine.ts';
 import { CrmBackupError } from '../../src/core/errors.ts';
 import { openDumpSource } from '../../src/core/restore/database-source.ts';
+import { nodeDisk } from '../../src/core/restore/disk.ts';
+import { Journal } from '../../src/core/restore/journal.ts';
+import { endRestore, recoverRestores } from '../../src/core/restore/recover.ts';
 import {
   restore,
   type RestoreOptions,
@@ -267,6 +271,54 @@ export function databaseConformance(
       expect(await tried.rows('many')).toBe(stored);
       expect(await tried.surroundings()).toBe(surroundings);
     });
+
+    it.each(['switching', 'rolling-back'] as const)(
+      'keeps what was written after a restore was interrupted, whoever recovers it (%s)',
+      async (phase) => {
+        await tried.run(tried.dialect.many(50));
+        const record = await place.backUp();
+        await tried.run(tried.dialect.accounts);
+        const surroundings = await tried.surroundings();
+        const source = await openDumpSource(place.built.vault, record, 'crm');
+        const restoreId = 'facade';
+        let ticket: RestoreTicket;
+        {
+          await using target = await tried.engine.openTarget(tried.address, undefined, {});
+          ({ ticket } = await target.plan(
+            source,
+            { restoreId, tables: undefined, mayEndSessions: true },
+            {},
+          ));
+          await target.build(source, ticket, {});
+          if (phase === 'rolling-back') await target.switch(ticket);
+        }
+        const { url, workspace } = tried.address;
+        const journaled = { name: 'crm', source: { name: 'crm', url }, workspace, target: undefined, ticket };
+        const content = { set: 'test', backup: record.id, roots: [], databases: [journaled] };
+        const home = join(place.folder.path, 'home');
+        {
+          using journal = Journal.create(nodeDisk(), home, content, restoreId);
+          await journal.beginSwitch({ moves: [], marks: [] });
+          if (phase === 'rolling-back') journal.enter('rolling-back');
+        }
+        await tried.run("UPDATE many SET value = 'work of a day' WHERE id = 7");
+        const worked = await tried.rows('many');
+
+        const [found] = await recoverRestores(home);
+        expect(found).toMatchObject({ outcome: phase === 'switching' ? 'undone' : 'undecided' });
+        expect(await tried.rows('many')).toBe(worked);
+        if (phase === 'rolling-back') {
+          const ended = await endRestore(home, restoreId, 'keep');
+          expect(ended).toMatchObject({
+            outcome: 'kept',
+            kept: [{ database: 'crm', place: expect.any(String) as string }],
+          });
+          expect(await tried.rows('many')).toBe(worked);
+          expect(await tried.surroundings()).not.toBe(surroundings);
+        } else expect(await tried.surroundings()).toBe(surroundings);
+        expect(readdirSync(join(home, 'restores'))).toEqual([]);
+      },
+    );
 
     it('leaves nothing behind when a restore ends before it is built', async () => {
       await tried.run(tried.dialect.many(100));

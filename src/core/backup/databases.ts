@@ -25,6 +25,8 @@ export interface BackupDatabase {
   readonly name: string;
   /** As the set file has it, with its variables: by it another process finds it after a crash. */
   readonly source?: BackupSet['databases'][number];
+  /** Why what is in it now may not be what it should be: a sentence for the backup. */
+  readonly doubt?: string | undefined;
   /** Where it is. Secrets are asked for only now. @throws {SetError} `missing-variable`. */
   readonly address: () => Promise<DatabaseAddress>;
 }
@@ -72,6 +74,10 @@ export async function freezeDatabases(
   task: Task,
 ): Promise<FrozenDatabases> {
   const sorted = [...databases].sort((a, b) => comparePaths(a.name, b.name));
+  for (const { name, doubt } of sorted) {
+    if (doubt === undefined) continue;
+    report({ code: 'database-unfinished', path: `databases/${name}`, message: doubt, incomplete: true });
+  }
   const frozen: Frozen[] = [];
   const release = async (): Promise<void> => {
     await Promise.allSettled(

@@ -337,6 +337,12 @@ export interface DatabasePlan {
 }
 
 /**
+ * Which content a database has in the middle of a restore: the one it had before the switch, the restored one, or one of
+ * which that cannot be told. `old` means that going back overwrites nothing in it, `new` the same of going on.
+ */
+export type LiveContent = 'old' | 'new' | 'unsure';
+
+/**
  * Where a database is restored to. The steps come in this order: plan, build, switch, clear; `switchBack` is possible
  * from the switch until `clear`. The ticket is in the journal before `build` begins. Every step from `switch` on looks
  * at what is there and does only what is left to do, so that it may be repeated after a crash, by another process.
@@ -363,4 +369,11 @@ export interface RestoreTarget extends AsyncDisposable {
   switchBack(ticket: RestoreTicket): Promise<void>;
   /** Removes what is not live: after a switch the old database, before it the one that was built. */
   clear(ticket: RestoreTicket): Promise<void>;
+  /** Looks how far an interrupted restore has come. Changes nothing. @throws {DatabaseError} */
+  whichIsLive(ticket: RestoreTicket): Promise<LiveContent>;
+  /**
+   * Ends a restore with what is live now, whatever that is: removes what else the restore has made, but for what was live
+   * before. Where that stands comes back, for messages; undefined when it is live, or there is none.
+   */
+  keepLive(ticket: RestoreTicket): Promise<string | undefined>;
 }

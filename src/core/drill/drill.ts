@@ -67,7 +67,8 @@ export async function drill(
   task: Task = {},
 ): Promise<DrillReport> {
   throwIfCancelled(task);
-  await recoverRestores(home, undefined, secret);
+  // Only what drills have left: nothing that is live is read or written.
+  await recoverRestores(home, undefined, secret, ({ isDrill }) => isDrill === true);
   const startedAt = new Date();
   // Between the restore and the comparison nothing may be pruned either.
   const purpose = 'a drill';

@@ -1,4 +1,4 @@
-import type { DatabaseAddress, RestoreTarget, RestoreTicket } from '../database/engine.ts';
+import type { DatabaseAddress, LiveContent, RestoreTarget, RestoreTicket } from '../database/engine.ts';
 import { engineAt } from '../database/engines.ts';
 import { redactError, redactorOf } from '../database/redact.ts';
 import type { BackupSet } from '../set/definition.ts';
@@ -12,6 +12,13 @@ export interface JournalDatabase {
   /** Undefined for its own place. */
   readonly target: string | undefined;
   readonly ticket: RestoreTicket;
+}
+
+/** Where what a database was before a restore is kept. */
+export interface KeptDatabase {
+  readonly database: string;
+  /** A file, or something on the server, in words. */
+  readonly place: string;
 }
 
 /** A target that is open. */
@@ -75,6 +82,29 @@ export class DatabaseSwitcher {
   async clear(): Promise<void> {
     await this.#each(async (target, ticket) => target.clear(ticket));
     if (this.#missing !== undefined) throw this.#missing;
+  }
+
+  /**
+   * Which content is live in all of them together; undefined when there are none.
+   * @throws {DatabaseError}
+   */
+  async whichIsLive(): Promise<LiveContent | undefined> {
+    const found = new Set<LiveContent>();
+    for (const { open, journal } of this.#databases) {
+      found.add(await open.guard(async (target) => target.whichIsLive(journal.ticket)));
+    }
+    return found.size > 1 ? 'unsure' : [...found][0];
+  }
+
+  /** Ends the restore of each with what is live in it. Comes back: where what was live before is kept. @throws as {@link backward}. */
+  async keepLive(): Promise<readonly KeptDatabase[]> {
+    const kept: KeptDatabase[] = [];
+    for (const { open, journal } of this.#databases) {
+      const place = await open.guard(async (target) => target.keepLive(journal.ticket));
+      if (place !== undefined) kept.push({ database: journal.name, place });
+    }
+    if (this.#missing !== undefined) throw this.#missing;
+    return kept;
   }
 
   async #each(work: (target: RestoreTarget, ticket: RestoreTicket) => Promise<void>): Promise<void> {

@@ -22,6 +22,8 @@ export type RestoreErrorCode =
   | 'write-failed'
   | 'check-failed'
   | 'rollback-failed'
+  /** There is no interrupted restore of that name. */
+  | 'not-interrupted'
   | 'nothing-to-undo'
   /** The restore that is to be taken back is not the last one any more. */
   | 'restored-since'

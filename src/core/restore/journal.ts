@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
@@ -11,9 +11,9 @@ import type { Marks } from './root-plan.ts';
 /**
  * How far a restore has come. `planned`: nothing but staging directories was made. `switching`: the moves are on the
  * disk and some may be done; it is finished. `rolling-back`: what was done is undone. `switched`: all is done but the
- * clearing up.
+ * clearing up. `keeping`: the user has ended it with what is live.
  */
-export type JournalPhase = 'planned' | 'switching' | 'rolling-back' | 'rolled-back' | 'switched';
+export type JournalPhase = 'planned' | 'switching' | 'rolling-back' | 'rolled-back' | 'switched' | 'keeping';
 
 /** A folder that a restore changes. */
 export interface JournalRoot {
@@ -40,6 +40,12 @@ export interface JournalHeader {
   readonly databases?: readonly JournalDatabase[];
   /** Whether it is a drill’s: nothing live is part of it, so what it has made may wait to be cleared away. */
   readonly isDrill?: boolean | undefined;
+}
+
+/** A restore that was interrupted in the middle of its switch. */
+export interface InterruptedRestore extends JournalHeader {
+  /** The directory of its journal. */
+  readonly journal: string;
 }
 
 /** Puts what is staged under `number` to `path`; what stands there is kept under that number. */
@@ -85,6 +91,7 @@ export interface Switch {
 const HEADER = 'journal.jsonl';
 const SWITCH = 'moves.jsonl';
 const CLAIM = 'claim';
+const HALF_WAY: ReadonlySet<JournalPhase> = new Set(['switching', 'rolling-back', 'keeping'] as const);
 const PRIVATE_DIRECTORY = 0o700;
 
 /** Ids of restores this process is working on. */
@@ -209,6 +216,40 @@ export function restoresFolder(home: string): string {
 export function isAbandonedJournal(directory: string): boolean | undefined {
   const found = readHeader(directory);
   return found && isAbandoned(found.header);
+}
+
+/**
+ * The restores whose process is gone in the middle of the switch or of the way back, oldest first; those of drills, which
+ * touch nothing live, are not among them. Nothing is changed.
+ * @param home the folder with all the tool keeps for its user
+ */
+export function interruptedRestores(home: string): InterruptedRestore[] {
+  const all = restoresFolder(home);
+  return namesIn(all)
+    .flatMap((name) => {
+      const found = readHeader(join(all, name));
+      const isHalfWay = found !== undefined && HALF_WAY.has(found.phase);
+      if (!isHalfWay || found.header.isDrill === true || !isAbandoned(found.header)) return [];
+      return [{ ...found.header, journal: join(all, name) }];
+    })
+    .sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+}
+
+/** Names of the folders that journals stand in. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((item) => item.isDirectory())
+      .map((item) => item.name);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** What a journal says at its beginning; undefined when there is none. */
+export function headerOf(directory: string): JournalHeader | undefined {
+  return readHeader(directory)?.header;
 }
 
 /** Whether a restore has come so far that files or databases may be others than before. */

@@ -1,34 +1,60 @@
-import { readdirSync, realpathSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { DatabaseError } from '../database/error.ts';
-import { CrmBackupError, systemCode } from '../errors.ts';
-import { SetError } from '../set/error.ts';
+import { join } from 'node:path';
+import { CrmBackupError } from '../errors.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { reopenDatabases } from './database-recovery.ts';
-import type { DatabaseSwitcher } from './database-targets.ts';
+import type { DatabaseSwitcher, JournalDatabase, KeptDatabase } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
-import { hasBegunToSwitch, isAbandonedJournal, Journal, removeUnbegun, restoresFolder } from './journal.ts';
+import {
+  headerOf,
+  interruptedRestores,
+  Journal,
+  type JournalHeader,
+  namesIn,
+  removeUnbegun,
+  restoresFolder,
+} from './journal.ts';
 import { listNames, lookAt } from './live-tree.ts';
-import { closeStaging, isStagedBy, keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
-import { privateStaging, STAGING } from './staging-name.ts';
+import { closeStaging, isStagedBy } from './staging.ts';
 import { Switcher } from './switch.ts';
+import { rollbackFailed, stillUnfinished } from './unfinished.ts';
 
 /** A restore that died and what became of it. */
 export interface Recovered {
+  readonly id: string;
   readonly set: string;
   /** Id of the backup that was restored. */
   readonly backup: string;
+  /** ISO 8601 UTC. */
   readonly startedAt: string;
   readonly directories: readonly string[];
+  /** Databases that were restored with them. */
+  readonly databases: readonly JournalDatabase[];
   /**
-   * `finished`: all its files are in place. `undone`: everything is as it was before. `waiting`: a folder is not there now,
-   * and nothing was done.
+   * `finished`: all its files are in place. `undone`: everything is as it was before. `kept`: it was ended with what is
+   * live. `waiting`: a folder is not there now. `undecided`: to end it could overwrite what was changed in a database
+   * since, so the user is to say how. `failed`: it cannot be ended now, for `reason`. After the last three it stays.
    */
-  readonly outcome: 'finished' | 'undone' | 'waiting';
+  readonly outcome: 'finished' | 'undone' | 'kept' | 'waiting' | 'undecided' | 'failed';
+  /** Files that were changed since it was interrupted, and were therefore left as they are. */
+  readonly spared: readonly string[];
+  /** Where what databases were before is kept. */
+  readonly kept: readonly KeptDatabase[];
+  /** A sentence, and the next step. */
+  readonly reason?: string | undefined;
+  readonly hint?: string | undefined;
   /** The directory of its journal. */
   readonly journal: string;
+}
+
+/** What the user wants to become of an interrupted restore: that it is finished or taken back, or that what is live stays. */
+export type Decision = 'end' | 'keep';
+
+interface RecoveryOptions {
+  readonly secret?: SecretSource | undefined;
+  /** Undefined does only what cannot overwrite anything that was changed since. */
+  readonly decision?: Decision | undefined;
 }
 
 /** What carries out a restore, or takes it back. */
@@ -38,82 +64,59 @@ export interface Switchers {
 }
 
 /**
- * Brings every restore that was killed to its end: what had begun to switch is finished, the rest is cleared away. To
- * be called at each start. What still runs is left alone.
+ * Brings restores that were killed to their end, as far as that overwrites nothing that was changed since: files are
+ * finished or taken back but for those that were changed; a database is left alone unless it is wholly the old or wholly
+ * the restored one, and no restore command is run. To be called at each start. What still runs is left alone. What cannot
+ * be ended is told and stops nothing.
  *
  * @param home the folder with all the tool keeps for its user
  * @param secret where secrets come from that the addresses of databases name
- * @throws {RestoreError} `unfinished-restore` or `rollback-failed` when one can neither be finished nor undone now, the
- *   others being dealt with; calling it again goes on.
+ * @param isMeant which restores; all by default
  */
 export async function recoverRestores(
   home: string,
   disk: RestoreDisk = nodeDisk(),
   secret?: SecretSource,
+  isMeant: (header: JournalHeader) => boolean = () => true,
 ): Promise<Recovered[]> {
   const recovered: Recovered[] = [];
-  const failures: RestoreError[] = [];
   const all = restoresFolder(home);
   for (const name of namesIn(all)) {
+    const directory = join(all, name);
+    const header = headerOf(directory);
+    if (header !== undefined && !isMeant(header)) continue;
     try {
-      const one = await recoverJournal(join(all, name), disk, secret);
+      const one = await recoverJournal(directory, disk, { secret });
       if (one !== undefined) recovered.push(one);
     } catch (error) {
-      if (!(error instanceof RestoreError)) throw error;
-      failures.push(error);
+      if (!(error instanceof CrmBackupError) && !isSystemError(error)) throw error;
+      if (header === undefined) continue;
+      const { message, hint } =
+        error instanceof CrmBackupError ? (error as CrmBackupError) : stillUnfinished(header, error);
+      recovered.push({ ...knownOf(header, directory), outcome: 'failed', reason: message, hint });
     }
   }
-  if (failures[0] !== undefined) throw failures[0];
   return recovered;
 }
 
 /**
- * Makes a root free for a new restore: ends a dead one that was working there. A root says itself whose it was, and it may
- * come from anybody; so only journals of this user's own folder are carried out, which name commands, places and databases.
- * Of others it is only believed that nothing is to be done.
- * @throws {RestoreError} `locked` when one works there now, `unfinished-restore`.
+ * Ends one interrupted restore as the user wants it. `end` may run a restore command and overwrites what was changed in
+ * its databases since; `keep` overwrites nothing and keeps what they were before.
+ * @throws {RestoreError} `not-interrupted`, `unfinished-restore`, `rollback-failed`; {DatabaseError}
  */
-export async function recoverRoot(
-  directory: string,
+export async function endRestore(
   home: string,
+  id: string,
+  decision: Decision,
+  secret?: SecretSource,
   disk: RestoreDisk = nodeDisk(),
-): Promise<void> {
-  if (lookAt(directory)?.type !== 'directory') return;
-  const owner = stagingOwner(directory);
-  if (owner !== undefined) {
-    const journal = owner === 'unknown' ? undefined : owner.journal;
-    const isAbandoned = journal === undefined ? undefined : isAbandonedJournal(journal);
-    if (isAbandoned === false) {
-      throw new RestoreError('locked', `Another restore is working in ${directory}.`, {
-        hint: 'Wait until it is done, then try again.',
-      });
-    }
-    if (isAbandoned && isOwnJournal(home, journal!)) await recoverJournal(journal!, disk);
-    else if (isAbandoned && hasBegunToSwitch(journal!)) throw journalElsewhere(directory, journal!);
-    else if (keepsNothing(directory)) removeTree(disk, `${directory}/${STAGING}`);
-    else throw journalGone(directory);
-  }
-  for (const { id, owner: leftBy } of leftovers(directory)) {
-    // Without an owner’s name in it, it may just be being made.
-    if (leftBy === undefined) continue;
-    const isAbandoned = isAbandonedJournal(leftBy.journal);
-    if (isAbandoned && isOwnJournal(home, leftBy.journal)) await recoverJournal(leftBy.journal, disk);
-    // Under this name nothing is kept that is still needed.
-    else if (isAbandoned !== false) removeTree(disk, `${directory}/${privateStaging(id)}`);
-  }
-}
-
-function isOwnJournal(home: string, journal: string): boolean {
-  return isAbsolute(journal) && realPlace(dirname(journal)) === realPlace(restoresFolder(home));
-}
-
-function realPlace(folder: string): string {
-  try {
-    return realpathSync.native(folder);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return resolve(folder);
-  }
+): Promise<Recovered> {
+  const found = interruptedRestores(home).find((one) => one.id === id);
+  const ended = found && (await recoverJournal(found.journal, disk, { secret, decision }));
+  if (ended !== undefined) return ended;
+  throw new RestoreError('not-interrupted', `There is no interrupted restore “${id}”.`, {
+    hint: '“crm-backup interrupted” lists those that wait to be ended.',
+  });
 }
 
 /** Clears away what a restore has prepared; its roots and databases are then as they were. */
@@ -161,141 +164,130 @@ export async function takeBack(
 ): Promise<void> {
   try {
     // A folder that is away has nothing to take back, and would be said to be as before.
-    if (!areRootsThere(journal)) throw stillUnfinished(journal, cause);
+    if (!areRootsThere(journal)) throw stillUnfinished(journal.header, cause);
     journal.enter('rolling-back');
     await switchers.databases.backward();
     await switchers.files.backward();
     journal.enter('rolled-back');
     await discard(journal, disk, switchers);
   } catch (error) {
-    const where = placesOf(journal);
-    const why = cause instanceof DatabaseError ? ` ${cause.message}` : '';
-    const hint = cause instanceof DatabaseError && cause.hint !== undefined ? ` ${cause.hint}` : '';
-    throw new RestoreError(
-      'rollback-failed',
-      `The restore failed, and what it had done in ${where} could not all be taken back yet.${why}`,
-      {
-        cause: new AggregateError([cause, error]),
-        hint: `Nothing is lost: start any restore again and it will be taken back first.${hint}`,
-      },
-    );
+    throw rollbackFailed(journal.header, cause, error);
   }
 }
 
-async function recoverJournal(
+/**
+ * Brings one restore that died to its end; undefined when it had not begun, or is not dead.
+ * @throws {RestoreError} `unfinished-restore`, `rollback-failed`; {DatabaseError}
+ */
+export async function recoverJournal(
   directory: string,
   disk: RestoreDisk,
-  secret?: SecretSource,
+  { secret, decision }: RecoveryOptions,
 ): Promise<Recovered | undefined> {
   using journal = Journal.takeOver(disk, directory);
   if (journal === undefined) {
     removeUnbegun(directory);
     return undefined;
   }
-  const { roots, databases = [], set, backup, startedAt } = journal.header;
-  const isSwitching = journal.phase === 'switching' || journal.phase === 'rolling-back';
-  const directories = roots.map((root) => root.directory);
-  const known = { set, backup, startedAt, directories, journal: directory };
-  if (isSwitching && !areRootsThere(journal)) return { ...known, outcome: 'waiting' };
+  const { header, phase } = journal;
+  const { roots, databases = [], set } = header;
+  const isMoving = phase === 'switching' || phase === 'rolling-back';
+  const isSwitching = isMoving || phase === 'keeping';
+  const known = knownOf(header, directory);
+  if (isMoving && !areRootsThere(journal)) return { ...known, outcome: 'waiting' };
   const all = journal.readSwitch();
   await using reopened = await reopenDatabases(databases, set, secret);
   // What only has to be cleared away can wait.
-  if (reopened.failure !== undefined && journal.header.isDrill === true) return undefined;
-  if (isSwitching && reopened.failure !== undefined) throw stillUnfinished(journal, reopened.failure);
-  const switchers = {
-    files: new Switcher(disk, roots, all, journal.directory),
-    databases: reopened.switcher,
-  };
-  let outcome: Recovered['outcome'];
+  if (reopened.failure !== undefined && header.isDrill === true) return undefined;
+  if (isSwitching && reopened.failure !== undefined) throw stillUnfinished(header, reopened.failure);
+  const files = new Switcher(disk, roots, all, journal.directory, new Date(header.startedAt));
+  const switchers = { files, databases: reopened.switcher };
   try {
-    outcome = await complete(journal, disk, switchers);
+    const isToBeKept = phase === 'keeping' || (isSwitching && decision === 'keep');
+    if (isToBeKept) {
+      const kept = await keep(journal, disk, switchers);
+      return { ...known, outcome: 'kept', kept, spared: files.spared };
+    }
+    // A drill has nothing that somebody works with.
+    const mayOverwrite = decision === 'end' || header.isDrill === true;
+    const outcome = await complete(journal, disk, switchers, mayOverwrite);
+    return { ...known, outcome, spared: files.spared };
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    throw stillUnfinished(journal, error);
+    throw stillUnfinished(header, error);
   }
-  return { ...known, outcome };
+}
+
+function knownOf(
+  { id, set, backup, startedAt, roots, databases = [] }: JournalHeader,
+  journal: string,
+): Omit<Recovered, 'outcome'> {
+  const directories = roots.map((root) => root.directory);
+  return { id, set, backup, startedAt, directories, databases, journal, spared: [], kept: [] };
 }
 
 async function complete(
   journal: Journal,
   disk: RestoreDisk,
   switchers: Switchers,
-): Promise<Exclude<Recovered['outcome'], 'waiting'>> {
+  mayOverwrite: boolean,
+): Promise<'finished' | 'undone' | 'undecided'> {
   switch (journal.phase) {
     case 'planned':
+    case 'rolled-back':
       await discard(journal, disk, switchers);
       return 'undone';
-    case 'switching':
+    case 'switching': {
+      const live = mayOverwrite ? undefined : await switchers.databases.whichIsLive();
+      if (live === 'unsure') return 'undecided';
+      if (live === 'old') {
+        await takeBack(journal, disk, switchers, undefined);
+        return 'undone';
+      }
       try {
         await switchers.files.forward(true);
         await switchers.databases.forward();
         journal.enter('switched');
       } catch (error) {
+        if (live === 'new') throw error;
         await takeBack(journal, disk, switchers, error);
         return 'undone';
       }
       await finish(journal, disk, switchers);
       return 'finished';
-    case 'rolling-back':
+    }
+    case 'rolling-back': {
+      const live = mayOverwrite ? undefined : await switchers.databases.whichIsLive();
+      if (live === 'unsure' || live === 'new') return 'undecided';
       await takeBack(journal, disk, switchers, undefined);
       return 'undone';
-    case 'rolled-back':
-      await discard(journal, disk, switchers);
-      return 'undone';
+    }
     case 'switched':
+    case 'keeping':
       await finish(journal, disk, switchers);
       return 'finished';
   }
 }
 
+/** Ends a restore with the databases that are live, and the files that belong to them. */
+async function keep(
+  journal: Journal,
+  disk: RestoreDisk,
+  { files, databases }: Switchers,
+): Promise<readonly KeptDatabase[]> {
+  if (journal.phase !== 'keeping') {
+    const isOld = (await databases.whichIsLive()) === 'old';
+    await (isOld ? files.backward() : files.forward(true));
+    journal.enter('keeping');
+  }
+  const kept = await databases.keepLive();
+  const { roots, id } = journal.header;
+  for (const { directory } of roots) closeStaging(disk, directory, id);
+  journal.remove();
+  return kept;
+}
+
 /** Whether each folder holds what a switch that has begun moves in and away: not one that is unmounted or was moved. */
 function areRootsThere({ header: { roots, id } }: Journal): boolean {
   return roots.every(({ directory }) => isStagedBy(directory, id));
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((item) => item.isDirectory())
-      .map((item) => item.name);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-/** Where a restore works, for messages. */
-function placesOf({ header: { roots, databases = [] } }: Journal): string {
-  const names = databases.map(({ name, target }) => `database “${target ?? name}”`);
-  return [...roots.map(({ directory }) => directory), ...names].join(', ');
-}
-
-function stillUnfinished(journal: Journal, cause: unknown): RestoreError {
-  const why = cause instanceof DatabaseError || cause instanceof SetError ? ` ${cause.message}` : '';
-  const hint =
-    why === ''
-      ? 'Check that its disk is there and may be written to, then try again; nothing is lost.'
-      : 'Make the database reachable, then try again; nothing is lost.';
-  const sentence = `A restore of before in ${placesOf(journal)} could not be ended yet.${why}`;
-  return new RestoreError('unfinished-restore', sentence, { cause, hint });
-}
-
-function journalGone(directory: string): RestoreError {
-  return new RestoreError(
-    'unfinished-restore',
-    `${directory} holds what an unfinished restore moved away, and its journal is gone.`,
-    {
-      hint: `Look into ${directory}/${STAGING}/old, take back what you need, and remove ${STAGING}.`,
-    },
-  );
-}
-
-function journalElsewhere(directory: string, journal: string): RestoreError {
-  return new RestoreError(
-    'unfinished-restore',
-    `${directory} holds a restore that was interrupted half-way, and its journal is not among yours: ${journal}.`,
-    {
-      hint: `Restore as the user and with the CRM_BACKUP_HOME it was begun with, or remove ${STAGING} when you have looked into it.`,
-    },
-  );
 }

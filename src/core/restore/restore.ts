@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { BackupSources } from '../backup.ts';
 import type { BackupDatabase } from '../backup/databases.ts';
+import type { SecretSource } from '../surroundings.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { lockForReading } from '../vault/lock.ts';
 import type { BackupRecord } from '../vault/record.ts';
@@ -8,13 +9,15 @@ import type { Vault } from '../vault/vault.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { applyRestore } from './apply.ts';
 import { findDamaged, withoutDamaged } from './damaged.ts';
-import { type DatabaseChoice, selectDatabases } from './database-selection.ts';
+import { type DatabaseChoice, type SelectedDatabase, selectDatabases } from './database-selection.ts';
 import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
+import { endInterrupted } from './interrupted.ts';
 import { newRestoreId } from './journal.ts';
 import { lookAt } from './live-tree.ts';
 import { forgetUndo, keepUndo, restoreToUndo } from './last-restore.ts';
-import { recoverRestores, recoverRoot } from './recover.ts';
+import type { Recovered } from './recover.ts';
+import { recoverRoot } from './recover-root.ts';
 import { measureRecovery } from './measure-recovery.ts';
 import {
   extractDatabases,
@@ -64,6 +67,10 @@ export interface RestoreOptions {
   readonly skipDamaged?: boolean | undefined;
   /** Whether it is a part of a drill, which keeps its own figures. */
   readonly isDrill?: boolean | undefined;
+  /** Where secrets come from that interrupted restores need. */
+  readonly secret?: SecretSource | undefined;
+  /** Is told of restores that were interrupted, and whether one is in the way and is therefore ended now. */
+  readonly onInterrupted?: ((found: Recovered, isEndedFirst: boolean) => void) | undefined;
   /** For tests: carries out every step on the disk. */
   readonly disk?: RestoreDisk | undefined;
 }
@@ -109,7 +116,7 @@ const MUCH_BYTES = 16 * 1024 * 1024;
 
 /**
  * Restores files of a backup: plans, takes a safety backup, stages everything new beside its target, checks and flushes
- * it, and switches; only what differs is written. Restores of before that were killed are brought to their end first.
+ * it, and switches; only what differs is written. Restores of before that were killed there are brought to their end first.
  * A cancellation is heard until the switch begins and leaves everything as it was; so does every failure.
  *
  * @throws {RestoreError}, {CancelledError}, {VaultError}, {StorageError}; {SourceError} never.
@@ -176,24 +183,27 @@ async function restorePaths(
     delete: options.delete ?? false,
     deleteMissing: options.deleteMissing,
   };
+  const { databases: named = [] } = options;
+  const meant = named === 'none' ? [] : selectDatabases(record, options.selected, named);
   await using pool = new WorkerPool();
   if (!options.dryRun) {
     const places = placesOf(record, request);
-    await recoverElsewhere(home, disk);
-    for (const { directory } of places) await recoverRoot(directory, home, disk);
+    const directories = places.map(({ directory }) => directory);
+    // A drill has nothing to do with what is live.
+    const replaced = to === undefined ? meant : [];
+    if (options.isDrill !== true) await endInterrupted(vault, nextOf(options, directories, replaced), task);
+    for (const directory of directories) await recoverRoot(directory, home, disk, options.secret);
     if (disk === undefined && isMuchSurelyNew(places, options.selected)) pool.start();
   }
   const damaged =
     options.skipDamaged === true ? await findDamaged(vault, record, options.selected, task) : undefined;
   const plan = await planRestore(vault, record, { ...request, damaged }, task);
   const restoreId = newRestoreId();
-  const { databases: named = [] } = options;
-  const meant = named === 'none' ? [] : selectDatabases(record, options.selected, named);
   const selected = damaged === undefined ? meant : withoutDamaged(meant, damaged, plan.skipped);
+  const inPlace = to === undefined ? selected : [];
   const live = set?.databases ?? [];
   const mayEndSessions = options.endSessions ?? false;
   const mayLoseLive = options.safetyBackup === false;
-  const inPlace = to === undefined ? selected : [];
   await using planned = await planDatabases(
     vault,
     record,
@@ -256,13 +266,13 @@ function isMuchSurelyNew(
   return selected === undefined && places.some(isNew);
 }
 
-/** Restores of other folders that cannot be ended now do not stop this one; those of its own folders will. */
-async function recoverElsewhere(home: string, disk: RestoreDisk | undefined): Promise<void> {
-  try {
-    await recoverRestores(home, disk);
-  } catch (error) {
-    if (!(error instanceof RestoreError)) throw error;
-  }
+function nextOf(
+  { home, set, safetyBackup = true, secret, disk, onInterrupted }: AllOptions,
+  directories: readonly string[],
+  databases: readonly SelectedDatabase[],
+): Parameters<typeof endInterrupted>[1] {
+  const live = set && { ...set, databases: set.databases ?? [] };
+  return { home, directories, databases, set: live, safetyBackup, secret, disk, onInterrupted };
 }
 
 /** The paths in the backup that a restored database stands for. */

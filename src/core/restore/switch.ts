@@ -6,11 +6,13 @@ import { RestoreError } from './error.ts';
 import type { TimedItem } from './exact-times.ts';
 import { fileTime, isReachable } from './file-time.ts';
 import type { JournalRoot, Move, Remark, Switch } from './journal.ts';
-import { lookAt } from './live-tree.ts';
+import { listNames, lookAt } from './live-tree.ts';
 import { parentPath } from './selection.ts';
 import { keptPath, stagedPath } from './staging.ts';
 
 const MOVES_A_TURN = 128;
+/** By how much the clocks of a disk and of this process may differ. */
+const CLOCK_STEP_MS = 1000;
 /** What a disk answers that cannot give a file a second name, or not one of somebody else's. */
 const NO_SECOND_NAME = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES']);
 
@@ -24,9 +26,16 @@ export class Switcher {
   readonly #all: Switch;
   readonly #scratch: string;
   #scratches = 0;
+  readonly #since: bigint | undefined;
+  readonly #spared = new Set<string>();
 
-  /** @param scratch a directory in which nothing stands under `times…`; what is left there is the caller's to remove */
-  constructor(disk: RestoreDisk, roots: readonly JournalRoot[], all: Switch, scratch: string) {
+  /**
+   * @param scratch a directory in which nothing stands under `times…`; what is left there is the caller's to remove
+   * @param since when the restore began that is brought to its end now: what was changed later is somebody's work, and
+   *   stays as it is. Undefined for a restore that has not been interrupted.
+   */
+  constructor(disk: RestoreDisk, roots: readonly JournalRoot[], all: Switch, scratch: string, since?: Date) {
+    this.#since = since && BigInt(since.getTime()) * 1_000_000n;
     this.#disk = disk;
     this.#roots = roots;
     this.#all = all;
@@ -69,6 +78,11 @@ export class Switcher {
     await this.#flush();
   }
 
+  /** What was left as it is because somebody has changed it since. */
+  get spared(): readonly string[] {
+    return [...this.#spared];
+  }
+
   /** Gives the roots their marks; last, when nothing is made or removed in them any more. */
   async markRoots(marks: 'before' | 'after'): Promise<void> {
     await this.#mark(
@@ -101,6 +115,7 @@ export class Switcher {
     const kept = this.#kept(move);
     const fresh = lookAt(staged);
     if (fresh === undefined && again) return;
+    if (this.#isWork(target, !exists(kept))) return;
     const live = lookAt(target);
     if (live !== undefined && !(again && exists(kept))) {
       const canLink = live.type === 'file' && fresh?.type !== 'directory';
@@ -123,15 +138,27 @@ export class Switcher {
   #remove(move: Move): void {
     const target = this.#live(move);
     const kept = this.#kept(move);
-    if (exists(target) && !exists(kept)) this.#disk.rename(target, kept);
+    if (!exists(target) || exists(kept) || this.#isWork(target, true)) return;
+    this.#disk.rename(target, kept);
   }
 
   #takeBack(move: Move): void {
     const target = this.#live(move);
     const staged = this.#staged(move);
     const kept = this.#kept(move);
+    if (this.#isWork(target, false)) return;
     if (move.op === 'place' && !exists(staged) && exists(target)) this.#disk.rename(target, staged);
     if (exists(kept)) this.#disk.rename(kept, target);
+  }
+
+  /**
+   * Whether somebody has worked on what stands there since the restore was interrupted, and not the restore itself.
+   * @param untouched whether the restore has done nothing with it, not even given it a second name
+   */
+  #isWork(path: string, untouched: boolean): boolean {
+    const isWork = this.#since !== undefined && isNewer(path, this.#since, untouched);
+    if (isWork) this.#spared.add(path);
+    return isWork;
   }
 
   #unlock(mark: Remark): void {
@@ -148,6 +175,7 @@ export class Switcher {
       const path = this.#live(mark);
       const live = marked && lookAt(path);
       if (marked === undefined || live?.type !== mark.type) continue;
+      if (mark.type === 'file' && this.#isWork(path, false)) continue;
       if (live.mode !== marked.mode) this.#disk.setMode(path, marked.mode);
       const { mtimeNs } = marked;
       if (mtimeNs === undefined || live.mtimeNs === mtimeNs) continue;
@@ -192,6 +220,18 @@ export class Switcher {
 
 function exists(path: string): boolean {
   return lookAt(path) !== undefined;
+}
+
+/** Whether a file, or one in a directory, was changed after a moment, in nanoseconds since 1970. */
+function isNewer(path: string, since: bigint, alsoMoved: boolean): boolean {
+  const live = lookAt(path);
+  if (live === undefined) return false;
+  if (live.type === 'directory') {
+    return listNames(path).some((name) => isNewer(`${path}/${name}`, since, alsoMoved));
+  }
+  // A time that is still to come was given to it, and may have come with the backup.
+  const isWritten = live.mtimeNs > since && live.mtimeNs <= BigInt(Date.now() + CLOCK_STEP_MS) * 1_000_000n;
+  return isWritten || (alsoMoved && live.ctimeNs > since);
 }
 
 function checkFailed(path: string): RestoreError {

@@ -1,6 +1,8 @@
 import { CancelledError, CrmBackupError } from '../errors.ts';
 import { backUpWithHooks } from '../hooks.ts';
 import type { PlacedSet } from '../open.ts';
+import { withDoubts } from '../restore/interrupted.ts';
+import { interruptedSentence } from '../restore/interrupted-sentence.ts';
 import { recoverRestores } from '../restore/recover.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
 import type { Task } from '../task.ts';
@@ -35,8 +37,11 @@ export async function carryOut(
 ): Promise<Carried> {
   if (kind === 'verify') return verified(vault, { level: 'data' }, task);
   if (kind === 'drill') return rehearsed(vault, set, surroundings, task);
-  await recoverRestores(homeOf(surroundings), undefined, surroundings.secret);
-  const { record, notices } = await backUpWithHooks(vault, set, { kind, label: LABEL }, task);
+  const home = homeOf(surroundings);
+  const recovered = await recoverRestores(home, undefined, surroundings.secret);
+  const [interrupted] = recovered.flatMap(interruptedSentence);
+  const options = { kind, label: LABEL } as const;
+  const { record, notices } = await backUpWithHooks(vault, withDoubts(set, home), options, task);
   const { id, status, problems } = record;
   const check = await verified(vault, { level: 'quick' }, task);
   if (check.status === 'damaged') return { ...check, backup: id };
@@ -44,7 +49,8 @@ export async function carryOut(
   const damage = await readRollingSample(vault, homeOf(surroundings), isQuiet, task);
   if (damage.length > 0) return { ...damaged(damage), backup: id };
   const left = await tidyUp(vault, set, task);
-  if (status === 'complete') return { status: 'done', backup: id, message: notices[0], ...left };
+  if (status === 'complete')
+    return { status: 'done', backup: id, message: notices[0] ?? interrupted, ...left };
   const [first] = problems.filter(({ incomplete }) => incomplete);
   return { status: 'partial', backup: id, message: first?.message };
 }

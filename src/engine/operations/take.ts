@@ -1,7 +1,9 @@
 import { backUpWithHooks } from '../../core/hooks.ts';
 import { placeSet } from '../../core/open.ts';
+import { withDoubts } from '../../core/restore/interrupted.ts';
 import { parseSetFile } from '../../core/set/parse.ts';
 import { addSet, defaultSet, withSet } from '../../core/set/write.ts';
+import { homeOf } from '../../core/surroundings.ts';
 import type { Handler } from '../serve.ts';
 import type { Vaults } from '../vaults.ts';
 import { summaryOf } from './state.ts';
@@ -25,10 +27,11 @@ export function createSet(vaults: Vaults): Handler<'createSet'> {
 
 /** Takes one backup; the first one on this machine makes the vault. */
 export function backup(vaults: Vaults): Handler<'backup'> {
-  return async ({ workspace, set, kind, label }, task) => {
-    const placed = await vaults.place({ workspace, set });
+  return async ({ workspace, set: name, kind, label }, task) => {
+    const placed = await vaults.place({ workspace, set: name });
     const vault = await vaults.provide(placed.vaultDirectory);
-    const { record, notices } = await backUpWithHooks(vault, placed.set, { kind, label }, task);
+    const set = withDoubts(placed.set, homeOf(vaults.surroundings));
+    const { record, notices } = await backUpWithHooks(vault, set, { kind, label }, task);
     return { ...summaryOf(record), notices };
   };
 }

@@ -25,6 +25,10 @@ function sentenceOf(outcome: Recovered['outcome'], set: string): string {
       return vscode.l10n.t('A restore of {0} was interrupted; it is finished now.', set);
     case 'undone':
       return vscode.l10n.t('A restore of {0} was interrupted; everything is as it was before.', set);
+    case 'kept':
+    case 'undecided':
+    case 'failed':
+      return '';
     case 'waiting':
       return vscode.l10n.t(
         'A restore of {0} was interrupted in a folder that is not there now; it is ended as soon as it is.',

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Task, throwIfCancelled } from '../../task.ts';
-import type { DatabaseAddress, DatabasePlan, DumpSource, RestoreRequest, RestoreTarget } from '../engine.ts';
+import type {
+  DatabaseAddress,
+  DatabasePlan,
+  DumpSource,
+  LiveContent,
+  RestoreRequest,
+  RestoreTarget,
+} from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import { type Commands, commandsOf, loaderOf } from './commands.ts';
 import { mustBeThere } from './connect.ts';
@@ -49,6 +56,8 @@ export async function openTarget(
     switch: async (ticket) => switchTo(commands, placesOf(commands, readTicket(ticket))),
     switchBack: async (ticket) => switchBack(commands, placesOf(commands, readTicket(ticket))),
     clear: async (ticket) => clear(commands, placesOf(commands, readTicket(ticket))),
+    whichIsLive: async (ticket) => Promise.resolve(whichIsLive(placesOf(commands, readTicket(ticket)))),
+    keepLive: async (ticket) => keepLive(commands, placesOf(commands, readTicket(ticket))),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   });
 }
@@ -189,6 +198,23 @@ async function load(commands: Commands, { log, running }: Places, dump: string):
 async function clear(commands: Commands, places: Places): Promise<void> {
   await mustNotBeRunning(commands, places);
   removeFolder(places);
+}
+
+/** While the command runs, and after it was killed or has failed, nobody knows what it has done. */
+function whichIsLive({ applying, applied }: Places): LiveContent {
+  if (existsSync(applying)) return 'unsure';
+  return existsSync(applied) ? 'new' : 'old';
+}
+
+async function keepLive(commands: Commands, places: Places): Promise<string | undefined> {
+  await mustNotBeRunning(commands, places);
+  const { fresh, applying, applied, log, running, old } = places;
+  if (existsSync(fresh) || !existsSync(old)) {
+    removeFolder(places);
+    return undefined;
+  }
+  for (const file of [applying, applied, log, running]) rmSync(file, { force: true });
+  return old;
 }
 
 /**

@@ -9,12 +9,13 @@ import { fit } from './fit.ts';
 import { madeAtSwitch, takenAtSwitch } from './fitted-objects.ts';
 import { findReferring, mustMayRepair, nameBeside } from './foreign-keys.ts';
 import { withFormerRows } from './former-rows.ts';
+import { whichIsLive } from './journal.ts';
 import { readCatalog, refuseUnreadable } from './objects.ts';
 import { quoteText } from './quote.ts';
 import { tellLostGrants } from './routine-grants.ts';
 import { databaseExists, oneValue, openSession, type Session, useDatabase } from './session.ts';
 import { exchanged } from './staying-routines.ts';
-import { clear, switchBack, switchTo } from './switch.ts';
+import { clear, keepLive, switchBack, switchTo } from './switch.ts';
 import { BESIDE, readTicket, type Ticket } from './ticket.ts';
 
 /** Connects to restore; see `RestoreTarget`. */
@@ -47,6 +48,9 @@ export async function openTarget(
     switch: async (ticket) => guarded(async (own) => switchTo(own, server, readTicket(ticket))),
     switchBack: async (ticket) => guarded(async (own) => switchBack(own, server, readTicket(ticket))),
     clear: async (ticket) => guarded(async (own) => clear(own, readTicket(ticket))),
+    whichIsLive: async (ticket) =>
+      guarded(async (own) => ((await whichIsLive(own, readTicket(ticket))) === 'new' ? 'new' : 'old')),
+    keepLive: async (ticket) => guarded(async (own) => keepLive(own, server, readTicket(ticket))),
     [Symbol.asyncDispose]: async () => session?.wire.close(),
   };
 }

@@ -98,6 +98,25 @@ export async function clear({ wire }: Session, { newSchema, oldSchema }: Ticket)
     await wire.query(`DROP DATABASE IF EXISTS ${quoteName(schema)}`);
 }
 
+/** Ends a restore with the tables that are live; see `RestoreTarget.keepLive`. */
+export async function keepLive(
+  session: Session,
+  server: ServerAddress,
+  ticket: Ticket,
+): Promise<string | undefined> {
+  const live = await whichIsLive(session, ticket);
+  // What the switch has dropped and cannot move, as views and triggers, is made again.
+  if (live === 'old') await switchBack(session, server, ticket);
+  if (live === 'new') await switchTo(session, server, ticket);
+  if (live === 'old' || ticket.creates) {
+    await clear(session, ticket);
+    return undefined;
+  }
+  await session.wire.query('SET SESSION foreign_key_checks = 0');
+  await session.wire.query(`DROP DATABASE IF EXISTS ${quoteName(ticket.newSchema)}`);
+  return (await databaseExists(session, ticket.oldSchema)) ? `database ${ticket.oldSchema}` : undefined;
+}
+
 async function useDatabaseOrCreate(
   session: Session,
   { database, charset, collation }: Ticket,

@@ -6,9 +6,31 @@ import { openMaintenance } from './maintenance.ts';
 import { planDatabase, type PostgresPlan } from './plan.ts';
 import { openSession, serverAt, type Session } from './session.ts';
 import { buildDatabase } from './side-database.ts';
-import { buildSchemas, clearSchemas, planSchemas, switchSchemas, switchSchemasBack } from './side-schemas.ts';
-import { buildTables, clearTables, planTables, switchTables, switchTablesBack } from './single-tables.ts';
-import { clearDatabase, switchDatabase, switchDatabaseBack } from './swap.ts';
+import {
+  areSchemasSwitched,
+  buildSchemas,
+  clearSchemas,
+  keepLiveSchemas,
+  planSchemas,
+  switchSchemas,
+  switchSchemasBack,
+} from './side-schemas.ts';
+import {
+  areTablesSwitched,
+  buildTables,
+  clearTables,
+  keepLiveTables,
+  planTables,
+  switchTables,
+  switchTablesBack,
+} from './single-tables.ts';
+import {
+  clearDatabase,
+  isDatabaseSwitched,
+  keepLiveDatabase,
+  switchDatabase,
+  switchDatabaseBack,
+} from './swap.ts';
 import { type PostgresTicket, readTicket } from './ticket.ts';
 
 /** How one way of restoring does its steps. */
@@ -17,6 +39,9 @@ interface Way {
   switch(session: Session, ticket: PostgresTicket): Promise<void>;
   switchBack(session: Session, ticket: PostgresTicket): Promise<void>;
   clear(session: Session, ticket: PostgresTicket): Promise<void>;
+  isSwitched(session: Session, ticket: PostgresTicket): Promise<boolean>;
+  /** After the switch: removes all but what was live before. */
+  keepLive(session: Session, ticket: PostgresTicket): Promise<string | undefined>;
 }
 
 const WAYS: Readonly<Record<PostgresTicket['mode'], Way>> = {
@@ -25,9 +50,25 @@ const WAYS: Readonly<Record<PostgresTicket['mode'], Way>> = {
     switch: switchDatabase,
     switchBack: switchDatabaseBack,
     clear: clearDatabase,
+    isSwitched: isDatabaseSwitched,
+    keepLive: keepLiveDatabase,
   },
-  schemas: { build: buildSchemas, switch: switchSchemas, switchBack: switchSchemasBack, clear: clearSchemas },
-  tables: { build: buildTables, switch: switchTables, switchBack: switchTablesBack, clear: clearTables },
+  schemas: {
+    build: buildSchemas,
+    switch: switchSchemas,
+    switchBack: switchSchemasBack,
+    clear: clearSchemas,
+    isSwitched: areSchemasSwitched,
+    keepLive: keepLiveSchemas,
+  },
+  tables: {
+    build: buildTables,
+    switch: switchTables,
+    switchBack: switchTablesBack,
+    clear: clearTables,
+    isSwitched: areTablesSwitched,
+    keepLive: keepLiveTables,
+  },
 };
 
 /**
@@ -93,6 +134,22 @@ export async function openTarget(
     async clear(written) {
       const ticket = readTicket(written);
       await within(ticket.mode, {}, async (session) => WAYS[ticket.mode].clear(session, ticket));
+    },
+    async whichIsLive(written) {
+      const ticket = readTicket(written);
+      const isSwitched = await within(ticket.mode, {}, async (session) =>
+        WAYS[ticket.mode].isSwitched(session, ticket),
+      );
+      return isSwitched ? 'new' : 'old';
+    },
+    async keepLive(written) {
+      const ticket = readTicket(written);
+      const way = WAYS[ticket.mode];
+      return within(ticket.mode, {}, async (session) => {
+        if (await way.isSwitched(session, ticket)) return way.keepLive(session, ticket);
+        await way.clear(session, ticket);
+        return undefined;
+      });
     },
     [Symbol.asyncDispose]: async () => maintenance[Symbol.asyncDispose](),
   };

@@ -147,7 +147,7 @@ export async function buildSchemas(
 
 /** Exchanges the names of the live and the built schemas in one transaction. */
 export async function switchSchemas(session: Session, ticket: PostgresTicket): Promise<void> {
-  if (await isSwitched(session, ticket)) return;
+  if (await areSchemasSwitched(session, ticket)) return;
   if (!(await isBuilt(session, ticket))) {
     throw new DatabaseError(
       'check-failed',
@@ -159,7 +159,7 @@ export async function switchSchemas(session: Session, ticket: PostgresTicket): P
 
 /** Exchanges them again; does nothing when the old ones are in their place. */
 export async function switchSchemasBack(session: Session, ticket: PostgresTicket): Promise<void> {
-  if (await isSwitched(session, ticket))
+  if (await areSchemasSwitched(session, ticket))
     await exchange(session, ticket, [...takeAway(ticket), ...back(ticket)]);
 }
 
@@ -177,11 +177,25 @@ export async function clearSchemas(
   }
 }
 
+/** After a switch nothing but the old schemas stands beside; they stay, and their names come back. */
+export async function keepLiveSchemas(
+  session: Session,
+  { oldSchemas, old }: PostgresTicket,
+): Promise<string | undefined> {
+  return Promise.resolve(
+    `schemas ${oldSchemas.map((_, index) => `${old}_${index}`).join(', ')} of ${placeOf(session.server.address)}`,
+  );
+}
+
 async function isBuilt(session: Session, { schemas, built }: PostgresTicket): Promise<boolean> {
   return schemas.length > 0 && (await hasSchema(session, `${built}_0`));
 }
 
-async function isSwitched(session: Session, { oldSchemas, old }: PostgresTicket): Promise<boolean> {
+/** Whether the built schemas are the live ones. */
+export async function areSchemasSwitched(
+  session: Session,
+  { oldSchemas, old }: PostgresTicket,
+): Promise<boolean> {
   return oldSchemas.length > 0 && (await hasSchema(session, `${old}_0`));
 }
 

@@ -151,6 +151,20 @@ export async function clearTables(session: Session, { built, old }: PostgresTick
   }
 }
 
+/** Whether the built rows are in the tables. */
+export async function areTablesSwitched(session: Session, { old }: PostgresTicket): Promise<boolean> {
+  return hasSchema(session, old);
+}
+
+/** After a switch: removes what was built and leaves the old rows in their schema, whose name comes back. */
+export async function keepLiveTables(
+  session: Session,
+  { built, old }: PostgresTicket,
+): Promise<string | undefined> {
+  await session.run(`DROP SCHEMA IF EXISTS ${identifier(built)} CASCADE`, `Removing the schema ${built}`);
+  return `schema ${old} of ${placeOf(session.server.address)}`;
+}
+
 /**
  * Statements around the replacement: foreign keys, triggers and rules would act on rows that come and go. Before
  * PostgreSQL 15 triggers that a partition has from its table count as internal.

@@ -58,8 +58,26 @@ export async function clearDatabase(session: Session, ticket: PostgresTicket): P
   const stage = await stageOf(session, ticket);
   if (stage === 'built') await dropDatabase(session, ticket.built);
   if (stage !== 'switched') return;
-  const comment = ticket.comment === null ? 'NULL' : literal(ticket.comment);
   await dropDatabase(session, ticket.old);
+  await setComment(session, ticket);
+}
+
+/** Whether the built database is the live one. */
+export async function isDatabaseSwitched(session: Session, ticket: PostgresTicket): Promise<boolean> {
+  return (await stageOf(session, ticket)) === 'switched';
+}
+
+/** After a switch: removes the mark and leaves the old database, whose name comes back. */
+export async function keepLiveDatabase(
+  session: Session,
+  ticket: PostgresTicket,
+): Promise<string | undefined> {
+  await setComment(session, ticket);
+  return ticket.creates ? undefined : `database ${ticket.old}`;
+}
+
+async function setComment(session: Session, ticket: PostgresTicket): Promise<void> {
+  const comment = ticket.comment === null ? 'NULL' : literal(ticket.comment);
   await session.run(`COMMENT ON DATABASE ${identifier(ticket.live)} IS ${comment}`, 'Setting the comment');
 }
 

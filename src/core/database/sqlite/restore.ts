@@ -11,6 +11,7 @@ import { readPages } from './pages.ts';
 import { modeOf, planRestore } from './plan.ts';
 import { writeNewFile } from './staged-file.ts';
 import { switchBack, switchTo } from './switch.ts';
+import { keepLive, whichIsLive } from './which-is-live.ts';
 import { countObjects, listTables, PAGES } from './tables.ts';
 import { type SqliteTicket, placesOf, readTicket } from './ticket.ts';
 
@@ -37,6 +38,8 @@ export async function openTarget(
     switch: guarded(async (ticket: RestoreTicket) => switchTo(readTicket(ticket))),
     switchBack: guarded(async (ticket: RestoreTicket) => switchBack(readTicket(ticket))),
     clear: guarded(async (ticket: RestoreTicket) => clear(readTicket(ticket))),
+    whichIsLive: guarded(async (ticket: RestoreTicket) => whichIsLive(readTicket(ticket))),
+    keepLive: guarded(async (ticket: RestoreTicket) => keepLive(readTicket(ticket))),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   });
 }

@@ -4,6 +4,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { CommandAddress, DumpSink } from '../../../../../src/core/database/engine.ts';
 import { engineAt } from '../../../../../src/core/database/engines.ts';
+import { backUp } from '../../../../../src/core/backup.ts';
+import { withDoubts } from '../../../../../src/core/restore/interrupted.ts';
+import { endRestore, recoverRestores } from '../../../../../src/core/restore/recover.ts';
+import type { BackupRecord } from '../../../../../src/core/vault/record.ts';
 import { openDumpSource } from '../../../../../src/core/restore/database-source.ts';
 import { type CommandPlace, placeCommand } from '../../../../build/database-command.ts';
 import { noiseOf } from '../../../../build/random-tree.ts';
@@ -286,6 +290,66 @@ describe('a restore by command', () => {
     await place.restore(record, { dryRun: false });
     expect(live(place).toString()).toBe('one\n');
     expect(leftovers(place)).toEqual([]);
+  });
+
+  /** A restore that failed twice; then the user has mended the database by hand and worked on. */
+  async function mended(): Promise<CommandPlace & { readonly record: BackupRecord }> {
+    const place = await placed({ restore: `echo run >> runs; test ! -e broken; ${picky}` }, 'one\n');
+    const record = await place.backUp();
+    change(place, 'two\n');
+    writeFileSync(join(place.workspace, 'broken'), '');
+    await expect(place.restore(record)).rejects.toMatchObject({ code: 'rollback-failed' });
+    rmSync(join(place.workspace, 'broken'));
+    rmSync(join(place.workspace, 'runs'));
+    change(place, 'work of a day\n');
+    return { ...place, record };
+  }
+
+  it('that could not be taken back is never run again by itself, and a backup says so', async () => {
+    await using place = await mended();
+    const [found] = await recoverRestores(place.home);
+    expect(found).toMatchObject({ outcome: 'undecided', databases: [{ name: 'legacy' }] });
+    expect(existsSync(join(place.workspace, 'runs'))).toBe(false);
+    expect(live(place).toString()).toBe('work of a day\n');
+    const doubted = withDoubts(place.set, place.home);
+    const record = await backUp(place.vault, doubted, { kind: 'auto' });
+    expect(record).toMatchObject({
+      status: 'partial',
+      problems: [{ code: 'database-unfinished', path: 'databases/legacy', incomplete: true }],
+    });
+    expect((await place.read(record, 'databases/legacy/dump')).toString()).toBe('work of a day\n');
+  });
+
+  it('that could not be taken back is ended by the next restore, after a backup of what is there', async () => {
+    await using place = await mended();
+    const told: unknown[] = [];
+    await place.restore(place.record, {
+      onInterrupted: ({ startedAt }, isEndedFirst) => told.push([typeof startedAt, isEndedFirst]),
+    });
+    expect(told).toEqual([['string', true]]);
+    expect(live(place).toString()).toBe('one\n');
+    const { records } = await place.vault.records();
+    const before = records.find(({ label }) => label === 'Before an interrupted restore is ended')!;
+    expect(before.safety).toBe(true);
+    expect((await place.read(before, 'databases/legacy/dump')).toString()).toBe('work of a day\n');
+    expect(leftovers(place)).toEqual([]);
+  });
+
+  it('that could not be taken back may be ended with what is there; what was before is kept', async () => {
+    await using place = await mended();
+    const [found] = await recoverRestores(place.home);
+    const { outcome, kept } = await endRestore(place.home, found!.id, 'keep');
+    expect(outcome).toBe('kept');
+    expect(live(place).toString()).toBe('work of a day\n');
+    expect(existsSync(join(place.workspace, 'runs'))).toBe(false);
+    expect(readFileSync(kept[0]!.place, 'utf8')).toBe('two\n');
+    expect(await recoverRestores(place.home)).toEqual([]);
+    expect(readFileSync(kept[0]!.place, 'utf8')).toBe('two\n');
+    expect((await backUp(place.vault, withDoubts(place.set, place.home), { kind: 'auto' })).status).toBe(
+      'complete',
+    );
+    await place.restore(place.record);
+    expect(live(place).toString()).toBe('one\n');
   });
 
   it('does not begin when what is there cannot be saved, unless nothing is to be saved', async () => {

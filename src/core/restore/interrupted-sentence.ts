@@ -1,0 +1,34 @@
+import type { Recovered } from './recover.ts';
+import { placesOf } from './unfinished.ts';
+
+/**
+ * What the user is to know of a restore that was interrupted and is still not ended, and what to do; nothing for others.
+ * No secret is in it.
+ */
+export function interruptedSentence(found: Recovered): string[] {
+  const { id, startedAt, outcome, reason, journal } = found;
+  const where = placesOf({
+    roots: found.directories.map((directory) => ({ directory })),
+    databases: found.databases,
+  });
+  const what = `A restore of ${timeOf(startedAt)} in ${where.join(', ')} was interrupted`;
+  switch (outcome) {
+    case 'undecided':
+      return [
+        `${what} and is left as it is: to end it could overwrite what was changed since. Restore there again to end it, or keep what is there with “crm-backup interrupted ${id} --keep”.`,
+      ];
+    case 'failed':
+      return [`${reason ?? what} It was begun on ${timeOf(startedAt)} and is tried again.`];
+    case 'waiting':
+      return [
+        `${what}, and a folder of it is not there now; it is ended as soon as it is. If that is gone for good, remove ${journal}.`,
+      ];
+    default:
+      return [];
+  }
+}
+
+/** A moment as the sentences have it. */
+export function timeOf(startedAt: string): string {
+  return `${startedAt.slice(0, 16).replace('T', ' ')} UTC`;
+}

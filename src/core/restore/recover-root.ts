@@ -1,0 +1,64 @@
+import { realpathSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { systemCode } from '../errors.ts';
+import type { SecretSource } from '../surroundings.ts';
+import { type RestoreDisk, nodeDisk } from './disk.ts';
+import { RestoreError } from './error.ts';
+import { hasBegunToSwitch, isAbandonedJournal, restoresFolder } from './journal.ts';
+import { lookAt } from './live-tree.ts';
+import { recoverJournal } from './recover.ts';
+import { keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
+import { privateStaging, STAGING } from './staging-name.ts';
+import { journalElsewhere, journalGone } from './unfinished.ts';
+
+/**
+ * Makes a root free for a new restore: ends a dead one that was working there. A root says itself whose it was, and it may
+ * come from anybody; so only journals of this user's own folder are carried out, which name commands, places and databases.
+ * Of others it is only believed that nothing is to be done.
+ * @throws {RestoreError} `locked` when one works there now, `unfinished-restore`.
+ */
+export async function recoverRoot(
+  directory: string,
+  home: string,
+  disk: RestoreDisk = nodeDisk(),
+  secret?: SecretSource,
+): Promise<void> {
+  const options = { secret, decision: 'end' } as const;
+  if (lookAt(directory)?.type !== 'directory') return;
+  const owner = stagingOwner(directory);
+  if (owner !== undefined) {
+    const journal = owner === 'unknown' ? undefined : owner.journal;
+    const isAbandoned = journal === undefined ? undefined : isAbandonedJournal(journal);
+    if (isAbandoned === false) {
+      throw new RestoreError('locked', `Another restore is working in ${directory}.`, {
+        hint: 'Wait until it is done, then try again.',
+      });
+    }
+    if (isAbandoned && isOwnJournal(home, journal!)) await recoverJournal(journal!, disk, options);
+    else if (isAbandoned && hasBegunToSwitch(journal!)) throw journalElsewhere(directory, journal!);
+    else if (keepsNothing(directory)) removeTree(disk, `${directory}/${STAGING}`);
+    else throw journalGone(directory);
+  }
+  for (const { id, owner: leftBy } of leftovers(directory)) {
+    // Without an owner’s name in it, it may just be being made.
+    if (leftBy === undefined) continue;
+    const isAbandoned = isAbandonedJournal(leftBy.journal);
+    if (isAbandoned && isOwnJournal(home, leftBy.journal))
+      await recoverJournal(leftBy.journal, disk, options);
+    // Under this name nothing is kept that is still needed.
+    else if (isAbandoned !== false) removeTree(disk, `${directory}/${privateStaging(id)}`);
+  }
+}
+
+function isOwnJournal(home: string, journal: string): boolean {
+  return isAbsolute(journal) && realPlace(dirname(journal)) === realPlace(restoresFolder(home));
+}
+
+function realPlace(folder: string): string {
+  try {
+    return realpathSync.native(folder);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return resolve(folder);
+  }
+}

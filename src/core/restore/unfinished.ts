@@ -1,0 +1,75 @@
+import { DatabaseError } from '../database/error.ts';
+import { CrmBackupError, systemCode } from '../errors.ts';
+import { RestoreError } from './error.ts';
+import type { JournalHeader } from './journal.ts';
+import { STAGING } from './staging-name.ts';
+
+/** Where a restore works, for messages. */
+export function placesOf({
+  roots,
+  databases = [],
+}: {
+  readonly roots: readonly { readonly directory: string }[];
+  readonly databases?: readonly { readonly name: string; readonly target: string | undefined }[] | undefined;
+}): readonly string[] {
+  const names = databases.map(({ name, target }) => `database “${target ?? name}”`);
+  return [...roots.map(({ directory }) => directory), ...names];
+}
+
+/** Why a restore cannot be brought to its end now. */
+export function stillUnfinished(header: JournalHeader, cause: unknown): RestoreError {
+  const hint =
+    cause instanceof CrmBackupError
+      ? 'Put that right, then try again; nothing is lost.'
+      : 'Check that its disk is there and may be written to, then try again; nothing is lost.';
+  const sentence = `A restore of before in ${placesOf(header).join(', ')} could not be ended yet.${reasonOf(cause)}`;
+  return new RestoreError('unfinished-restore', sentence, { cause, hint });
+}
+
+/**
+ * What has failed was not all taken back.
+ * @param cause why the restore failed; undefined when that was in another process
+ * @param error why it could not be taken back
+ */
+export function rollbackFailed(header: JournalHeader, cause: unknown, error: unknown): RestoreError {
+  const hint = cause instanceof DatabaseError && cause.hint !== undefined ? ` ${cause.hint}` : '';
+  const reasons = new Set([reasonOf(cause), reasonOf(error)]);
+  return new RestoreError(
+    'rollback-failed',
+    `The restore failed, and what it had done in ${placesOf(header).join(', ')} could not all be taken back yet.${[...reasons].join('')}`,
+    {
+      cause: new AggregateError([cause, error]),
+      hint: `Nothing is lost: start any restore there again and it will be taken back first. If you have put it right by hand, “crm-backup interrupted” ends it with what is there.${hint}`,
+    },
+  );
+}
+
+/** The sentence about a failure, after a space; nothing where it would tell the user nothing. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof CrmBackupError) return ` ${cause.message}`;
+  const code = systemCode(cause);
+  if (code === 'ENOSPC' || code === 'EDQUOT') return ' The disk is full.';
+  return code === undefined ? '' : ` The system says ${code}.`;
+}
+
+/** A folder whose journal was removed. */
+export function journalGone(directory: string): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `${directory} holds what an unfinished restore moved away, and its journal is gone.`,
+    {
+      hint: `Look into ${directory}/${STAGING}/old, take back what you need, and remove ${STAGING}.`,
+    },
+  );
+}
+
+/** A folder whose journal is another user’s, or not where this one’s are. */
+export function journalElsewhere(directory: string, journal: string): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `${directory} holds a restore that was interrupted half-way, and its journal is not among yours: ${journal}.`,
+    {
+      hint: `Restore as the user and with the CRM_BACKUP_HOME it was begun with, or remove ${STAGING} when you have looked into it.`,
+    },
+  );
+}

@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { useCli } from '../../build/cli.ts';
+import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
+
+const cli = await useCli();
+const at = (name: string): string => join(cli.workspace, name);
+
+/**
+ * A workspace whose restore command has failed, also when it was to take that back; then the database was mended by hand
+ * and worked with.
+ */
+async function stuck(): Promise<string> {
+  const restore = 'echo run >> runs; test ! -e broken; cat > live.db';
+  const database = { name: 'legacy', command: { dump: 'cat live.db', restore } };
+  const hourly = { kind: 'incremental', every: 'hour' };
+  mkdirSync(at('files'));
+  writeFileSync(at('files/a'), 'a');
+  writeFileSync(at('live.db'), 'old');
+  cli.writeSets({
+    name: 'main',
+    files: [{ root: '.', include: ['files/**'] }],
+    databases: [database],
+    schedule: [hourly],
+  });
+  await cli.must(['init', '--yes'], ['backup']);
+  writeFileSync(at('live.db'), 'before the restore');
+  writeFileSync(at('broken'), '');
+  const { code, stderr } = await cli.run(['restore', 'latest']);
+  expect(code).toBe(1);
+  expect(stderr).toContain('could not all be taken back yet');
+  rmSync(at('broken'));
+  rmSync(at('runs'));
+  writeFileSync(at('live.db'), 'work of a day');
+  return (await cli.run(['list', '--json'])).text;
+}
+
+function expectUntouched(): void {
+  expect(existsSync(at('runs'))).toBe(false);
+  expect(readFileSync(at('live.db'), 'utf8')).toBe('work of a day');
+}
+
+interface Found {
+  readonly restores: readonly { readonly id: string; readonly databases: readonly string[] }[];
+}
+
+async function interrupted(): Promise<Found['restores']> {
+  return (JSON.parse((await cli.run(['interrupted', '--json'])).text) as Found).restores;
+}
+
+it('an interrupted restore command is run again by nothing but a restore', async () => {
+  await stuck();
+  const compared = await cli.run(['diff', 'latest', '--workspace']);
+  expect(compared.stderr).toMatch(/was interrupted and is left as it is/);
+  expect((await cli.run(['verify', 'latest', '--level', 'drill'])).code).toBe(0);
+  expectUntouched();
+  const taken = await cli.run(['backup']);
+  expect(taken.code).toBe(3);
+  expect(taken.stderr).toMatch(/was interrupted and is left as it is/);
+  expect(taken.text).toMatch(/may be half-loaded/);
+  expectUntouched();
+  expect((await cli.run(['cat', 'latest', 'databases/legacy/dump'])).text).toBe('work of a day');
+
+  const later = new Date(Date.now() + 2 * 60 * 60 * 1000).toISOString();
+  if (hasFaketime) {
+    const { text } = await cli.run(['schedule', 'run'], { env: clockAt(later) });
+    expect(text).toMatch(/was interrupted and has not been ended/);
+  }
+  expectUntouched();
+
+  const restored = await cli.run(['restore', 'latest']);
+  expect(restored.code).toBe(0);
+  expect(restored.stderr).toMatch(/is ended first/);
+  expect(readFileSync(at('live.db'), 'utf8')).toBe('work of a day');
+  expect(await interrupted()).toEqual([]);
+});
+
+it('an interrupted restore may be ended with what is there', async () => {
+  await stuck();
+  const [found] = await interrupted();
+  expect(found).toMatchObject({ databases: ['legacy'] });
+  expect((await cli.run(['interrupted'])).text).toContain(found!.id);
+  expect((await cli.run(['interrupted', found!.id])).code).toBe(2);
+  expect((await cli.run(['interrupted', 'no-such', '--keep'])).code).toBe(1);
+  const kept = await cli.run(['interrupted', found!.id, '--keep']);
+  expect(kept.code).toBe(0);
+  const place = /kept in (.*old);/.exec(kept.text)?.[1] ?? '';
+  expect(readFileSync(place, 'utf8')).toBe('before the restore');
+  expectUntouched();
+  expect(await interrupted()).toEqual([]);
+  const { code, stderr } = await cli.run(['backup']);
+  expect([code, stderr]).toEqual([0, '']);
+});
+
+it('an interrupted restore may be ended with its command', async () => {
+  await stuck();
+  const [found] = await interrupted();
+  const ended = await cli.run(['interrupted', found!.id, '--end']);
+  expect(ended.code).toBe(0);
+  expect(readFileSync(at('live.db'), 'utf8')).toBe('before the restore');
+  expect(readdirSync(cli.workspace).filter((name) => name.startsWith('.crm-backup'))).toEqual([]);
+});
+
+it('an interrupted restore of one workspace stops nothing in another one, and its reason is told', async () => {
+  await stuck();
+  // A secret of the interrupted one that is not there any more.
+  const [name = ''] = readdirSync(join(cli.home, 'restores')).filter((each) => !each.startsWith('last-'));
+  const journal = join(cli.home, 'restores', name, 'journal.jsonl');
+  const text = readFileSync(journal, 'utf8');
+  writeFileSync(journal, text.replace('"command":{', '"command":{"env":{"TOKEN":"${secret:legacy}"},'));
+  const other = join(cli.scratch, 'other');
+  mkdirSync(other);
+  writeFileSync(join(other, 'mine'), 'mine');
+  const options = { cwd: other };
+  expect((await cli.run(['init', '--yes'], options)).code).toBe(0);
+  const taken = await cli.run(['backup'], options);
+  expect(taken.code).toBe(0);
+  expect(taken.stderr).toMatch(/could not be ended yet\..*secret/s);
+  rmSync(join(other, 'mine'));
+  expect((await cli.run(['restore', 'latest'], options)).code).toBe(0);
+  expect(readFileSync(join(other, 'mine'), 'utf8')).toBe('mine');
+  expectUntouched();
+});
