@@ -78,6 +78,7 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   restore: true,
   planUndo: false,
   undoRestore: true,
+  endInterrupted: true,
   pin: true,
   label: true,
   forget: true,

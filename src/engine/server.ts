@@ -6,7 +6,14 @@ import { findPaths } from './operations/find.ts';
 import { fileHistory, lineOrigins, searchText } from './operations/history.ts';
 import { list, read, stat } from './operations/entries.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
-import { planRestore, planUndo, recover, restore, undoRestore } from './operations/restoring.ts';
+import {
+  endInterrupted,
+  planRestore,
+  planUndo,
+  recover,
+  restore,
+  undoRestore,
+} from './operations/restoring.ts';
 import {
   copyCell,
   copyRows,
@@ -76,6 +83,7 @@ const service = serve(connection, ready, {
   restore: restore(vaults),
   planUndo: planUndo(vaults),
   undoRestore: undoRestore(vaults),
+  endInterrupted: endInterrupted(vaults),
   doctor: doctor(vaults),
   figures: figures(vaults),
   jobs: jobs(vaults),

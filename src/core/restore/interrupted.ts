@@ -7,6 +7,7 @@ import type { Task } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { SelectedDatabase } from './database-selection.ts';
 import type { JournalDatabase } from './database-targets.ts';
+import type { RestoredDatabase } from './plan-databases.ts';
 import { type RestoreDisk } from './disk.ts';
 import { timeOf } from './interrupted-sentence.ts';
 import { interruptedRestores } from './journal.ts';
@@ -90,9 +91,24 @@ function doubtOf(name: string, startedAt: string): string {
   return `A restore of “${name}” of ${timeOf(startedAt)} was interrupted and has not been ended, so what it holds may be half-loaded; “crm-backup interrupted” tells what to do.`;
 }
 
+/** What becomes of databases, with a word about restores that were interrupted there and will be ended first. */
+export function withNotices(
+  databases: readonly RestoredDatabase[],
+  { workspace }: Pick<BackupSources, 'workspace'>,
+  home: string,
+): RestoredDatabase[] {
+  const open = interruptedRestores(home);
+  return databases.map((one) => {
+    const found = open.find((each) => isWorkedOn({ name: one.database }, workspace, each.databases ?? []));
+    if (found === undefined) return one;
+    const notice = `The restore of ${timeOf(found.startedAt)} that was interrupted here is ended first, by its restore command where it has one, after a backup of what is there.`;
+    return { ...one, notices: [...one.notices, notice] };
+  });
+}
+
 /** Whether a restore works on this database of a set in its own place. */
 function isWorkedOn(
-  { name }: BackupDatabase,
+  { name }: Pick<BackupDatabase, 'name'>,
   workspace: string | undefined,
   databases: readonly JournalDatabase[],
 ): boolean {

@@ -1,6 +1,7 @@
 import { previewDatabases, type RestoredDatabase } from '../../core/restore/plan-databases.ts';
 import { findDamaged, withoutDamaged } from '../../core/restore/damaged.ts';
 import { selectDatabases } from '../../core/restore/database-selection.ts';
+import { withNotices } from '../../core/restore/interrupted.ts';
 import { type Lacking, lackingOf } from '../../core/restore/lacking.ts';
 import { restoreToUndo } from '../../core/restore/last-restore.ts';
 import {
@@ -9,7 +10,7 @@ import {
   planRestore as makePlan,
   type RestorePlan as Plan,
 } from '../../core/restore/plan-restore.ts';
-import { recoverRestores } from '../../core/restore/recover.ts';
+import { endRestore, recoverRestores } from '../../core/restore/recover.ts';
 import {
   restore as restoreBackup,
   type RestoreReport,
@@ -35,7 +36,8 @@ export function planRestore(vaults: Vaults): Handler<'planRestore'> {
     const request = { paths: selected, set, to, delete: remove };
     const consent = { mayEndSessions: endSessions ?? false, mayLoseLive: !safetyBackup };
     const live = { live: set.databases, ...consent };
-    return reading(vault, async () => preview(vault, record, request, live, skipDamaged, task));
+    const place = { home: homeOf(vaults.surroundings), workspace: set.workspace, live, skipDamaged };
+    return reading(vault, async () => preview(vault, record, request, place, task));
   };
 }
 
@@ -45,7 +47,8 @@ export function restore(vaults: Vaults): Handler<'restore'> {
     const { vault, record, placed } = await vaults.backup(target);
     const home = homeOf(vaults.surroundings);
     const how = { delete: remove, safetyBackup, endSessions, skipDamaged, overwrite: true };
-    const options = { home, set: placed.set, paths, to, ...how };
+    const { secret } = vaults.surroundings;
+    const options = { home, secret, set: placed.set, paths, to, ...how };
     return resultOf(await reading(vault, () => restoreBackup(vault, record, options, task)));
   };
 }
@@ -62,8 +65,9 @@ export function planUndo(vaults: Vaults): Handler<'planUndo'> {
     const { set } = placed;
     const request = { paths, set, to: undefined, delete: true, deleteMissing: true };
     const live = { live: set.databases, mayEndSessions: endSessions ?? false, mayLoseLive: false };
+    const place = { home, workspace: set.workspace, live, skipDamaged };
     return reading(vault, async () => {
-      const plan = await preview(vault, record, request, live, skipDamaged, task);
+      const plan = await preview(vault, record, request, place, task);
       const databasePaths = paths.map(({ path }) => path).filter((path) => path.startsWith('databases/'));
       return { ...plan, backup: record.id, databasePaths };
     });
@@ -76,12 +80,18 @@ export function undoRestore(vaults: Vaults): Handler<'undoRestore'> {
     const placed = await vaults.place(target);
     const vault = await vaults.existing(placed);
     const home = homeOf(vaults.surroundings);
-    const options = { home, endSessions, skipDamaged, meant };
+    const options = { home, secret: vaults.surroundings.secret, endSessions, skipDamaged, meant };
     return resultOf(await reading(vault, () => undo(vault, placed.set, options, task)));
   };
 }
 
-/** Brings restores that were interrupted to their end, wherever they were working. */
+/** Ends an interrupted restore as the user wants it. */
+export function endInterrupted({ surroundings }: Vaults): Handler<'endInterrupted'> {
+  return async ({ restore: id, decision }) =>
+    endRestore(homeOf(surroundings), id, decision, surroundings.secret);
+}
+
+/** Brings restores that were interrupted to their end where that overwrites nothing, wherever they were working. */
 export async function recover({ surroundings }: Vaults): Promise<Awakening> {
   try {
     return {
@@ -93,12 +103,18 @@ export async function recover({ surroundings }: Vaults): Promise<Awakening> {
   }
 }
 
+interface PreviewPlace {
+  readonly home: string;
+  readonly workspace: string | undefined;
+  readonly live: Parameters<typeof previewDatabases>[4];
+  readonly skipDamaged: boolean | undefined;
+}
+
 async function preview(
   vault: Vault,
   record: BackupRecord,
   request: PlanRequest,
-  live: Parameters<typeof previewDatabases>[4],
-  skipDamaged: boolean | undefined,
+  { home, workspace, live, skipDamaged }: PreviewPlace,
   task: Task,
 ): Promise<RestorePlan> {
   const { paths, to } = request;
@@ -106,7 +122,8 @@ async function preview(
   const files = await makePlan(vault, record, { ...request, damaged }, task);
   const meant = selectDatabases(record, paths, []);
   const selected = damaged === undefined ? meant : withoutDamaged(meant, damaged, files.skipped);
-  const databases = await previewDatabases(vault, record, selected, to, live, task);
+  const planned = await previewDatabases(vault, record, selected, to, live, task);
+  const databases = to === undefined ? withNotices(planned, { workspace }, home) : planned;
   return {
     ...told(files, databases),
     skipped: skippedOf(files.skipped.count, files.skipped.listed),

@@ -1,5 +1,6 @@
 import type { MovedRoot } from '../../core/moved-roots.ts';
 import type { Lacking } from '../../core/restore/lacking.ts';
+import type { Decision, Recovered } from '../../core/restore/recover.ts';
 import type { RestoredDatabase } from '../../core/restore/plan-databases.ts';
 import type { InSet, OfBackup } from './scope.ts';
 
@@ -71,4 +72,6 @@ export interface RestoringOperations {
   planUndo: { in: UndoRequest; out: UndoPlan };
   /** Takes the last restore of a set back. */
   undoRestore: { in: UndoRequest; out: RestoreResult };
+  /** Ends a restore that was interrupted, of any workspace. `keep` overwrites nothing, `end` may run a restore command. */
+  endInterrupted: { in: { readonly restore: string; readonly decision: Decision }; out: Recovered };
 }

@@ -1,38 +1,111 @@
 import * as vscode from 'vscode';
-import type { Recovered } from '../../core/restore/recover.ts';
+import type { Decision, Recovered } from '../../core/restore/recover.ts';
 import { EngineFailure } from '../../engine/failure.ts';
 import type { Engine } from '../engine.ts';
 import { showFailure } from '../failures.ts';
 import { displayName } from '../files/backup-uri.ts';
+import { formatMoment } from '../format.ts';
 import type { Log } from '../log.ts';
 
-/** Tells the user what became of restores that were interrupted. */
+/** Tells the user what became of restores that were interrupted, and asks how to end those that wait for that. */
 export function tellInterrupted(engine: Engine, log: Log): vscode.Disposable {
   return engine.onDidAwake(({ recovered, failure }) => {
-    for (const { set, directories, outcome, journal } of recovered) {
-      const sentence = sentenceOf(outcome, displayName(set));
-      const where = [...directories, ...(outcome === 'waiting' ? [journal] : [])];
-      log.warn(`${sentence} ${where.map(displayName).join(', ')}`);
-      void vscode.window.showInformationMessage(sentence);
-    }
+    for (const found of recovered) void tell(engine, log, found);
     if (failure !== undefined) void showFailure(log, new EngineFailure(failure));
   });
 }
 
-function sentenceOf(outcome: Recovered['outcome'], set: string): string {
+async function tell(engine: Engine, log: Log, found: Recovered): Promise<void> {
+  const { outcome, directories, databases, journal, reason, hint, spared } = found;
+  const sentence = sentenceOf(found);
+  const where = [...directories, ...databases.map(({ name }) => name)];
+  const more = [reason, hint, ...(outcome === 'waiting' ? [journal] : []), ...spared];
+  log.warn([sentence, where.map(displayName).join(', '), ...more].filter(Boolean).join(' '));
+  if (outcome === 'undecided') {
+    await decide(engine, log, found, sentence);
+    return;
+  }
+  if (outcome === 'failed') {
+    const showLog = vscode.l10n.t('Show Log');
+    if ((await vscode.window.showWarningMessage(sentence, showLog)) === showLog) log.show();
+    return;
+  }
+  const stayed = vscode.l10n.t('Files that were changed since stayed as they are; the log names them.');
+  void vscode.window.showInformationMessage(spared.length === 0 ? sentence : `${sentence} ${stayed}`);
+}
+
+/** What is live stays, or the restore is ended: both only when the user has said so twice. */
+async function decide(engine: Engine, log: Log, found: Recovered, sentence: string): Promise<void> {
+  const keep = vscode.l10n.t('Keep What Is There…');
+  const end = vscode.l10n.t('End the Restore…');
+  // Where to connect to, and what to run, comes from the workspace.
+  const actions = vscode.workspace.isTrusted ? [keep, end] : [];
+  const chosen = await vscode.window.showWarningMessage(sentence, ...actions);
+  if (chosen === keep && (await agrees(KEEP()))) await carryOut(engine, log, found, 'keep');
+  if (chosen === end && (await agrees(END()))) await carryOut(engine, log, found, 'end');
+}
+
+interface Question {
+  readonly question: string;
+  readonly detail: string;
+  readonly yes: string;
+}
+
+const KEEP = (): Question => ({
+  question: vscode.l10n.t('Keep what is there now?'),
+  detail: vscode.l10n.t(
+    'Files and databases stay as they are now. What the restore has prepared is removed; what databases were before it is kept, and you are told where.',
+  ),
+  yes: vscode.l10n.t('Keep'),
+});
+
+const END = (): Question => ({
+  question: vscode.l10n.t('End the interrupted restore?'),
+  detail: vscode.l10n.t(
+    'It is finished or taken back. That may run a restore command again, and it overwrites what was changed in its databases since. Take a backup first.',
+  ),
+  yes: vscode.l10n.t('End the Restore'),
+});
+
+async function agrees({ question, detail, yes }: Question): Promise<boolean> {
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+}
+
+async function carryOut(engine: Engine, log: Log, { id, set }: Recovered, decision: Decision): Promise<void> {
+  try {
+    const ended = await engine.call('endInterrupted', { restore: id, decision });
+    const kept = ended.kept.map(({ database, place }) =>
+      vscode.l10n.t('What {0} was before is kept in {1}.', displayName(database), displayName(place)),
+    );
+    const sentence = [sentenceOf({ ...ended, set }), ...kept].join(' ');
+    log.info([sentence, ...ended.spared].join(' '));
+    void vscode.window.showInformationMessage(sentence);
+  } catch (error) {
+    await showFailure(log, error);
+  }
+}
+
+function sentenceOf({ outcome, set, startedAt }: Recovered): string {
+  const name = displayName(set);
   switch (outcome) {
     case 'finished':
-      return vscode.l10n.t('A restore of {0} was interrupted; it is finished now.', set);
+      return vscode.l10n.t('A restore of {0} was interrupted; it is finished now.', name);
     case 'undone':
-      return vscode.l10n.t('A restore of {0} was interrupted; everything is as it was before.', set);
+      return vscode.l10n.t('A restore of {0} was interrupted; everything is as it was before.', name);
     case 'kept':
-    case 'undecided':
-    case 'failed':
-      return '';
+      return vscode.l10n.t('The interrupted restore of {0} is ended; what is there stays.', name);
     case 'waiting':
       return vscode.l10n.t(
         'A restore of {0} was interrupted in a folder that is not there now; it is ended as soon as it is.',
-        set,
+        name,
       );
+    case 'undecided':
+      return vscode.l10n.t(
+        'A restore of {0} of {1} was interrupted. To end it could overwrite what was changed in its databases since, so it is left as it is.',
+        name,
+        formatMoment(new Date(startedAt), new Date(), vscode.env.language),
+      );
+    case 'failed':
+      return vscode.l10n.t('A restore of {0} was interrupted and cannot be ended now.', name);
   }
 }

@@ -172,6 +172,48 @@ test('killed in a restore, the next engine leaves nothing half done and says wha
   expect(await readFile(at('d/f7'))).toEqual(files[7]?.[1]);
 });
 
+test('an interrupted restore command waits for the user, who may keep what is there', async () => {
+  const restore = 'echo run >> runs; test ! -e broken; cat > live.db';
+  const legacy = { name: 'legacy', command: { dump: 'cat live.db', restore } };
+  const files = [{ root: '.', include: ['files/**'] }];
+  makeTree(
+    workspace,
+    treeOf({
+      'files/a': 'a',
+      'live.db': 'old',
+      '.vscode/crm-backup.json': JSON.stringify({
+        version: 1,
+        sets: [{ name: set, files, databases: [legacy] }],
+      }),
+    }),
+  );
+  const client = connect();
+  const backup = await backUp(client);
+  await writeFile(at('broken'), '');
+  await expect(client.call('restore', requestOf(backup))).rejects.toMatchObject({ code: 'rollback-failed' });
+  client.dispose();
+  await rm(at('broken'));
+  await rm(at('runs'));
+  await writeFile(at('live.db'), 'work of a day');
+
+  const found: Awakening[] = [];
+  const next = connect({ onAwakening: (awakening) => found.push(awakening) });
+  const { databases } = await next.call('planRestore', requestOf(backup));
+  expect(databases[0]!.notices.at(-1)).toMatch(/that was interrupted here is ended first/);
+  expect(found).toMatchObject([{ recovered: [{ set, outcome: 'undecided' }], failure: undefined }]);
+  const doubtful = await next.call('backup', { workspace, set, kind: 'auto' });
+  expect(doubtful.status).toBe('partial');
+  const { id } = found[0]!.recovered[0]!;
+  const ended = await next.call('endInterrupted', { restore: id, decision: 'keep' });
+  expect(ended).toMatchObject({ outcome: 'kept', kept: [{ database: 'legacy' }] });
+  expect(existsSync(at('runs'))).toBe(false);
+  expect(await readFile(at('live.db'), 'utf8')).toBe('work of a day');
+  expect((await next.call('backup', { workspace, set, kind: 'auto' })).status).toBe('complete');
+  await expect(next.call('endInterrupted', { restore: id, decision: 'keep' })).rejects.toMatchObject({
+    code: 'not-interrupted',
+  });
+});
+
 test('tells what changed between two backups, binary and moved files as such', async () => {
   makeTree(
     workspace,
