@@ -12,7 +12,7 @@ export function checkRestores(surroundings: Surroundings): Check {
   return warned(
     'restores',
     `${unfinished.length === 1 ? 'A restore was' : `${unfinished.length} restores were`} interrupted.`,
-    'The next backup or restore finishes or undoes what was interrupted.',
+    'The next backup ends it where that overwrites nothing; “crm-backup interrupted” lists what waits for you.',
   );
 }
 

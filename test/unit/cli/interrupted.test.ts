@@ -76,6 +76,29 @@ it('an interrupted restore command is run again by nothing but a restore', async
   expect(await interrupted()).toEqual([]);
 });
 
+it('a restore command that ended by itself after a kill is not run again', async () => {
+  const restore = 'echo run >> runs; cat > live.db; sleep 1; echo > finished';
+  mkdirSync(at('files'));
+  writeFileSync(at('files/a'), 'a');
+  writeFileSync(at('live.db'), 'old');
+  const databases = [{ name: 'legacy', command: { dump: 'cat live.db', restore } }];
+  cli.writeSets({ name: 'main', files: [{ root: '.', include: ['files/**'] }], databases });
+  await cli.must(['init', '--yes'], ['backup']);
+  writeFileSync(at('live.db'), 'before the restore');
+  let kill: () => void = () => undefined;
+  const restoring = cli.run(['restore', 'latest'], {
+    started: (process) => (kill = () => process.kill('SIGKILL')),
+  });
+  await expect.poll(() => existsSync(at('runs')), { timeout: 20_000 }).toBe(true);
+  kill();
+  await restoring;
+  await expect.poll(() => existsSync(at('finished')), { timeout: 20_000 }).toBe(true);
+  rmSync(at('runs'));
+  writeFileSync(at('live.db'), 'work of a day');
+  expect((await cli.run(['backup'])).code).toBe(3);
+  expectUntouched();
+});
+
 it('an interrupted restore may be ended with what is there', async () => {
   await stuck();
   const [found] = await interrupted();

@@ -231,6 +231,48 @@ suite('Restoring', () => {
       remove('data/much');
     }
   });
+
+  test('whose command was interrupted is ended as the user says', async () => {
+    const original = await readFile(at(setFile), 'utf8');
+    const own = await engine.processId();
+    try {
+      const restore = 'echo run >> runs; test ! -e broken; cat > live.db';
+      const databases = [{ name: 'legacy', command: { dump: 'cat live.db', restore } }];
+      const sets = [{ name: 'stuck', files: [{ root: 'data', include: ['config.php'] }], databases }];
+      await writeFile(at(setFile), JSON.stringify({ version: 1, sets }));
+      await writeFile(at('live.db'), 'old');
+      await run('refresh');
+      const { id } = await run<BackupSummary>('backUpFull');
+      await writeFile(at('broken'), '');
+      answer('showWarningMessage', (_question: string, _options: unknown, yes: string) => yes);
+      answer('showQuickPick', (items: vscode.QuickPickItem[]) => items[0]);
+      await run('restore', { workspace, set: 'stuck', backup: id, path: 'databases/legacy' });
+      remove('broken');
+      remove('runs');
+      await writeFile(at('live.db'), 'work of a day');
+      noteMessages();
+      const asked: string[] = [];
+      answer('showWarningMessage', (question: string, first: unknown, ...others: string[]) => {
+        asked.push(question);
+        return typeof first === 'object' ? others[0] : first;
+      });
+      for (const pid of enginesOfThisHost()) if (pid !== own) process.kill(pid, 'SIGKILL');
+      await run('refresh');
+      const { text } = await until(() =>
+        told.find((one) => one.text.startsWith('The interrupted restore of stuck is ended')),
+      );
+      assert.match(text, /What legacy was before is kept in .*old/);
+      assert.match(asked[0] ?? '', /^A restore of stuck of .* was interrupted/);
+      assert.equal(asked[1], 'Keep what is there now?');
+      assert.equal(await readFile(at('live.db'), 'utf8'), 'work of a day');
+      assert.ok(!readdirSync(workspace).includes('runs'));
+    } finally {
+      await writeFile(at(setFile), original);
+      for (const name of readdirSync(workspace)) if (name.startsWith('.crm-backup-database')) remove(name);
+      for (const name of ['live.db', 'broken', 'runs']) remove(name);
+      await run('refresh');
+    }
+  });
 });
 
 /** What a restore lays out beside the files it replaces. */
