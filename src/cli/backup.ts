@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
 import { homeOf } from '../core/surroundings.ts';
 import { ExitCode } from './exit-code.ts';
+import { failureJson } from './failure.ts';
 import { finishRestores } from './interrupted-restores.ts';
 import { plainText } from './printable.ts';
 import { takenJson } from './record-json.ts';
@@ -41,7 +42,7 @@ async function backUpSet(options: BackupOptions, session: Session): Promise<Outc
   const home = homeOf(session.surroundings);
   await finishRestores(session);
   const { withDoubts } = await import('../core/restore/interrupted.ts');
-  const { record, notices } = await backUpWithHooks(
+  const { record, notices, failure } = await backUpWithHooks(
     vault,
     withDoubts(set, home),
     {
@@ -55,8 +56,9 @@ async function backUpSet(options: BackupOptions, session: Session): Promise<Outc
   );
   for (const notice of notices) session.warn(notice);
   return {
-    json: takenJson(record),
+    json: failure === undefined ? takenJson(record) : { ...takenJson(record), ...failureJson(failure) },
     summary: summary(record, options.dryRun === true, session),
+    failure,
     exitCode: record.status === 'partial' ? ExitCode.incomplete : ExitCode.done,
   };
 }

@@ -19,6 +19,7 @@ export async function runCommandLine(process: NodeJS.Process): Promise<number> {
   const tell = (text: string): Promise<void> => stderr.write(text).catch(() => undefined);
   const json = asksForJson(args);
   const colour = wantsColour(process.env, process.stdout.isTTY, !args.includes('--no-color'));
+  const isDebugging = process.env['CRM_BACKUP_DEBUG'] === '1';
   let exitCode: number = ExitCode.done;
 
   const act =
@@ -50,7 +51,9 @@ export async function runCommandLine(process: NodeJS.Process): Promise<number> {
         const outcome = await work(session);
         bar?.clear();
         await print(outcome, options, stdout, controller);
-        exitCode = outcome.exitCode ?? ExitCode.done;
+        const { failure } = outcome;
+        if (failure !== undefined) await tell(failureText(failure, isDebugging));
+        exitCode = failure === undefined ? (outcome.exitCode ?? ExitCode.done) : exitCodeOf(failure);
       } finally {
         bar?.clear();
         ignoreInterrupts();
@@ -62,12 +65,11 @@ export async function runCommandLine(process: NodeJS.Process): Promise<number> {
     if (shown !== undefined) await stdout.write(shown.text);
   } catch (error) {
     exitCode = exitCodeOf(error);
-    const debug = process.env['CRM_BACKUP_DEBUG'] === '1';
-    await tell(failureText(error, debug));
+    await tell(failureText(error, isDebugging));
     if (json) {
       await stdout
         .write(`${JSON.stringify(failureJson(error))}\n`)
-        .catch((failure: unknown) => tell(failureText(failure, debug)));
+        .catch((failure: unknown) => tell(failureText(failure, isDebugging)));
     }
   }
   return exitCode;

@@ -187,7 +187,7 @@ function runText(
 
 /** What is worst decides; who was not to run now has done nothing wrong. */
 function worst(runs: readonly ScheduledRun[]): ExitCode {
-  const failure = runs.find(({ status }) => status === 'failed');
+  const failure = runs.find(({ status }) => status === 'failed' || status === 'hook-failed');
   if (runs.some(({ status }) => status === 'damaged')) return ExitCode.damage;
   if (failure !== undefined) return exitCodeOfName(failure.code);
   return runs.some(({ status }) => status === 'partial') ? ExitCode.incomplete : ExitCode.done;

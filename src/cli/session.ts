@@ -1,3 +1,4 @@
+import type { CrmBackupError } from '../core/errors.ts';
 import type { Surroundings } from '../core/surroundings.ts';
 import type { Task } from '../core/task.ts';
 import type { Paint } from './colour.ts';
@@ -44,6 +45,8 @@ export interface Outcome {
   readonly text?: string | AsyncIterable<string | Uint8Array>;
   /** What was done, for people; `--quiet` drops it. */
   readonly summary?: string;
+  /** What went wrong after all of that was done: told on stderr, and the exit code is its own. */
+  readonly failure?: CrmBackupError | undefined;
   /** 0 when absent. */
   readonly exitCode?: ExitCode;
 }

@@ -4,7 +4,7 @@ import { backUp, type BackupOptions } from './backup.ts';
 import { OutputTail } from './database/command/output-tail.ts';
 import { treeOf } from './database/command/process-tree.ts';
 import { redactorOfSecrets } from './database/redact.ts';
-import { CrmBackupError } from './errors.ts';
+import { CancelledError, CrmBackupError } from './errors.ts';
 import { timerMs } from './minutes.ts';
 import type { MovedRoot } from './moved-roots.ts';
 import type { Hook } from './set/definition.ts';
@@ -21,8 +21,11 @@ export interface HookedBackup {
   readonly record: BackupRecord;
   /** Sentences about commands that failed and were not to stop anything, and about roots that have moved. */
   readonly notices: readonly string[];
+  /** What the command after it failed with, when that is not only to be told. The backup is there all the same. */
+  readonly failure: HookError | undefined;
 }
 
+const SEE = 'Run it by hand to see more; it stands in “hooks” of .vscode/crm-backup.json.';
 const TIMEOUT_MINUTES = 10;
 /** So long the last words of a command may take to arrive. */
 const LAST_WORDS_MS = 1000;
@@ -31,9 +34,10 @@ const SECRET = /^CRM_BACKUP_(?:PASSPHRASE|KEY_FILE|SECRET_.*)$/;
 const SECRET_NAME = /pass|secret|token|key|credential/i;
 
 /**
- * Takes a backup between the commands of its set. The one after it runs whatever becomes of the backup, once the one
- * before it has run: what was switched off must be switched on again.
- * @throws {HookError}; else what {@link backUp} throws.
+ * Takes a backup between the commands of its set. The one after it runs whatever becomes of the backup: what was switched
+ * off must be switched on again.
+ * @throws {HookError} of the command before it, or when the one after a backup that was cancelled fails; else what
+ * {@link backUp} throws. The message of what is thrown tells of every command that failed.
  */
 export async function backUpWithHooks(
   vault: Vault,
@@ -43,31 +47,40 @@ export async function backUpWithHooks(
 ): Promise<HookedBackup> {
   const { before, after } = options.dryRun === true ? {} : (set.hooks ?? {});
   const notices: string[] = [];
-  const run = async (
-    name: 'before' | 'after',
-    hook: Hook | undefined,
-    facts: Facts,
-    within: Task,
-  ): Promise<void> => {
-    if (hook === undefined) return;
-    const failure = await runHook(name, hook, set, facts, within);
-    if (failure === undefined) return;
-    if (hook.onFailure !== 'continue') throw failure;
-    notices.push(failure.message);
-  };
+  const moved: string[] = [];
+  const onMoved = (roots: readonly MovedRoot[]): void => void moved.push(movedText(set, roots));
   let record: BackupRecord;
   try {
-    await run('before', before, {}, task);
+    const failure = await runHook('before', before, set, {}, task);
+    if (failure !== undefined && before?.onFailure !== 'continue') throw failure;
+    if (failure !== undefined) notices.push(failure.message);
     throwIfCancelled(task);
-    const onMoved = (moved: readonly MovedRoot[]): void => void notices.push(movedText(set, moved));
     record = await backUp(vault, set, { ...options, onMoved }, task);
   } catch (error) {
-    // What has failed first is what is told.
-    await run('after', after, { CRM_BACKUP_STATUS: 'failed' }, {}).catch(() => undefined);
-    throw error;
+    const failure = await runHook('after', after, set, { CRM_BACKUP_STATUS: 'failed' }, {});
+    throw tellingToo(error, { notices, failure });
   }
-  await run('after', after, { CRM_BACKUP_STATUS: record.status, CRM_BACKUP_ID: record.id }, {});
-  return { record, notices };
+  const facts = { CRM_BACKUP_STATUS: record.status, CRM_BACKUP_ID: record.id };
+  const failure = await runHook('after', after, set, facts, {});
+  notices.push(...moved);
+  if (failure === undefined || after?.onFailure !== 'continue') return { record, notices, failure };
+  return { record, notices: [...notices, failure.message], failure: undefined };
+}
+
+/**
+ * What a backup, or what followed it, failed with, telling also of the commands that failed. Where work is cancelled that is
+ * not told to everybody: a command after it that failed must be.
+ */
+export function tellingToo(error: unknown, { notices, failure }: Omit<HookedBackup, 'record'>): unknown {
+  const failures = failure === undefined ? notices : [...notices, failure.message];
+  if (!(error instanceof Error) || failures.length === 0) return error;
+  const message = [error.message, ...failures].join(' ');
+  if (error instanceof CancelledError) {
+    if (failure === undefined) return error;
+    return new HookError('hook-failed', message, { cause: error, hint: SEE });
+  }
+  error.message = message;
+  return error;
 }
 
 /** Two projects may share a vault unknowingly, and then each takes the other's backups for its own. */
@@ -81,11 +94,13 @@ type Facts = Readonly<Record<string, string>>;
 /** Runs one command to its end; what it failed with comes back. Its output is kept for that alone. */
 async function runHook(
   name: 'before' | 'after',
-  { command, timeout = TIMEOUT_MINUTES }: Hook,
+  hook: Hook | undefined,
   { name: set, workspace }: ResolvedSet,
   facts: Facts,
   { signal }: Task,
 ): Promise<HookError | undefined> {
+  if (hook === undefined) return undefined;
+  const { command, timeout = TIMEOUT_MINUTES } = hook;
   throwIfCancelled({ signal });
   const late = AbortSignal.timeout(timerMs(timeout));
   const passed = Object.entries(process.env).filter(([key]) => !SECRET.test(key));
@@ -107,13 +122,10 @@ async function runHook(
     if (ending === 0 && !late.aborted) return undefined;
     throwIfCancelled({ signal });
     const how = late.aborted ? `did not end within ${timeout} minutes` : `ended with ${ending}`;
-    return new HookError(
-      'hook-failed',
-      `The command ${name} the backup of “${set}” ${how}${lastWords(tail.text)}`,
-      {
-        hint: `See “hooks” in .vscode/crm-backup.json; with "onFailure": "continue" the backup goes on.`,
-      },
-    );
+    const hint =
+      name === 'after' ? SEE : `${SEE} With "onFailure": "continue" there the backup would have gone on.`;
+    const message = `The command ${name} the backup of “${set}” ${how}${lastWords(tail.text)}`;
+    return new HookError('hook-failed', message, { hint });
   } finally {
     for (const each of [late, signal]) each?.removeEventListener('abort', stop);
   }
@@ -144,5 +156,5 @@ function lastWords(output: string): string {
     SECRET_NAME.test(key) && value.length >= 4 ? [value] : [],
   );
   const line = redactorOfSecrets(secrets)(output).trim().split('\n').at(-1)?.trim() ?? '';
-  return line === '' ? '.' : `: ${line.slice(0, 200)}`;
+  return line === '' ? '.' : `: ${line.slice(0, 200).replace(/[.\s]+$/, '')}.`;
 }

@@ -56,7 +56,7 @@ async function run(app: App, workspace: string): Promise<void> {
     for (const notice of notices) app.log.warn(notice);
     for (const { set, kind, status, durationMs, message } of runs) {
       const text = `Schedule: ${kind ?? 'all'} of ${set ?? workspace}: ${status}, ${durationMs} ms${message === undefined ? '' : `: ${message}`}`;
-      if (status === 'failed' || status === 'damaged') app.log.error(text);
+      if (status === 'failed' || status === 'hook-failed' || status === 'damaged') app.log.error(text);
       else app.log.info(text);
     }
   } catch (error) {

@@ -15,6 +15,7 @@ export function troubleText(set: string, { code, message, lastBackup }: Trouble)
     }
     case 'failed':
       return vscode.l10n.t('{0}: a scheduled run failed: {1}', name, message ?? '');
+    case 'hook-failed':
     case 'damaged':
       return `${name}: ${message ?? ''}`;
   }

@@ -1,5 +1,5 @@
 import { CancelledError, CrmBackupError } from '../errors.ts';
-import { backUpWithHooks } from '../hooks.ts';
+import { backUpWithHooks, type HookedBackup, tellingToo } from '../hooks.ts';
 import type { PlacedSet } from '../open.ts';
 import { withDoubts } from '../restore/interrupted.ts';
 import { interruptedSentence } from '../restore/interrupted-sentence.ts';
@@ -11,6 +11,7 @@ import { verify, type VerifyOptions } from '../vault/verify.ts';
 import { isOffPeak } from './off-peak.ts';
 import { readRollingSample } from './rolling-sample.ts';
 import type { Damage } from '../vault/damage.ts';
+import type { BackupRecord } from '../vault/record.ts';
 import type { Job } from './job.ts';
 import type { RunStatus } from './state.ts';
 
@@ -21,6 +22,8 @@ export interface Carried {
   readonly backup?: string | undefined;
   readonly message?: string | undefined;
   readonly hint?: string | undefined;
+  /** Code of the failure, where something failed though the job is done. */
+  readonly code?: string | undefined;
 }
 
 /** What unlabelled backups of the schedule are called. */
@@ -40,31 +43,65 @@ export async function carryOut(
   const home = homeOf(surroundings);
   const recovered = await recoverRestores(home, undefined, surroundings.secret);
   const [interrupted] = recovered.flatMap(interruptedSentence);
-  const options = { kind, label: LABEL } as const;
-  const { record, notices } = await backUpWithHooks(vault, withDoubts(set, home), options, task);
-  const { id, status, problems } = record;
-  const check = await verified(vault, { level: 'quick' }, task);
-  if (check.status === 'damaged') return { ...check, backup: id };
+  const hooked = await backUpWithHooks(vault, withDoubts(set, home), { kind, label: LABEL }, task);
   const isQuiet = (): boolean => anyTime || isOffPeak(set.offPeak, new Date());
-  const damage = await readRollingSample(vault, homeOf(surroundings), isQuiet, task);
-  if (damage.length > 0) return { ...damaged(damage), backup: id };
-  const left = await tidyUp(vault, set, task);
-  if (status === 'complete')
-    return { status: 'done', backup: id, message: notices[0] ?? interrupted, ...left };
-  const [first] = problems.filter(({ incomplete }) => incomplete);
-  return { status: 'partial', backup: id, message: first?.message };
+  try {
+    const carried = await follow(hooked.record, set, vault, home, isQuiet, task);
+    return withHook(hooked, { ...carried, message: joined(carried.message, interrupted) });
+  } catch (error) {
+    throw tellingToo(error, hooked);
+  }
 }
 
-/** Forgets and frees by the set's retention. What keeps it from that is told; the backup is good all the same. */
-async function tidyUp(vault: Vault, set: PlacedSet['set'], task: Task): Promise<Partial<Carried>> {
-  if (set.retention === undefined) return {};
+/** What follows a backup: a look at the vault, then the retention. */
+async function follow(
+  { id, status, problems }: BackupRecord,
+  set: PlacedSet['set'],
+  vault: Vault,
+  home: string,
+  isQuiet: () => boolean,
+  task: Task,
+): Promise<Carried> {
+  const check = await verified(vault, { level: 'quick' }, task);
+  if (check.status === 'damaged') return { ...check, backup: id };
+  const damage = await readRollingSample(vault, home, isQuiet, task);
+  if (damage.length > 0) return { ...damaged(damage), backup: id };
+  const left = await tidyUp(vault, set, task);
+  if (status === 'complete') return { status: 'done', backup: id, message: left };
+  const first = problems.find(({ incomplete }) => incomplete);
+  return { status: 'partial', backup: id, message: joined(first?.message, left) };
+}
+
+/** What came of a backup and the commands around it: only damage is worse than one that failed. */
+function withHook({ notices, failure }: HookedBackup, carried: Carried): Carried {
+  const { status } = carried;
+  if (failure === undefined) return { ...carried, message: joined(carried.message, ...notices) };
+  const { message, hint, code } = failure;
+  if (status === 'damaged') return { ...carried, message: joined(carried.message, ...notices, message) };
+  return {
+    ...carried,
+    status: 'hook-failed',
+    message: joined(message, carried.message, ...notices),
+    hint,
+    code,
+  };
+}
+
+function joined(...sentences: readonly (string | undefined)[]): string | undefined {
+  const told = sentences.filter((sentence) => sentence !== undefined);
+  return told.length === 0 ? undefined : told.join(' ');
+}
+
+/** Forgets and frees by the set's retention. What keeps it from that comes back; the backup is good all the same. */
+async function tidyUp(vault: Vault, set: PlacedSet['set'], task: Task): Promise<string | undefined> {
+  if (set.retention === undefined) return undefined;
   const { tidy } = await import('../retention/tidy.ts');
   try {
     await tidy(vault, [set], new Date(), task);
-    return {};
+    return undefined;
   } catch (error) {
     if (!(error instanceof CrmBackupError) || error instanceof CancelledError) throw error;
-    return { message: `The retention was not applied: ${error.message}` };
+    return `The retention was not applied: ${error.message}`;
   }
 }
 

@@ -255,14 +255,17 @@ function stateAfter({ job, state }: ScheduledJob, run: ScheduledRun, startedAt: 
   const known = { set: job.set, key: job.key };
   const at = startedAt.toISOString();
   if (run.status === 'skipped') {
-    return { ...state, ...known, ...(state?.lastStatus === 'failed' ? {} : { message: run.message }) };
+    const hasFailed = state?.lastStatus === 'failed' || state?.lastStatus === 'hook-failed';
+    return { ...state, ...known, ...(hasFailed ? {} : { message: run.message }) };
   }
-  const ended = { ...known, lastRun: at, lastStatus: run.status, message: run.message };
+  const lastEnd = new Date(startedAt.getTime() + run.durationMs).toISOString();
+  const ended = { ...known, lastRun: at, lastEnd, lastStatus: run.status, message: run.message };
+  const failingSince = (state?.lastStatus === run.status ? state.failingSince : undefined) ?? at;
+  if (run.status === 'hook-failed') return { ...ended, dealtWithUntil: at, failingSince };
   if (run.status !== 'failed') return { ...ended, dealtWithUntil: at };
   const failures = (state?.failures ?? 0) + 1;
   const waitMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
   const retryAt = new Date(startedAt.getTime() + waitMs).toISOString();
-  const failingSince = (state?.lastStatus === 'failed' ? state.failingSince : undefined) ?? at;
   return { ...ended, dealtWithUntil: state?.dealtWithUntil, failures, failingSince, retryAt };
 }
 
@@ -277,7 +280,7 @@ function told(workspace: string, job: Job, startedAt: Date, carried: Carried): S
     backup: carried.backup,
     message: carried.message,
     hint: carried.hint,
-    code: undefined,
+    code: carried.code,
   };
 }
 

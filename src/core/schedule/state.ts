@@ -5,8 +5,11 @@ import { systemCode } from '../errors.ts';
 import { oneSpelling } from '../real-folder.ts';
 import { replaceFile } from '../replace-file.ts';
 
-/** How a scheduled run ended. `skipped`: it was not the moment, and is tried again. */
-export type RunStatus = 'done' | 'partial' | 'damaged' | 'failed' | 'skipped';
+/**
+ * How a scheduled run ended. `skipped`: it was not the moment, and is tried again. `hook-failed`: the backup is there, but
+ * the command after it failed; it is not taken again for that.
+ */
+export type RunStatus = 'done' | 'partial' | 'damaged' | 'failed' | 'hook-failed' | 'skipped';
 
 /** What is remembered of a job. Times are ISO 8601 UTC. */
 export interface JobState {
@@ -16,12 +19,14 @@ export interface JobState {
   /** Its times up to this moment are dealt with. */
   readonly dealtWithUntil?: string | undefined;
   readonly lastRun?: string | undefined;
+  /** When that run ended. */
+  readonly lastEnd?: string | undefined;
   readonly lastStatus?: RunStatus | undefined;
   /** Why the last run did not end well: one sentence. */
   readonly message?: string | undefined;
   /** How often it failed one after the other, and when it is tried again. */
   readonly failures?: number | undefined;
-  /** The first of these failures. */
+  /** The first of the runs that ended so one after the other, the last one included. */
   readonly failingSince?: string | undefined;
   readonly retryAt?: string | undefined;
 }
@@ -108,8 +113,10 @@ function readState(file: string): ScheduleState | undefined {
 /** Whether what stands in a file that others may have written to can be reckoned with. */
 function isJobState(value: unknown): value is JobState {
   if (typeof value !== 'object' || value === null) return false;
-  const { set, key, dealtWithUntil, lastRun, retryAt } = value as Partial<Record<keyof JobState, unknown>>;
-  const areTimes = [dealtWithUntil, lastRun, retryAt].every(
+  const { set, key, dealtWithUntil, lastRun, lastEnd, retryAt } = value as Partial<
+    Record<keyof JobState, unknown>
+  >;
+  const areTimes = [dealtWithUntil, lastRun, lastEnd, retryAt].every(
     (time) => time === undefined || (typeof time === 'string' && !Number.isNaN(Date.parse(time))),
   );
   return typeof set === 'string' && typeof key === 'string' && areTimes;

@@ -7,11 +7,14 @@ import type { JobState } from './state.ts';
 
 /** Something about a set's schedule that somebody has to know; silence means that all is well. */
 export interface Trouble {
-  /** The worst first: damage was found, work failed, no backup for twice the interval and the wait for off-peak hours. */
-  readonly code: 'damaged' | 'failed' | 'overdue';
+  /**
+   * The worst first: damage was found, work failed, the command after a backup failed, no backup for twice the interval and
+   * the wait for off-peak hours.
+   */
+  readonly code: 'damaged' | 'failed' | 'hook-failed' | 'overdue';
   /** When it came about, ISO 8601 UTC; the same trouble keeps its moment. */
   readonly at: string;
-  /** For `damaged` and `failed`: what the run said. */
+  /** What the run said; undefined for `overdue`. */
   readonly message: string | undefined;
   /** For `overdue`: when the last backup was taken. */
   readonly lastBackup: string | undefined;
@@ -20,7 +23,7 @@ export interface Trouble {
 /** Two clocks may differ by so much. A backup dated later was taken while the clock was wrong, and says nothing of today. */
 const CLOCK_TOLERANCE_MS = 3_600_000;
 
-const ORDER: readonly Trouble['code'][] = ['damaged', 'failed', 'overdue'];
+const ORDER: readonly Trouble['code'][] = ['damaged', 'failed', 'hook-failed', 'overdue'];
 
 /**
  * The troubles of a set, the worst first. Pure.
@@ -39,13 +42,13 @@ export function troublesOf(
   const troubles: Trouble[] = [];
   for (const job of jobs) {
     const state = states.find(({ set: name, key }) => name === set.name && key === job.key);
-    const { lastRun, lastStatus, failingSince, message } = state ?? {};
-    if (lastRun === undefined || (lastStatus !== 'failed' && lastStatus !== 'damaged')) continue;
+    const { lastRun, lastEnd = lastRun, lastStatus, failingSince, message } = state ?? {};
+    if (lastRun === undefined || lastEnd === undefined || !isTrouble(lastStatus)) continue;
     // A backup by hand since then has made up for one that failed.
     const isMadeUp =
-      lastStatus === 'failed' && isBackup(job.kind) && latest !== undefined && latest.createdAt > lastRun;
+      lastStatus !== 'damaged' && isBackup(job.kind) && latest !== undefined && latest.createdAt > lastEnd;
     // However often it is tried again, it is one trouble.
-    const at = (lastStatus === 'failed' ? failingSince : undefined) ?? lastRun;
+    const at = (lastStatus === 'damaged' ? undefined : failingSince) ?? lastRun;
     if (!isMadeUp) troubles.push({ code: lastStatus, at, message, lastBackup: undefined });
   }
   const deadline = latest && deadlineOf(jobs, set.offPeak, new Date(latest.createdAt));
@@ -58,6 +61,10 @@ export function troublesOf(
     });
   }
   return troubles.sort((a, b) => ORDER.indexOf(a.code) - ORDER.indexOf(b.code));
+}
+
+function isTrouble(status: JobState['lastStatus']): status is 'damaged' | 'failed' | 'hook-failed' {
+  return status === 'damaged' || status === 'failed' || status === 'hook-failed';
 }
 
 /**

@@ -124,7 +124,9 @@ const hook = v.pipe(
     onFailure: v.exactOptional(
       v.pipe(
         v.picklist(['stop', 'continue']),
-        v.description('“stop”: the backup fails, too (else so); “continue”: the failure is only told.'),
+        v.description(
+          '“stop” (else so): the backup is not taken when the command before it fails, and counts as failed when the one after it does; “continue”: the failure is only told.',
+        ),
       ),
     ),
   }),

@@ -109,12 +109,16 @@ async function nextOf(
   const [first] = jobs.sort((a, b) => a.plan.nextRun.getTime() - b.plan.nextRun.getTime());
   if (first === undefined) return undefined;
   const { isDue, nextRun } = first.plan;
-  const message = jobs.find(({ state: past }) => past?.lastStatus === 'failed')?.state?.message;
+  const message = jobs.map(({ state: past }) => past).find((past) => hasFailed(past))?.message;
   // A time that passes would be another state each time.
   const isNew = jobs.some(
     ({ past, state: known }) => past.dealtWithUntil !== undefined && known?.dealtWithUntil === undefined,
   );
   return { kind: first.job.kind, at: isDue ? undefined : nextRun.toISOString(), message, isNew };
+}
+
+function hasFailed(past: JobState | undefined): boolean {
+  return past?.lastStatus === 'failed' || past?.lastStatus === 'hook-failed';
 }
 
 /** The backups of a set, each with why the retention keeps it. */

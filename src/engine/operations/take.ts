@@ -31,7 +31,7 @@ export function backup(vaults: Vaults): Handler<'backup'> {
     const placed = await vaults.place({ workspace, set: name });
     const vault = await vaults.provide(placed.vaultDirectory);
     const set = withDoubts(placed.set, homeOf(vaults.surroundings));
-    const { record, notices } = await backUpWithHooks(vault, set, { kind, label }, task);
-    return { ...summaryOf(record), notices };
+    const { record, notices, failure } = await backUpWithHooks(vault, set, { kind, label }, task);
+    return { ...summaryOf(record), notices: failure === undefined ? notices : [...notices, failure.message] };
   };
 }

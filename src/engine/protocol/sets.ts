@@ -13,7 +13,7 @@ export interface BackupSummary extends Omit<BackupRecord, 'format' | 'sources' |
 
 /** A backup that was just taken. */
 export interface TakenBackup extends BackupSummary {
-  /** Sentences about commands around it that failed and were not to stop anything. */
+  /** Sentences about commands around it that failed, and about roots that have moved. */
   readonly notices: readonly string[];
 }
 

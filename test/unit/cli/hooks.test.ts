@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { useCli } from '../../build/cli.ts';
@@ -40,8 +40,47 @@ describe.skipIf(process.platform === 'win32')('commands around a backup', () => 
     });
     const { code, value } = await cli.json(['backup']);
     expect([code, value.error.code]).toEqual([1, 'hook-failed']);
-    expect(value.error.message).toBe('The command before the backup of “crm” ended with 3: no room');
+    expect(value.error.message).toBe('The command before the backup of “crm” ended with 3: no room.');
     expect(log()).toBe('after failed\n');
+    expect(await backups()).toBe(0);
+  });
+
+  it('leave the backup there when the one after it fails, and tell both', async () => {
+    await use({ after: { command: 'echo STILL ON; exit 3' } });
+    const sentence = 'The command after the backup of “crm” ended with 3: STILL ON.';
+    const { code, value } = await cli.json(['backup']);
+    expect([code, value.status, value.error.code]).toEqual([1, 'complete', 'hook-failed']);
+    expect(value.error.message).toBe(sentence);
+    expect((await cli.json(['list'])).value.backups).toMatchObject([{ id: value.id }]);
+    const { code: again, text, stderr } = await cli.run(['backup']);
+    expect(again).toBe(1);
+    expect(text).toMatch(/^Backup [0-9a-f]+ of “crm”/);
+    expect(stderr).toContain(`crm-backup: ${sentence}\nhint: `);
+    expect(await backups()).toBe(2);
+  });
+
+  it('tell that the one after failed, too, when the backup or the one before has failed', async () => {
+    const after = { command: 'echo STILL ON; exit 4' };
+    const sentence = 'The command after the backup of “crm” ended with 4: STILL ON.';
+    await use({ before: { command: 'exit 3' }, after });
+    const { value } = await cli.json(['backup']);
+    expect(value.error.message).toBe(`The command before the backup of “crm” ended with 3. ${sentence}`);
+    rmSync(join(cli.workspace, 'a.txt'));
+    await use({
+      before: { command: 'exit 3', onFailure: 'continue' },
+      after: { ...after, onFailure: 'continue' },
+    });
+    const { error } = (await cli.json(['backup'])).value;
+    expect(error.code).toBe('nothing-to-back-up');
+    expect(error.message).toContain('The command before the backup of “crm” ended with 3.');
+    expect(error.message).toContain(sentence);
+  });
+
+  it('tell that the one after failed also when the backup was cancelled', async () => {
+    await use({ before: { command: 'kill -INT $PPID; sleep 60' }, after: { command: 'exit 4' } });
+    const { code, value } = await cli.json(['backup']);
+    expect([code, value.error.code]).toEqual([1, 'hook-failed']);
+    expect(value.error.message).toMatch(/was cancelled.* after the backup of “crm” ended with 4\.$/);
     expect(await backups()).toBe(0);
   });
 

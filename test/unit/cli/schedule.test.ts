@@ -212,6 +212,25 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
     expect(runs[0]?.durationMs).toBeGreaterThan(2_000 + 2_000);
   });
 
+  it('has taken the backup when the command after it fails, verifies, forgets, and tells of the command', async () => {
+    const hooks = { after: { command: 'echo STILL ON; exit 3' } };
+    writeSchedule(cli.workspace, DAILY, { hooks, retention: { last: 2 } });
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    const message = 'The command after the backup of “crm” ended with 3: STILL ON.';
+    for (const day of [1, 2, 3]) {
+      const { code, runs } = await runsAt(`2026-03-0${day}T02:00:00Z`);
+      expect(code).toBe(1);
+      expect(runs).toMatchObject([{ status: 'hook-failed', code: 'hook-failed', message }]);
+      expect(runs[0]?.backup).toMatch(/^[0-9a-f]{64}$/);
+      expect((await runsAt(`2026-03-0${day}T14:00:00Z`)).runs).toEqual([]);
+    }
+    const { text } = await at('2026-03-03T15:00:00Z', 'list', '--json');
+    expect((JSON.parse(text) as { backups: unknown[] }).backups).toHaveLength(2);
+    expect(await jobsAt('2026-03-03T15:00:00Z')).toMatchObject([{ lastStatus: 'hook-failed', message }]);
+    writeSchedule(cli.workspace, DAILY);
+    expect((await runsAt('2026-03-04T02:00:00Z')).runs).toMatchObject([{ status: 'done' }]);
+  });
+
   it('verifies and rehearses by itself, and remembers both', async () => {
     writeSchedule(cli.workspace, [
       ...DAILY,
@@ -320,12 +339,15 @@ describe('schedule', () => {
     const { text } = await cli.run(['schedule', 'list']);
     expect(text).toContain('failed: The command before the backup of “crm” ended with 1: \\x1b]0;owned');
     expect(text).not.toContain('\u001b');
-    writeSchedule(cli.workspace, DAILY);
+    writeSchedule(cli.workspace, DAILY, { hooks: { after: { command: 'exit 4' } } });
     rmSync(join(cli.home, 'schedules'), { recursive: true });
     // Where the sample is remembered there is a file.
     writeFileSync(join(cli.home, 'verified'), '');
     expect((await cli.run(['schedule', 'run'])).code).toBe(1);
-    expect((await cli.json(['schedule', 'list'])).value).toMatchObject({ jobs: [{ lastStatus: 'failed' }] });
+    const message = expect.stringMatching(/ The command after the backup of “crm” ended with 4\.$/) as string;
+    expect((await cli.json(['schedule', 'list'])).value).toMatchObject({
+      jobs: [{ lastStatus: 'failed', message }],
+    });
   });
 
   it('says of an entry outside the off-peak hours that it waits for them, unless it need not', async () => {

@@ -123,6 +123,15 @@ describe('troubles of a schedule', () => {
       { at: since.failingSince },
     ]);
     expect(troublesOf(SET, states, [backupAt('2026-03-10T12:30:00.000Z')], NOW)).toEqual([]);
+    // The backup whose command failed does not make up for that.
+    const hooked = { ...since, lastStatus: 'hook-failed', lastEnd: '2026-03-10T12:10:00.000Z' } as const;
+    const taken = backupAt('2026-03-10T12:00:01.000Z');
+    expect(troublesOf(SET, [stateOf(SET, 0, hooked)], [taken], NOW)).toMatchObject([
+      { code: 'hook-failed', at: since.failingSince, message: 'The disk is full.' },
+    ]);
+    expect(troublesOf(SET, [stateOf(SET, 0, hooked)], [backupAt('2026-03-10T12:30:00.000Z')], NOW)).toEqual(
+      [],
+    );
     const damage = { lastRun: '2026-03-01T00:00:00.000Z', lastStatus: 'damaged', message: 'Found.' } as const;
     const both = [...states, stateOf(VERIFIED, 1, damage)];
     expect(troublesOf(VERIFIED, both, [before], NOW).map(({ code }) => code)).toEqual(['damaged', 'failed']);
