@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { backUp, type BackupOptions } from './backup.ts';
 import { OutputTail } from './database/command/output-tail.ts';
-import { treeOf } from './database/command/process-tree.ts';
+import { LAST_WORDS_MS, treeOf } from './database/command/process-tree.ts';
 import { redactorOfSecrets } from './database/redact.ts';
 import { CancelledError, CrmBackupError } from './errors.ts';
 import { timerMs } from './minutes.ts';
@@ -27,8 +27,6 @@ export interface HookedBackup {
 
 const SEE = 'Run it by hand to see more; it stands in “hooks” of .vscode/crm-backup.json.';
 const TIMEOUT_MINUTES = 10;
-/** So long the last words of a command may take to arrive. */
-const LAST_WORDS_MS = 1000;
 /** What commands do not get to see, and what is never shown of what they say. */
 const SECRET = /^CRM_BACKUP_(?:PASSPHRASE|KEY_FILE|SECRET_.*)$/;
 const SECRET_NAME = /pass|secret|token|key|credential/i;

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+/** So long the last words of a process that has ended may take to arrive, where something else holds its outputs, too. */
+export const LAST_WORDS_MS = 1000;
 const GRACE_MS = 3000;
 /** How long outputs may be held open by what is left of a tree that was ended. */
 const HELD_MS = 1000;
@@ -11,6 +13,8 @@ export interface ProcessTree {
   end(): void;
   /** Ends all of it at once: this process ends itself. */
   kill(): void;
+  /** Lets what is left of it be: it is not ended any more. */
+  leave(): void;
 }
 
 /**
@@ -51,6 +55,9 @@ export function treeOf(child: ChildProcess): ProcessTree {
     kill() {
       if (!isOver) signal('SIGKILL');
     },
+    leave() {
+      isOver = true;
+    },
   };
 }
 
@@ -59,6 +66,16 @@ function signalGroup(leader: number, signal: NodeJS.Signals): void {
     process.kill(-leader, signal);
   } catch {
     // Nothing of it is left.
+  }
+}
+
+/** How many processes are there that a process has started itself; undefined where that cannot be told. */
+export function countChildren(pid: number): number | undefined {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+    return children === '' ? 0 : children.split(' ').length;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { CancelledError } from '../../errors.ts';
 import { type Task, throwIfCancelled } from '../../task.ts';
@@ -6,7 +7,7 @@ import { DatabaseError } from '../error.ts';
 import type { Commands } from './commands.ts';
 import { commandFailure, type Ending } from './failure.ts';
 import { OutputTail } from './output-tail.ts';
-import { type ProcessTree, treeOf } from './process-tree.ts';
+import { countChildren, LAST_WORDS_MS, type ProcessTree, treeOf } from './process-tree.ts';
 import { shellFor } from './shell.ts';
 
 /** A dump command at work. Disposing ends it and everything it has started. */
@@ -39,13 +40,10 @@ export function startDump(commands: Commands): RunningDump {
   const tree = treeOf(child);
   const atExit = () => tree.kill();
   process.once('exit', atExit);
-  const ended = new Promise<Ending | Error>((resolve) => {
-    child.once('error', resolve).once('close', (code, signal) => resolve(code ?? signal));
-  });
+  const ended = endingOf(child);
   void ended.then(() => process.off('exit', atExit));
   return {
-    blocks: (task) =>
-      readBlocks(commands, { tree, stdout: child.stdout, stderr: child.stderr, said, ended }, task),
+    blocks: (task) => readBlocks(commands, { child, tree, said, ended }, task),
     [Symbol.asyncDispose]: async () => {
       tree.end();
       child.stdout.destroy();
@@ -54,23 +52,38 @@ export function startDump(commands: Commands): RunningDump {
   };
 }
 
+type DumpProcess = ChildProcessByStdio<null, Readable, Readable>;
+
+/** How a command has ended, once all it has written was read. What it leaves running may go on holding its stderr. */
+async function endingOf(child: DumpProcess): Promise<Ending | Error> {
+  return new Promise((resolve) => {
+    child.once('error', resolve).once('close', (code, signal) => resolve(code ?? signal));
+    const wait = (): void => {
+      if (child.stdout.readableEnded && (child.exitCode ?? child.signalCode) !== null)
+        setTimeout(() => resolve(child.exitCode ?? child.signalCode), LAST_WORDS_MS).unref();
+    };
+    child.once('exit', wait);
+    child.stdout.once('end', wait);
+  });
+}
+
 interface Started {
+  readonly child: DumpProcess;
   readonly tree: ProcessTree;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
   readonly said: OutputTail;
   readonly ended: Promise<Ending | Error>;
 }
 
 async function* readBlocks(
   commands: Commands,
-  { tree, stdout, stderr, said, ended }: Started,
+  { child, tree, said, ended }: Started,
   task: Task,
 ): AsyncGenerator<Buffer> {
-  const silenced = new AbortController();
+  const { stdout, stderr } = child;
   const end = () => tree.end();
+  let silenced: DatabaseError | undefined;
   const silence = setTimeout(() => {
-    silenced.abort();
+    silenced = hasEnded(commands, child) ? held(commands) : silent(commands);
     end();
   }, commands.silenceMs);
   const heard = () => silence.refresh();
@@ -86,9 +99,12 @@ async function* readBlocks(
     }
     const ending = await ended;
     throwIfCancelled(task);
-    if (silenced.signal.aborted) throw silent(commands);
+    if (silenced !== undefined) throw silenced;
     if (ending instanceof Error) throw notStarted(commands, ending);
     if (ending !== 0) throw commandFailure(commands, 'dump', ending, said.text);
+    tree.leave();
+    const rest: Readable & Partial<Pick<Socket, 'unref'>> = stderr.removeAllListeners('data').resume();
+    rest.unref?.();
   } catch (error) {
     if (task.signal?.aborted === true) throw new CancelledError();
     throw error;
@@ -100,11 +116,30 @@ async function* readBlocks(
   }
 }
 
-function silent({ name, silenceMs }: Commands): DatabaseError {
-  const minutes = Math.round(silenceMs / 6000) / 10;
+/** Whether the command itself has ended, and only something it has started holds its output. */
+function hasEnded({ name, dump }: Commands, { exitCode, pid = 0 }: DumpProcess): boolean {
+  // Where `cat` passes the output on, only that is left.
+  return exitCode !== null || (shellFor(name, dump).checksPipes && countChildren(pid) === 1);
+}
+
+function held({ name, silenceMs }: Commands): DatabaseError {
   return new DatabaseError(
     'read-failed',
-    `The dump command of “${name}” wrote nothing for ${minutes} minutes and was ended.`,
+    `The dump command of “${name}” has ended, but what it left in the background held its output for ${minutesOf(silenceMs)} minutes and was ended.`,
+    {
+      hint: 'Whether the dump was whole cannot be told: let what stays running write elsewhere, as in “… > /dev/null 2>&1 &”.',
+    },
+  );
+}
+
+function minutesOf(ms: number): number {
+  return Math.round(ms / 6000) / 10;
+}
+
+function silent({ name, silenceMs }: Commands): DatabaseError {
+  return new DatabaseError(
+    'read-failed',
+    `The dump command of “${name}” wrote nothing for ${minutesOf(silenceMs)} minutes and was ended.`,
     {
       hint: 'See whether it waits for somebody; give it more time with “timeout” (minutes) in the set file.',
     },
