@@ -254,7 +254,17 @@ describe('a database by command', () => {
   });
 
   it('says what doctor can know of it without running it', async () => {
-    await useCommand({ dump: 'touch ran && cat x', restore: 'no-such-loader' });
+    const checked = { dump: 'touch ran && cat x', restore: 'no-such-loader' };
+    const later = { dump: 'PATH=$PWD/bin:$PATH mydump', restore: 'cat > x' };
+    await useCommand(checked);
+    cli.writeSets({
+      name: 'crm',
+      files: [{ root: '.', include: ['kept'] }],
+      databases: [
+        { name: 'legacy', command: checked },
+        { name: 'later', command: later },
+      ],
+    });
     const { value } = await cli.json(['doctor']);
     const { checks } = value as unknown as {
       checks: { name: string; status: string; detail: string; hint: string }[];
@@ -266,6 +276,7 @@ describe('a database by command', () => {
       'source crm/legacy restore command: failed',
     ]);
     expect(own[2]).toMatchObject({ detail: 'The program “no-such-loader” was not found.' });
+    expect(checks.find(({ name }) => name === 'source crm/later dump command')?.status).toBe('warning');
     expect(existsSync(join(cli.workspace, 'ran'))).toBe(false);
   });
 

@@ -49,15 +49,22 @@ export function commandsOf({ name, command, workspace }: DatabaseAddress): Comma
   };
 }
 
-const ASSIGNMENTS = /^\s*(?:[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"']*)\s+)*/;
+const ASSIGNMENTS = /^\s*(?:[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"'`(]*)\s+)*/;
 /** Programs that run another one, perhaps as somebody else who finds it elsewhere. */
 const RUNNERS = /^(?:(?:sudo|nice|env|exec)\s+(?=[A-Za-z./]))+/;
 const SHELL_WORDS = new Set(['if', 'for', 'while', 'until', 'case', 'set', 'cd', 'test', 'exec', 'export']);
+/** What decides only as the command runs which programs it needs, and where they are found. */
+const DECIDES_LATER = /[`\n]|\$\(|\|\||\(\s*\)|\bPATH=/;
 const WORD = /^[\w./+:-]+(?=\s|$|[|;&<>])/;
 
 /** The program that the shell must find first, as it is written; undefined when that cannot be told. */
 export function firstProgramOf(command: string): string | undefined {
   return WORD.exec(command.replace(ASSIGNMENTS, ''))?.[0];
+}
+
+/** Whether a command can do nothing without its first program, which must be found before. */
+export function needsFirstProgram(command: string): boolean {
+  return !DECIDES_LATER.test(command);
 }
 
 /** The program that does the work, as far as that can be told. */

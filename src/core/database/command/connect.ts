@@ -1,6 +1,6 @@
 import { type Task, throwIfCancelled } from '../../task.ts';
 import type { DatabaseAddress, DatabaseConnection } from '../engine.ts';
-import { type Commands, commandsOf, firstProgramOf } from './commands.ts';
+import { type Commands, commandsOf, firstProgramOf, needsFirstProgram } from './commands.ts';
 import { describeCommands } from './describe.ts';
 import { takeSnapshot } from './dump.ts';
 import { commandFailure } from './failure.ts';
@@ -21,10 +21,11 @@ export async function connect(address: DatabaseAddress, task: Task): Promise<Dat
   });
 }
 
-/** @throws {DatabaseError} `missing-tool` when there is no shell for a command, or not the program it begins with. */
+/** @throws {DatabaseError} `missing-tool` when there is no shell for a command, or surely not the program it needs first. */
 export function mustBeThere(commands: Commands, which: 'dump' | 'restore'): void {
   shellFor(commands.name, commands[which]);
   const program = firstProgramOf(commands[which]);
-  if (program === undefined || findProgram(commands, program) !== undefined) return;
+  if (program === undefined || !needsFirstProgram(commands[which])) return;
+  if (findProgram(commands, program) !== undefined) return;
   throw commandFailure(commands, which, 127, program);
 }

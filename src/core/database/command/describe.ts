@@ -1,6 +1,6 @@
 import type { DatabaseCheck, DatabaseDescription } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
-import { type Commands, productOf, firstProgramOf } from './commands.ts';
+import { type Commands, productOf, firstProgramOf, needsFirstProgram } from './commands.ts';
 import { findProgram, hasPipe, shellFor } from './shell.ts';
 
 /** Whether the commands can be run. Neither is: a dump may take hours, and a restore changes the database. */
@@ -20,6 +20,14 @@ function checkCommand(commands: Commands, which: 'dump' | 'restore'): DatabaseCh
     if (program === undefined) return ok(name, `${shell.program} runs it; it is not tried here.`);
     const found = findProgram(commands, program);
     if (found !== undefined) return ok(name, `${shell.program} runs it with ${found}; it is not tried here.`);
+    if (!needsFirstProgram(commands[which])) {
+      return {
+        name,
+        status: 'warning',
+        detail: `The program “${program}” was not found; whether the command finds it shows when it runs.`,
+        hint: `If it does not, install it, or write its whole path in “${which}” of the set file.`,
+      };
+    }
     return {
       name,
       status: 'failed',

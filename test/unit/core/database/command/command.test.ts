@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -115,8 +123,16 @@ describe('a database by command', () => {
     ['if true; then cat live.db; fi', 'its own tools'],
     ['(cat live.db)', 'its own tools'],
     ['"cat" live.db', 'its own tools'],
+    ['PATH=$PWD/bin:$PATH mycat live.db', 'mycat'],
+    ['MODE=$(echo x | tr -d x) cat live.db', 'its own tools'],
+    ['MODE=`echo x | tr -d x` cat live.db', 'its own tools'],
+    ['VERBOSE=1 \\\ncat live.db', 'its own tools'],
+    ['mycat live.db 2> note || cat live.db', 'mycat'],
+    ['mycat () { cat live.db; }; mycat', 'mycat'],
   ])('by “%s” is called a dump by %s', async (dump, program) => {
     await using place = await placed({ dump });
+    mkdirSync(join(place.workspace, 'bin'));
+    symlinkSync('/bin/cat', join(place.workspace, 'bin/mycat'));
     const record = await place.backUp();
     expect(record.problems).toEqual([]);
     const info = (await place.read(record, 'databases/legacy/info.json')).toString();
