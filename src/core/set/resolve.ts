@@ -93,6 +93,15 @@ export function resolveDatabase(source: DatabaseSource, set: string, variables: 
   };
 }
 
+/**
+ * Whether a value that is written into the set file may be a secret: not a number or a host’s number, a path, or a short
+ * word such as `utf8`, without which nobody would understand what a tool says.
+ */
+function isTelling(name: string, value: string): boolean {
+  if (/pass|pwd|secret|token|key|credential|auth/i.test(name)) return value.length >= 4;
+  return value.length >= 6 && !/^(?:[\d.:]+|(?:[A-Za-z]:)?[/\\~].*)$/.test(value);
+}
+
 /** Fills in what the commands get as environment, and remembers which values of that are secret. */
 async function resolveCommand(
   command: DatabaseSource['command'] & {},
@@ -104,6 +113,7 @@ async function resolveCommand(
   for (const [name, written] of Object.entries(command.env ?? {})) {
     const value = await interpolate(written, variables, `The variable ${name} of ${subject}`);
     env[name] = value;
+    if (isTelling(name, value)) secrets.push(value, /:\/\/[^:/?#@]*:([^/?#]*)@/.exec(value)?.[1] ?? '');
     for (const [variable] of written.matchAll(/\$\{(?:env|secret|config):[^}]*\}/g)) {
       secrets.push(value, await interpolate(variable, variables, subject));
     }

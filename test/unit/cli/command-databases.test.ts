@@ -253,6 +253,21 @@ describe('a database by command', () => {
     for (const folder of [cli.workspace, cli.home, cli.scratch]) expect(grep(folder)).toBe('');
   });
 
+  it('hides what the set file itself says of its environment, but for what explains a failure', async () => {
+    const env = {
+      TOKEN: 'literal-Secret-1',
+      ADDRESS: 'mongodb://crm:hunter2@10.0.0.1/crm',
+      HOST: '127.0.0.1',
+      FOLDER: '/var/lib/crm',
+      CHARSET: 'utf8',
+      DEBUG: '1',
+    };
+    const dump = 'echo "error: $TOKEN hunter2 $HOST $FOLDER $CHARSET $DEBUG" >&2; exit 1';
+    await useCommand({ dump, restore: 'cat', env });
+    const { text } = await cli.run(['backup', '--json']);
+    expect(text).toContain('error: ••• ••• 127.0.0.1 /var/lib/crm utf8 1.');
+  });
+
   it('says what doctor can know of it without running it', async () => {
     const checked = { dump: 'touch ran && cat x', restore: 'no-such-loader' };
     const later = { dump: 'PATH=$PWD/bin:$PATH mydump', restore: 'cat > x' };
