@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { backUp, type BackupOptions } from './backup.ts';
 import { OutputTail } from './database/command/output-tail.ts';
 import { LAST_WORDS_MS, treeOf } from './database/command/process-tree.ts';
-import { redactorOfSecrets } from './database/redact.ts';
+import { type Redactor, redactorOfSecrets } from './database/redact.ts';
 import { CancelledError, CrmBackupError } from './errors.ts';
 import { timerMs } from './minutes.ts';
 import type { MovedRoot } from './moved-roots.ts';
@@ -111,7 +111,7 @@ async function runHook(
     windowsHide: true,
   });
   const tree = treeOf(child);
-  const tail = new OutputTail();
+  const tail = new OutputTail(redactorOfEnvironment());
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (block: Buffer) => tail.add(block));
   const stop = (): void => tree.end();
   for (const each of [late, signal]) each?.addEventListener('abort', stop, { once: true });
@@ -148,11 +148,15 @@ async function endingOf(child: ChildProcess, isBeingEnded: () => boolean): Promi
   });
 }
 
-/** The last line that a command said, without what the environment knows as secret. */
-function lastWords(output: string): string {
+function redactorOfEnvironment(): Redactor {
   const secrets = Object.entries(process.env).flatMap(([key, value = '']) =>
     SECRET_NAME.test(key) && value.length >= 4 ? [value] : [],
   );
-  const line = redactorOfSecrets(secrets)(output).trim().split('\n').at(-1)?.trim() ?? '';
+  return redactorOfSecrets(secrets);
+}
+
+/** The last line that a command said. */
+function lastWords(output: string): string {
+  const line = output.trim().split('\n').at(-1)?.trim() ?? '';
   return line === '' ? '.' : `: ${line.slice(0, 200).replace(/[.\s]+$/, '')}.`;
 }

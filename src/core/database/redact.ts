@@ -1,7 +1,7 @@
 import { DatabaseError } from './error.ts';
 
 const HIDDEN = '•••';
-/** Lines of a key or certificate that say something. */
+/** Lines of a key or certificate, and what base64 makes of a secret, that say something. */
 const SHORTEST_LINE = 8;
 
 /**
@@ -12,16 +12,39 @@ export function redactorOf(url: string): (text: string) => string {
   return hiding(secretsOf(url));
 }
 
-/** Takes secrets out of texts that tools wrote, also as URLs spell them, and each line of one that has several. */
-export function redactorOfSecrets(written: readonly string[]): (text: string) => string {
+/** Takes secrets out of texts. */
+export interface Redactor {
+  (text: string): string;
+  /** How many characters the longest of what it takes out has. */
+  readonly longest: number;
+}
+
+/**
+ * Takes secrets out of texts that tools wrote, also as URLs and base64 spell them, and each line of one that has several.
+ */
+export function redactorOfSecrets(written: readonly string[]): Redactor {
   const secrets = new Set<string>();
   for (const secret of written) {
     const lines = secret.split(/\r?\n/).filter((line) => line.length >= SHORTEST_LINE);
-    for (const each of [secret, ...lines, decoded(secret), encodeURIComponent(secret)]) {
+    const encoded = encodeURIComponent(secret);
+    const lower = encoded.replace(/%../g, (byte) => byte.toLowerCase());
+    for (const each of [secret, ...lines, decoded(secret), encoded, lower, ...inBase64(secret)]) {
       if (each !== '') secrets.add(each);
     }
   }
-  return hiding([...secrets].sort((a, b) => b.length - a.length));
+  const sorted = [...secrets].sort((a, b) => b.length - a.length);
+  return Object.assign(hiding(sorted), { longest: sorted[0]?.length ?? 0 });
+}
+
+/** What of a secret stands in base64 whatever is before and after it, as a user’s name in a header. */
+function inBase64(secret: string): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);
+    const own = (text: string): string =>
+      text.slice(Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6));
+    const both = [own(bytes.toString('base64')), own(bytes.toString('base64url'))];
+    return both.filter(({ length }) => length >= SHORTEST_LINE);
+  });
 }
 
 function hiding(secrets: readonly string[]): (text: string) => string {

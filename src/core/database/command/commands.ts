@@ -1,7 +1,7 @@
 import type { DatabaseAddress } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import { timerMs } from '../../minutes.ts';
-import { redactorOfSecrets } from '../redact.ts';
+import { type Redactor, redactorOfSecrets } from '../redact.ts';
 
 /** The two commands of a database, and what they are run with. The environment holds secrets: never print it. */
 export interface Commands {
@@ -14,7 +14,7 @@ export interface Commands {
   readonly workspace: string;
   /** How long the dump may be silent, in milliseconds. */
   readonly silenceMs: number;
-  readonly redact: (text: string) => string;
+  readonly redact: Redactor;
 }
 
 const SILENT_MINUTES = 60;

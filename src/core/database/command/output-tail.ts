@@ -1,10 +1,19 @@
+import type { Redactor } from '../redact.ts';
+
 const MOST_BYTES = 16 * 1024;
 
-/** Keeps the end of what a tool says, in whole lines: a secret that is cut in two would not be recognised. */
+/** Keeps the end of what a tool says, without its secrets. */
 export class OutputTail {
+  readonly #redact: Redactor;
   #blocks: Buffer[] = [];
   #bytes = 0;
-  #cut = false;
+  #cut: boolean;
+
+  /** @param cut whether something was said before that it does not get */
+  constructor(redact: Redactor, cut = false) {
+    this.#redact = redact;
+    this.#cut = cut;
+  }
 
   add(block: Buffer): void {
     this.#blocks.push(block);
@@ -17,9 +26,8 @@ export class OutputTail {
   }
 
   get text(): string {
-    const all = Buffer.concat(this.#blocks);
-    const cut = this.#cut || all.length > MOST_BYTES;
-    const text = all.subarray(-MOST_BYTES).toString('utf8');
-    return cut ? text.slice(text.indexOf('\n') + 1) : text;
+    const text = this.#redact(Buffer.concat(this.#blocks).toString('utf8'));
+    // A secret that was cut in two is not recognised, nor is a character, of which up to three bytes are left.
+    return this.#cut ? text.slice(this.#redact.longest + 3) : text;
   }
 }

@@ -35,7 +35,7 @@ export function startDump(commands: Commands): RunningDump {
   });
   // Node lets go of what a process that has ended wrote and nobody listens for. Somebody does: it waits to be read.
   child.stdout.on('readable', () => undefined);
-  const said = new OutputTail();
+  const said = new OutputTail(commands.redact);
   child.stderr.on('data', (block: Buffer) => said.add(block));
   const tree = treeOf(child);
   const atExit = () => tree.kill();

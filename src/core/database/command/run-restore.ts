@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, rmSync, fstatSync, writeFileSync } from 'node:fs';
+import type { Redactor } from '../redact.ts';
 import type { Commands } from './commands.ts';
 import { commandFailure, type Ending } from './failure.ts';
 import { OutputTail } from './output-tail.ts';
@@ -35,7 +36,7 @@ export async function runRestore(commands: Commands, dump: string, log: string, 
     const ending = await new Promise<Ending>((resolve, reject) => {
       child.once('error', reject).once('close', (code, signal) => resolve(code ?? signal));
     });
-    if (ending !== 0) throw commandFailure(commands, 'restore', ending, endOf(output));
+    if (ending !== 0) throw commandFailure(commands, 'restore', ending, endOf(output, commands.redact));
   } finally {
     if (input !== undefined) closeSync(input);
     closeSync(output);
@@ -50,11 +51,11 @@ export function isRunning(identity: string): boolean {
   return pid > 0 && identityOf(pid) === identity;
 }
 
-function endOf(file: number): string {
+function endOf(file: number, redact: Redactor): string {
   const { size } = fstatSync(file);
   const bytes = Buffer.alloc(Math.min(size, 2 * TAIL_BYTES));
   readSync(file, bytes, 0, bytes.length, size - bytes.length);
-  const tail = new OutputTail();
+  const tail = new OutputTail(redact, bytes.length < size);
   tail.add(bytes);
   return tail.text;
 }

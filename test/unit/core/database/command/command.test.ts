@@ -11,11 +11,13 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { CommandAddress, DumpSink } from '../../../../../src/core/database/engine.ts';
+import { OutputTail } from '../../../../../src/core/database/command/output-tail.ts';
 import { engineAt } from '../../../../../src/core/database/engines.ts';
 import { backUp } from '../../../../../src/core/backup.ts';
 import { withDoubts } from '../../../../../src/core/restore/interrupted.ts';
 import { endRestore, recoverRestores } from '../../../../../src/core/restore/recover.ts';
 import type { BackupRecord } from '../../../../../src/core/vault/record.ts';
+import { redactorOfSecrets } from '../../../../../src/core/database/redact.ts';
 import { openDumpSource } from '../../../../../src/core/restore/database-source.ts';
 import { type CommandPlace, placeCommand } from '../../../../build/database-command.ts';
 import { noiseOf } from '../../../../build/random-tree.ts';
@@ -281,10 +283,38 @@ describe('the environment of the commands', () => {
 
   it('is hidden in what is shown, however the tool spells it', async () => {
     const secret = 'p@ss word/%';
-    const dump = `echo "error: $TOKEN or ${encodeURIComponent(secret)} refused" >&2; exit 1`;
+    const encoded = encodeURIComponent(secret);
+    const inHeader = ['a', 'ab', 'abc'].map((user) => Buffer.from(`${user}:${secret}:`).toString('base64'));
+    const dump = `echo "error: $TOKEN or ${encoded} or ${encoded.toLowerCase()} or ${inHeader.join(' ')} refused" >&2; exit 1`;
     await using place = await placed({ dump, env: { TOKEN: secret }, secrets: [secret] });
     const [problem] = (await place.backUp()).problems;
-    expect(problem!.message).toContain('error: ••• or ••• refused.');
+    expect(problem!.message).toMatch(/error: ••• or ••• or ••• or( \w+•••\S*){3} refused\./);
+  });
+});
+
+describe('the end of what a command says', () => {
+  it('shows no part of a secret that it was cut in, wherever the cut is', () => {
+    const secret = 'abcdefghijklmnop';
+    for (const [before, after] of [
+      ['x', 'y'],
+      [' ', ' '],
+      ['\r', '\r'],
+    ]) {
+      for (let at = 0; at <= secret.length; at++) {
+        const tail = new OutputTail(redactorOfSecrets([secret]));
+        const end = `${secret.slice(at)}${after}${'y'.repeat(16 * 1024 - secret.length + at - 1)}`;
+        tail.add(Buffer.from(`${'x'.repeat(70_000)}${before}${secret.slice(0, at)}`));
+        tail.add(Buffer.from(end));
+        expect(tail.text).not.toMatch(/[a-p]{2}/);
+        expect(tail.text).toContain('yyy');
+      }
+    }
+  });
+
+  it('is what was said after its last line break, when that was said long ago', () => {
+    const tail = new OutputTail(redactorOfSecrets([]));
+    tail.add(Buffer.from(`loaded 1 %\r${'.'.repeat(100_000)}\rFATAL: disk full`));
+    expect(tail.text).toMatch(/\rFATAL: disk full$/);
   });
 });
 
