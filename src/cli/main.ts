@@ -6,6 +6,8 @@ import { runCommandLine } from './run.ts';
 
 /** Runs the command line of this process to its end; a thread that waits already gets what will be needed first. */
 export function main(spareThread: Worker | undefined): void {
+  // This program alone was to be Node, not what it starts.
+  if (process.versions['electron'] !== undefined) delete process.env['ELECTRON_RUN_AS_NODE'];
   if (spareThread !== undefined)
     keepSpareThread(spareThread, process.argv.includes('backup') ? scanSource : workSource);
   void runCommandLine(process).then(

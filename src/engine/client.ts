@@ -10,6 +10,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { CancelledError } from '../core/errors.ts';
 import { type Task, throwIfCancelled } from '../core/task.ts';
+import { FRUGAL } from './environment.ts';
 import { EngineError } from './error.ts';
 import { type FailureData, fromFailure } from './failure.ts';
 import {
@@ -39,9 +40,6 @@ export interface EngineOptions {
   /** Told what happens to the process, for a log. */
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
-
-/** glibc keeps as much of what was freed as it has ever seen; elsewhere these say nothing. */
-const FRUGAL = { MALLOC_MMAP_THRESHOLD_: '1000000', MALLOC_TRIM_THRESHOLD_: '8000000' };
 
 interface Running {
   readonly child: ChildProcess;

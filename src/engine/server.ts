@@ -31,11 +31,13 @@ import { figures } from './operations/dashboard.ts';
 import { doctor, prune, verify } from './operations/upkeep.ts';
 import { saveRecoveryKey, vaultStates } from './operations/vaults.ts';
 import { Comparisons } from './comparisons.ts';
+import { forgetHost } from './environment.ts';
 import { awakening } from './protocol.ts';
 import { secretsOfHost } from './secrets.ts';
 import { serve } from './serve.ts';
 import { Vaults } from './vaults.ts';
 
+forgetHost(process.env);
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
 const vaults = new Vaults({ ...processSurroundings(), secret: secretsOfHost(connection) });
 const comparisons = new Comparisons(vaults);

@@ -121,6 +121,15 @@ describe.skipIf(process.platform === 'win32')('commands around a backup', () => 
     expect((await cli.json(['backup'])).code).toBe(0);
   });
 
+  it('do not run as Node what they start, though we do in an editor’s program', async () => {
+    const electron = join(cli.scratch, 'electron.cjs');
+    writeFileSync(electron, "Object.defineProperty(process.versions, 'electron', { value: '1' });");
+    await use({ before: { command: write('as node: $ELECTRON_RUN_AS_NODE') } });
+    const env = { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: `--require ${electron}` };
+    expect((await cli.run(['backup'], { env })).code).toBe(0);
+    expect(log()).toBe('as node: \n');
+  });
+
   it('see no secret of ours, and none of the environment’s is shown', async () => {
     await use({ before: { command: 'echo "$CRM_BACKUP_SECRET_DB|$DB_PASSWORD"; exit 1' } });
     const env = { CRM_BACKUP_SECRET_DB: 'hidden-one', DB_PASSWORD: 'hidden-two' };

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -167,6 +167,23 @@ describe('the engine', () => {
         'The command after the backup of “crm” ended with 4.',
       ],
     ]);
+  });
+
+  test('gives commands nothing that its host meant for it alone', async () => {
+    makeTree(workspace, treeOf({ 'a.txt': 'a' }));
+    await mkdir(path.join(workspace, '.vscode'));
+    const hooks = { before: { command: 'env > seen' }, after: { command: 'env >> seen' } };
+    const databases = [{ name: 'legacy', command: { dump: 'env | tee -a seen', restore: 'cat' } }];
+    const setFile = { version: 1, sets: [{ name: set, files: [{ root: '.' }], databases, hooks }] };
+    await writeFile(path.join(workspace, '.vscode/crm-backup.json'), JSON.stringify(setFile));
+    const host = { VSCODE_PID: '1', ELECTRON_NO_ATTACH_CONSOLE: '1', VSCODE_PORTABLE: '/p', OWN: '1' };
+    const client = connect({ environment: { ...environment(), ...host } });
+    const taken = await client.call('backup', { workspace, set, kind: 'full' });
+    expect(taken.problems).toEqual([]);
+    const seen = await readFile(path.join(workspace, 'seen'), 'utf8');
+    expect(seen.match(/^OWN=1$/gm)).toHaveLength(3);
+    expect(seen.match(/^VSCODE_PORTABLE=/gm)).toHaveLength(3);
+    expect(seen).not.toMatch(/^(?:ELECTRON|VSCODE_PID|MALLOC|NODE_CHANNEL)/m);
   });
 
   test('pins, names and forgets', async () => {
