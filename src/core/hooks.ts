@@ -5,6 +5,7 @@ import { OutputTail } from './database/command/output-tail.ts';
 import { LAST_WORDS_MS, treeOf } from './database/command/process-tree.ts';
 import { type Redactor, redactorOfSecrets } from './database/redact.ts';
 import { CancelledError, CrmBackupError } from './errors.ts';
+import { atUsualPriority } from './gentle/low-priority.ts';
 import { timerMs } from './minutes.ts';
 import type { MovedRoot } from './moved-roots.ts';
 import type { Hook } from './set/definition.ts';
@@ -102,14 +103,16 @@ async function runHook(
   throwIfCancelled({ signal });
   const late = AbortSignal.timeout(timerMs(timeout));
   const passed = Object.entries(process.env).filter(([key]) => !SECRET.test(key));
-  const child = spawn(command, {
-    shell: true,
-    cwd: workspace,
-    env: { ...Object.fromEntries(passed), CRM_BACKUP_SET: set, CRM_BACKUP_HOOK: name, ...facts },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: process.platform !== 'win32',
-    windowsHide: true,
-  });
+  const child = atUsualPriority(() =>
+    spawn(command, {
+      shell: true,
+      cwd: workspace,
+      env: { ...Object.fromEntries(passed), CRM_BACKUP_SET: set, CRM_BACKUP_HOOK: name, ...facts },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    }),
+  );
   const tree = treeOf(child);
   const tail = new OutputTail(redactorOfEnvironment());
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (block: Buffer) => tail.add(block));

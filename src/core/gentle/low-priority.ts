@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import os from 'node:os';
 
 let gentleWorks = 0;
-let usual = 0;
+let usual: number | undefined;
 
 /**
  * Runs work the user does not wait for below everything they do. Systems let a process lower its priority, not
@@ -11,18 +11,38 @@ let usual = 0;
  */
 export async function atLowPriority<T>(work: () => Promise<T>): Promise<T> {
   if (gentleWorks++ === 0) {
-    usual = os.getPriority();
-    setPriority(os.constants.priority.PRIORITY_LOW);
-    setDiskClass('3');
+    usual ??= os.getPriority();
+    lower();
   }
   try {
     return await work();
   } finally {
-    if (--gentleWorks === 0) {
-      setPriority(usual);
-      setDiskClass('0');
-    }
+    if (--gentleWorks === 0) raise();
   }
+}
+
+/**
+ * Starts a process at the priority this one had before its gentle work, which what it leaves running keeps. Where the system
+ * does not let a priority be raised, only the disk's is.
+ */
+export function atUsualPriority<T>(start: () => T): T {
+  if (usual === undefined) return start();
+  raise();
+  try {
+    return start();
+  } finally {
+    if (gentleWorks > 0) lower();
+  }
+}
+
+function lower(): void {
+  setPriority(os.constants.priority.PRIORITY_LOW);
+  setDiskClass('3');
+}
+
+function raise(): void {
+  setPriority(usual ?? 0);
+  setDiskClass('0');
 }
 
 function setPriority(priority: number): void {

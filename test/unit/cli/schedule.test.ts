@@ -7,6 +7,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -349,6 +350,17 @@ describe('schedule', () => {
       jobs: [{ lastStatus: 'failed', message }],
     });
   });
+
+  // Others may not raise a priority again.
+  it.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
+    'is gentle itself, but what commands leave running is not',
+    async () => {
+      const started = `nice > ${join(cli.scratch, 'nice')}`;
+      writeSchedule(cli.workspace, DAILY, { hooks: { after: { command: started } } });
+      await cli.must(['init', '--yes'], ['schedule', 'run']);
+      expect(Number(readFileSync(join(cli.scratch, 'nice'), 'utf8'))).toBe(getPriority());
+    },
+  );
 
   it('says of an entry outside the off-peak hours that it waits for them, unless it need not', async () => {
     const noon = { kind: 'incremental', every: 'day', at: '12:30' };
