@@ -41,7 +41,7 @@ async function initialise({ name, yes }: InitOptions, session: Session): Promise
   const { createVault } = await import('../core/create-vault.ts');
   const { LocalStorage } = await import('../core/storage/local.ts');
   const { Vault } = await import('../core/vault/vault.ts');
-  const { addSet } = await import('../core/set/write.ts');
+  const { addSet, rehearseAddSet } = await import('../core/set/write.ts');
   const { findKey } = await import('../core/unlock.ts');
 
   const workspace = await folder(resolve(surroundings.cwd, options.workspace ?? '.'));
@@ -59,6 +59,7 @@ async function initialise({ name, yes }: InitOptions, session: Session): Promise
   }
 
   // The vault comes first: a set file without a vault would promise backups that nobody can take.
+  if (fresh !== undefined) await rehearseAddSet(workspace, fresh);
   let keyFile: string | undefined;
   let hasPassphrase = false;
   if (hasVault) {

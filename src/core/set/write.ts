@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readlink,
+  realpath,
+  rename,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import { CrmBackupError, systemCode } from '../errors.ts';
@@ -25,16 +35,38 @@ export function defaultSet(workspaceName: string): NewSet {
  * `set-file-unreadable`, `set-file-unwritable`. Then nothing has changed.
  */
 export async function addSet(workspace: string, set: NewSet): Promise<string> {
+  return writeSet(workspace, set, rename);
+}
+
+/**
+ * Does what {@link addSet} does, but for the last step: what would go wrong is known before anything else is made for the
+ * set. Throws as {@link addSet}.
+ */
+export async function rehearseAddSet(workspace: string, set: NewSet): Promise<void> {
+  await writeSet(workspace, set, unlink);
+}
+
+/** `finish` is what becomes of the new file beside the old one. */
+async function writeSet(
+  workspace: string,
+  set: NewSet,
+  finish: (written: string, target: string) => Promise<void>,
+): Promise<string> {
   const file = setFilePath(workspace);
-  const text = withSet(await existingText(workspace), set);
+  const before = await existingText(workspace);
+  const text = withSet(before, set);
   try {
-    await replaceFile(file, text);
+    if (before === undefined) await mustBeNoLink(file);
+    await replaceFile(file, text, finish);
   } catch (error) {
     if (error instanceof CrmBackupError) throw error;
     throw new SetError(
       'set-file-unwritable',
       `The set file ${file} cannot be written: ${systemCode(error) ?? 'unknown error'}; nothing was changed.`,
-      { hint: 'Check that you may write there and that the disk has space.', cause: error },
+      {
+        hint: 'Check that .vscode is a folder where you may write, and that the disk has space.',
+        cause: error,
+      },
     );
   }
   return file;
@@ -87,8 +119,24 @@ async function existingText(workspace: string): Promise<string | undefined> {
   }
 }
 
-async function replaceFile(file: string, text: string): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
+/** A link whose file is away, as on a disk that is not connected, is not replaced by another file. */
+async function mustBeNoLink(file: string): Promise<void> {
+  const leadsTo = await readlink(file).catch(() => undefined);
+  if (leadsTo === undefined) return;
+  throw new SetError(
+    'set-file-unwritable',
+    `The set file ${file} is a link to ${leadsTo}, which is not there; nothing was changed.`,
+    { hint: 'Bring that file back, or remove the link.' },
+  );
+}
+
+async function replaceFile(
+  file: string,
+  text: string,
+  finish: (written: string, target: string) => Promise<void>,
+): Promise<void> {
+  const folder = path.dirname(file);
+  const isNewFolder = (await mkdir(folder, { recursive: true })) !== undefined;
   // The set file may be a link to a shared one; the link stays.
   const target = await realpath(file).catch(() => file);
   const mode = await stat(target).then(
@@ -107,10 +155,13 @@ async function replaceFile(file: string, text: string): Promise<void> {
     await handle.sync();
     await handle.close();
     handle = undefined;
-    await rename(temporary, target);
+    await finish(temporary, target);
   } catch (error) {
     await handle?.close().catch(() => undefined);
     await unlink(temporary).catch(() => undefined);
     throw error;
+  } finally {
+    // It stays where the set file is in it.
+    if (isNewFolder) await rmdir(folder).catch(() => undefined);
   }
 }

@@ -2,8 +2,8 @@ import { backUpWithHooks } from '../../core/hooks.ts';
 import { placeSet } from '../../core/open.ts';
 import { withDoubts } from '../../core/restore/interrupted.ts';
 import { parseSetFile } from '../../core/set/parse.ts';
-import { addSet, defaultSet, withSet } from '../../core/set/write.ts';
 import { homeOf } from '../../core/surroundings.ts';
+import { addSet, defaultSet, rehearseAddSet, withSet } from '../../core/set/write.ts';
 import type { Handler } from '../serve.ts';
 import type { Vaults } from '../vaults.ts';
 import { summaryOf } from './state.ts';
@@ -20,6 +20,7 @@ export function createSet(vaults: Vaults): Handler<'createSet'> {
       undefined,
       vaults.surroundings,
     );
+    await rehearseAddSet(workspace, fresh);
     await vaults.provide(vaultDirectory);
     return { setFile: await addSet(workspace, fresh), vault: vaultDirectory };
   };

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useCli } from '../../build/cli.ts';
@@ -96,6 +106,29 @@ describe('init', () => {
     rmSync(join(cli.workspace, '.vscode'), { recursive: true });
     cli.writeSets({ name: 'crm', files: [{ root: '.' }] });
     expect((await cli.json(other)).value.error.message).toContain(join(cli.home, 'vaults'));
+  });
+
+  it('makes no vault for a set that cannot be written', async () => {
+    const place = join(cli.workspace, '.vscode');
+    const mustFail = async (name: string): Promise<void> => {
+      const before = readdirSync(cli.workspace);
+      const { code, value } = await cli.json(['init', '--name', name]);
+      expect([code, value.error.code]).toEqual([1, 'set-file-unwritable']);
+      expect(value.error.message).toContain('nothing was changed');
+      expect([existsSync(cli.home), readdirSync(cli.workspace)]).toEqual([false, before]);
+    };
+    writeFileSync(place, 'no folder');
+    await mustFail('first');
+    rmSync(place);
+    mkdirSync(place);
+    symlinkSync('gone.json', join(place, 'crm-backup.json'));
+    await mustFail('first');
+    expect(readlinkSync(join(place, 'crm-backup.json'))).toBe('gone.json');
+    rmSync(place, { recursive: true });
+    // What goes wrong with the vault leaves no trace of the set either.
+    const env = { CRM_BACKUP_PASSPHRASE: 'x' };
+    expect((await cli.run(['init'], { env })).code).toBe(1);
+    expect(readdirSync(cli.workspace)).toEqual([]);
   });
 
   it('refuses a name that no folder can have', async () => {
