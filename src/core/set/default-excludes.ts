@@ -54,7 +54,7 @@ export function excludesOf(
 
 /**
  * Patterns that take in again what a pattern names on its way: `vendor/acme/**` names the folder `vendor`, so it is
- * not left out there; `vendor` anywhere else still is.
+ * not left out there, with all that is in it; `vendor` anywhere else still is.
  */
 function openings(pattern: string): string[] {
   const directoryOnly = pattern.endsWith('/');

@@ -45,7 +45,7 @@ const fileRoot = v.pipe(
       v.pipe(
         patterns(patternProblem),
         v.description(
-          'What these patterns match is left out, besides what always is (node_modules/, vendor/, .git/, cache/, var/log/, *.log, tmp/, dist/, build/ …). “!pattern” takes it in again. What .gitignore names is backed up.',
+          'What these patterns match is left out, besides what always is (node_modules/, vendor/, .git/, cache/, var/log/, *.log, tmp/, dist/, build/ …). “!pattern” takes in again what it names, and with it the folders of these on its way: “!vendor/acme/” all of vendor/, but “vendor/*” before it leaves the rest out. What .gitignore names is backed up.',
         ),
       ),
     ),

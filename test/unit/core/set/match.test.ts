@@ -259,6 +259,12 @@ describe('what every root leaves out', () => {
     expect(kept([], ['!vendor'])).toContain('custom/vendor/sub/vendor/y.php');
     expect(kept([], ['!data/cache/**'])).toContain('data/cache/x');
     expect(kept([], ['!*.log'])).toContain('error.log');
+    // The folder on its way is open then, and what else is in it can be left out again.
+    const vendor = (exclude: readonly string[]) =>
+      kept([], exclude).filter((file) => file.startsWith('vendor/'));
+    expect(vendor(['!vendor/acme/'])).toEqual(['vendor/autoload.php', 'vendor/acme/lib.php']);
+    expect(vendor(['vendor/*', '!vendor/acme/'])).toEqual(['vendor/acme/lib.php']);
+    expect(vendor(['vendor/*', '!vendor/autoload.php'])).toEqual(['vendor/autoload.php']);
   });
 
   it('keeps the root’s own excludes stronger than what an include brings back', () => {
