@@ -9,18 +9,20 @@ export interface LoggedCommit {
 
 /** Has `git log -z` begin each commit so that {@link splitCommits} finds it. */
 export const COMMIT_FORMAT = '--format=%x01%H';
-const COMMIT = /\u0001(?=[0-9a-f]{40,64}\0)/; // eslint-disable-line no-control-regex -- no path begins so
 
-/** Takes the output of `git log -z` apart by backups. */
+/** Takes the output of `git log -z` apart by backups. What is no id of a commit of theirs is a part, whatever it is called. */
 export function splitCommits(
   told: string,
   records: readonly BackupRecord[],
   commits: ReadonlyMap<string, string>,
 ): LoggedCommit[] {
-  const byCommit = new Map(records.map((record) => [commits.get(record.id), record]));
-  return told.split(COMMIT).flatMap((text) => {
-    const [commit, ...parts] = text.split('\0').map((part) => part.replace(/^\n/, ''));
-    const record = byCommit.get(commit);
-    return record === undefined ? [] : [{ record, parts: parts.filter((part) => part !== '') }];
-  });
+  const byHeading = new Map(records.map((record) => [`\u0001${commits.get(record.id)}`, record]));
+  const logged: { readonly record: BackupRecord; readonly parts: string[] }[] = [];
+  for (const text of told.split('\0')) {
+    const part = text.replace(/^\n/, '');
+    const record = byHeading.get(part);
+    if (record !== undefined) logged.push({ record, parts: [] });
+    else if (part !== '') logged.at(-1)?.parts.push(part);
+  }
+  return logged;
 }

@@ -182,6 +182,17 @@ describe('the history of a set', () => {
     });
   });
 
+  test('has no file whose name hides another', async () => {
+    const mean = `\u0001${'0123456789'.repeat(4)}`;
+    const { built, records, repository } = await buildHistory({ [mean]: 'needle\n', 'z.txt': 'needle\n' });
+    await using _built = built;
+    await withHistory(repository, built.vault, records, {}, async (history) => {
+      const query = { text: 'needle', regex: false, ignoreCase: false, paths: [] };
+      const found = await searchText(history, query, {});
+      expect(found.map(({ path }) => path)).toEqual([at(mean), at('z.txt')]);
+    });
+  });
+
   test('knows of what is no text or is large only that it changed', async () => {
     const large = 'x'.repeat(1024 * 1024 + 1);
     const { built, records, repository } = await buildHistory(
