@@ -24,7 +24,7 @@ export async function followFile(
       const repository = historyOf(session.surroundings, vault, set);
       const { versions, hint } = await fileVersions(repository, vault, ofSet, path, session.task);
       if (hint !== undefined) tellPlain(hint, 'other names of the file are not followed', session);
-      return { json: { path, versions: versions.map(versionJson) }, text: table(versions, session) };
+      return { json: { path, versions: versions.map(versionJson) }, text: table(path, versions, session) };
     } catch (error) {
       if (!(error instanceof VaultError) || error.code !== 'unknown-entry') throw error;
       unknown = error;
@@ -55,15 +55,17 @@ function versionJson(version: FileVersion): Record<string, unknown> {
   };
 }
 
-function table(versions: readonly FileVersion[], { paint, nowMs }: Session): string {
-  const rows = versions.map(({ record, change, size, added, deleted, oldPath }) => [
+function table(asked: string, versions: readonly FileVersion[], { paint, nowMs }: Session): string {
+  const rows = versions.map(({ record, change, path, size, added, deleted, oldPath }) => [
     paint('cyan', shortId(record.id)),
     formatTime(record.createdAt),
     formatAge(Date.parse(record.createdAt), nowMs),
     change,
     size === undefined ? '' : formatBytes(size),
     added === undefined ? '' : `+${formatCount(added)} -${formatCount(deleted ?? 0)}`,
-    oldPath === undefined ? '' : `was ${printable(oldPath)}`,
+    [path === asked ? '' : `as ${printable(path)}`, oldPath === undefined ? '' : `was ${printable(oldPath)}`]
+      .filter((name) => name !== '')
+      .join(', '),
     plainText(record.label ?? ''),
   ]);
   return formatTable(

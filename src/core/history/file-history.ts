@@ -2,65 +2,96 @@ import type { OpenHistory } from '../history.ts';
 import type { Task } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { BRANCH } from './chain.ts';
-import { COMMIT_FORMAT, splitCommits } from './log-output.ts';
-import { fromMirrorPath, toMirrorPath } from './mirror-path.ts';
+import { COMMIT_FORMAT, type LoggedChange, parseChanges, splitCommits } from './log-output.ts';
+import { toMirrorPath } from './mirror-path.ts';
 
-/** One version of a file, as git tells it: the first backup that has it so. */
-export interface LoggedVersion {
+/** One version of a file, as git tells it: the first backup that has it so. Its path is what it was called then. */
+export interface LoggedVersion extends LoggedChange {
   readonly record: BackupRecord;
-  readonly change: 'added' | 'modified' | 'deleted' | 'renamed';
-  /** What it was called then. */
-  readonly path: string;
-  /** What it was called before, for `renamed`. */
-  readonly oldPath: string | undefined;
-  /** Lines; undefined where the content is no text or is large. */
-  readonly added: number | undefined;
-  readonly deleted: number | undefined;
 }
 
-const CHANGES = { A: 'added', D: 'deleted', R: 'renamed', M: 'modified', T: 'modified' } as const;
+/** A version, and which of the backups brought it: 0 is the newest. */
+interface Placed extends LoggedChange {
+  readonly at: number;
+}
 
 /**
- * Every version of a file over the backups, newest first, also of when it had another name. None where no backup has a file there.
+ * Every version of a file over the backups, newest first: of all that stood at its path, and of when it had another name.
+ * It had one where a backup no longer has a file that git takes for the same; of a copy, what it is a copy of has a
+ * history of its own. None where no backup has a file there.
  * @throws {HistoryError} `git-failed`. {CancelledError}
  */
-export async function fileHistory(
+export async function fileHistory(history: OpenHistory, path: string, task: Task): Promise<LoggedVersion[]> {
+  const { records } = history;
+  const found = new Map<string, Placed>();
+  const wanted = [{ path, after: -1 }];
+  for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
+    for (const version of await versionsAt(history, next.path, task)) {
+      const key = keyOf(version.at, version.path);
+      if (version.at <= next.after || found.has(key)) continue;
+      const renamed = version.change === 'added' ? await renameTo(history, version, task) : undefined;
+      found.set(key, { ...version, ...renamed });
+      if (renamed?.oldPath !== undefined) wanted.push({ path: renamed.oldPath, after: version.at });
+    }
+  }
+  const versions = [...found.values()];
+  // What goes on under another name was not deleted.
+  const left = new Set(versions.map(({ at, oldPath }) => oldPath && keyOf(at, oldPath)));
+  return versions
+    .filter(({ at, change, path: then }) => change !== 'deleted' || !left.has(keyOf(at, then)))
+    .sort((a, b) => a.at - b.at)
+    .flatMap(({ at, ...version }) => {
+      const record = records[at];
+      return record === undefined ? [] : [{ ...version, record }];
+    });
+}
+
+function keyOf(at: number, path: string): string {
+  return `${at} ${path}`;
+}
+
+/** Every version of what stood at a path, whatever it was called elsewhere. */
+async function versionsAt(
   { repository, commits, records }: OpenHistory,
   path: string,
   task: Task,
-): Promise<LoggedVersion[]> {
+): Promise<Placed[]> {
   if (records.length === 0) return [];
   const told = await repository.run(
     [
-      ...['log', '--follow', '-M', '-z', '--raw', '--numstat', COMMIT_FORMAT, BRANCH],
+      ...['log', '-z', '--raw', '--numstat', '--no-renames', COMMIT_FORMAT, BRANCH],
       ...['--', `:(literal)${toMirrorPath(path)}`],
     ],
     task,
   );
-  const versions = splitCommits(told, records, commits).flatMap(({ record, parts }) => {
-    const version = parseVersion(parts);
-    return version === undefined ? [] : [{ ...version, record }];
+  const places = new Map(records.map((record, at) => [record, at]));
+  return splitCommits(told, records, commits).flatMap(({ record, parts }) => {
+    // Of a folder git tells what is in it.
+    const version = parseChanges(parts).find((change) => change.path === path);
+    return version === undefined ? [] : [{ ...version, at: places.get(record) ?? 0 }];
   });
-  // Of a folder git tells what is in it.
-  return versions[0]?.path === path ? versions : [];
 }
 
-/** Reads what git says of one file in a commit: modes and status, its path or two, and counts of lines. */
-function parseVersion([head = '', first = '', second = '', ...rest]: readonly string[]):
-  Omit<LoggedVersion, 'record'> | undefined {
-  const [, status] = /^:.* ([ADRMT])\d*$/.exec(head) ?? [];
-  if (status === undefined) return undefined;
-  const isRename = status === 'R';
-  const [, added, deleted] = /^(\d+|-)\t(\d+|-)\t/.exec((isRename ? rest[0] : second) ?? '') ?? [];
-  return {
-    change: CHANGES[status as keyof typeof CHANGES],
-    path: fromMirrorPath(isRename ? second : first),
-    oldPath: isRename ? fromMirrorPath(first) : undefined,
-    added: lineCount(added),
-    deleted: lineCount(deleted),
+/** What a file that a backup added was called in the one before, where that was another name. */
+async function renameTo(
+  { repository, commits, records }: OpenHistory,
+  { at, path }: Placed,
+  task: Task,
+): Promise<LoggedChange | undefined> {
+  const commit = commits.get(records[at]?.id ?? '');
+  if (commit === undefined) return undefined;
+  const ask = async (...options: readonly string[]): Promise<LoggedChange | undefined> => {
+    const told = await repository.run(
+      ['diff-tree', '-r', '-z', '--no-commit-id', '--raw', '-M', '-l1000', '--no-rename-empty', ...options],
+      task,
+    );
+    return parseChanges(told.split('\0')).find(
+      ({ change, path: now }) => change === 'renamed' && now === path,
+    );
   };
-}
-
-function lineCount(text: string | undefined): number | undefined {
-  return text === undefined || text === '-' ? undefined : Number(text);
+  const renamed = await ask(commit);
+  if (renamed?.oldPath === undefined) return undefined;
+  // Lines are counted of these two only: the first backup of a project has many.
+  const both = [renamed.oldPath, path].map((name) => `:(literal)${toMirrorPath(name)}`);
+  return (await ask('--numstat', commit, '--', ...both)) ?? renamed;
 }

@@ -2,8 +2,8 @@ import type { OpenHistory } from '../history.ts';
 import type { Task } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { BRANCH } from './chain.ts';
-import { COMMIT_FORMAT, splitCommits } from './log-output.ts';
-import { fromMirrorPath, toMirrorPath } from './mirror-path.ts';
+import { COMMIT_FORMAT, parseChanges, splitCommits } from './log-output.ts';
+import { toMirrorPath } from './mirror-path.ts';
 
 /** What is searched for, and where. */
 export interface TextQuery {
@@ -24,8 +24,6 @@ export interface TextMatch {
   readonly oldPath: string | undefined;
 }
 
-const CHANGES = { A: 'added', D: 'deleted', M: 'modified', R: 'renamed', T: 'modified' } as const;
-
 /**
  * The backups that brought a text into a file or took it out, newest first; a file that was only renamed did neither.
  * Texts are searched, no files that are binary or large.
@@ -45,16 +43,7 @@ export async function searchText(
     ],
     task,
   );
-  return splitCommits(told, records, commits).flatMap(({ record, parts }) => {
-    const matches: TextMatch[] = [];
-    for (let at = 0; at < parts.length;) {
-      const [, status = 'M'] = /^:.* ([ADMRT])\d*$/.exec(parts[at] ?? '') ?? [];
-      const change = CHANGES[status as keyof typeof CHANGES];
-      const names = parts.slice(at + 1, at + (change === 'renamed' ? 3 : 2)).map(fromMirrorPath);
-      const path = names.at(-1);
-      if (path !== undefined) matches.push({ record, path, change, oldPath: names.at(-2) });
-      at += 1 + names.length;
-    }
-    return matches;
-  });
+  return splitCommits(told, records, commits).flatMap(({ record, parts }) =>
+    parseChanges(parts).map(({ change, path, oldPath }) => ({ record, path, change, oldPath })),
+  );
 }

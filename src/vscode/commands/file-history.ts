@@ -92,12 +92,16 @@ export function versionItem(app: App, file: BackedUpFile, version: FileVersion, 
   const summary = summaryOf(app, file, version);
   const bytes = size === undefined ? undefined : formatBytes(size, vscode.env.language);
   const facts = [changeName(change), linesOf(version), bytes].filter((fact) => fact !== undefined);
-  const was = oldPath && vscode.l10n.t('was {0}', displayName(pathInWorkspace(oldPath)));
+  const shown = (name: string): string => displayName(pathInWorkspace(name));
+  const names = [
+    version.path === file.path ? undefined : vscode.l10n.t('as {0}', shown(version.path)),
+    oldPath && vscode.l10n.t('was {0}', shown(oldPath)),
+  ].filter((name) => name !== undefined);
   return {
     at,
     label: summary === undefined ? version.backup.slice(0, 8) : momentAndLabel(summary),
     description: facts.join(' · '),
-    ...(was === undefined ? {} : { detail: was }),
+    ...(names.length === 0 ? {} : { detail: names.join(' · ') }),
     iconPath: changeIcon(change),
     buttons: buttonsOf(file, version),
   };
@@ -134,7 +138,7 @@ async function show(
   const version = versions[at];
   const summary = version && summaryOf(app, file, version);
   if (version === undefined || summary === undefined) return;
-  if (what === 'changes') return showChange(app, file, version, versions[at + 1], summary);
+  if (what === 'changes') return showChange(app, file, version, previousOf(versions, at), summary);
   const uri = addressOf(file, version);
   if (what === 'open' || file.uri === undefined) {
     await vscode.commands.executeCommand('vscode.open', uri, { preview: true });
@@ -142,6 +146,12 @@ async function show(
   }
   const title = vscode.l10n.t('{0} ({1} ↔ now)', file.name, momentAndLabel(summary));
   await vscode.commands.executeCommand('vscode.diff', uri, file.uri, title, { preview: true });
+}
+
+/** The version before one, which need not be the next: two files may have had the name, or become this one. */
+function previousOf(versions: readonly FileVersion[], at: number): FileVersion | undefined {
+  const { path, oldPath = path } = versions[at] ?? {};
+  return versions.slice(at + 1).find((version) => version.path === oldPath);
 }
 
 /** Shows a version beside the one before it. */

@@ -8,6 +8,7 @@ import { EditorError } from '../error.ts';
 import { tellHint } from '../failures.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
 import { fileOfEntry } from '../files/on-disk.ts';
+import { chooseFolder } from '../restore/choose-where.ts';
 import { runRestore } from '../restore/run-restore.ts';
 import { type BackedUpFile, pickFile } from './file-history-target.ts';
 import { versionItem, type VersionItem } from './file-history.ts';
@@ -20,26 +21,30 @@ const REST_MS = 200;
 interface Kept {
   readonly version: FileVersion;
   readonly summary: BackupSummary;
+  /** Whether another file stands where this version would come back, since the file had another name then. */
+  readonly isTaken: boolean;
 }
 
 /**
  * Restores one file: lists its versions, shows the one the user is on beside the file as it is now, asks, and offers to
- * take it back.
+ * take it back. A version under another name, where another file is now, goes into a folder the user picks.
  */
 export async function restoreFile(app: App, target?: unknown): Promise<RestoreResult | undefined> {
   const file = await pickFile(app, target);
-  const { version, summary } = await pickVersion(app, file);
+  const { version, summary, isTaken } = await pickVersion(app, file);
   const { workspace, set } = file;
-  const isSafe = vscode.workspace.getConfiguration('crmBackup').get('backUpBeforeRestore', true);
+  const to = isTaken ? await chooseFolder() : undefined;
+  const isSafe =
+    to === undefined && vscode.workspace.getConfiguration('crmBackup').get('backUpBeforeRestore', true);
   const paths = [version.path];
-  const request = { workspace, set, backup: summary.id, paths, delete: false, safetyBackup: isSafe };
+  const request = { workspace, set, backup: summary.id, paths, to, delete: false, safetyBackup: isSafe };
   const place = fileOfEntry(file.found.state.roots, version.path);
   return runRestore(app, {
     workspace,
     set,
     backup: `${displayName(pathInWorkspace(version.path))}, ${momentAndLabel(summary)}`,
-    destination: place?.fsPath ?? displayName(pathInWorkspace(version.path)),
-    to: undefined,
+    destination: to ?? place?.fsPath ?? displayName(pathInWorkspace(version.path)),
+    to,
     isSafe,
     plan: (options, consent) => app.engine.call('planRestore', { ...request, ...consent }, options),
     apply: (options, consent) => app.engine.call('restore', { ...request, ...consent }, options),
@@ -64,16 +69,18 @@ async function pickVersion(app: App, file: BackedUpFile): Promise<Kept> {
     const found = await Promise.race([asked, choice.then(() => undefined)]);
     if (found === undefined) throw new CancelledError();
     tellHint(app.log, found.hint);
+    const taken = await takenPaths(file, found.versions);
     const kept = found.versions.flatMap((version): Kept[] => {
       const summary = app.sets.findBackup({ workspace, set, backup: version.backup });
-      return summary === undefined || version.change === 'deleted' ? [] : [{ version, summary }];
+      if (summary === undefined || version.change === 'deleted') return [];
+      return [{ version, summary, isTaken: taken.has(version.path) }];
     });
     if (kept.length === 0) {
       throw new EditorError('not-backed-up', vscode.l10n.t('No backup has {0}.', file.name));
     }
     const preview = previewOf(app, file, kept);
     pick.onDidChangeActive(([item]) => preview.show(item?.at));
-    pick.items = kept.map(({ version }, at) => itemOf(app, file, version, at));
+    pick.items = kept.map((one, at) => itemOf(app, file, one, at));
     pick.busy = false;
     const at = await choice;
     preview.stop();
@@ -87,11 +94,40 @@ async function pickVersion(app: App, file: BackedUpFile): Promise<Kept> {
   }
 }
 
-function itemOf(app: App, file: BackedUpFile, version: FileVersion, at: number): VersionItem {
+/** The other names of the file at which something stands now. */
+async function takenPaths(
+  { path, found }: BackedUpFile,
+  versions: readonly FileVersion[],
+): Promise<ReadonlySet<string>> {
+  const others = new Set(versions.map((version) => version.path));
+  others.delete(path);
+  const taken = new Set<string>();
+  for (const other of others) {
+    const place = fileOfEntry(found.state.roots, other);
+    // What nobody can look at is not overwritten either.
+    if (place === undefined || (await isThere(place))) taken.add(other);
+  }
+  return taken;
+}
+
+async function isThere(file: vscode.Uri): Promise<boolean> {
+  try {
+    await vscode.workspace.fs.stat(file);
+    return true;
+  } catch (error) {
+    return !(error instanceof vscode.FileSystemError && error.code === 'FileNotFound');
+  }
+}
+
+function itemOf(app: App, file: BackedUpFile, { version, isTaken }: Kept, at: number): VersionItem {
   const { buttons: _none, ...item } = versionItem(app, file, version, at);
   // A version of when the file had another name comes back under that name.
   if (version.path === file.path) return item;
-  return { ...item, detail: vscode.l10n.t('as {0}', displayName(pathInWorkspace(version.path))) };
+  const then = displayName(pathInWorkspace(version.path));
+  const detail = isTaken
+    ? vscode.l10n.t('as {0}, where another file is now: restored into a folder you choose', then)
+    : vscode.l10n.t('as {0}', then);
+  return { ...item, detail };
 }
 
 async function choiceOf(pick: vscode.QuickPick<VersionItem>): Promise<number | undefined> {

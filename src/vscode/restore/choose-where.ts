@@ -66,7 +66,8 @@ async function holdsFolders(
   return (await Promise.all(entries)).some(({ type }) => type === 'directory');
 }
 
-async function chooseFolder(): Promise<string> {
+/** Asks for a folder to lay a backup out in. @throws {CancelledError} */
+export async function chooseFolder(): Promise<string> {
   const folders = await vscode.window.showOpenDialog({
     canSelectFiles: false,
     canSelectFolders: true,

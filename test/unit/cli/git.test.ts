@@ -61,6 +61,7 @@ describe('with git, the command line', () => {
     });
     const shown = await cli.run(['log', '--follow', 'data/config-internal.php']);
     expect(shown.text).toMatch(/renamed +\S+ B +\+1 -0 +was files\/workspace\/data\/config\.php +moved\n/);
+    expect(shown.text).toMatch(/ added .* as files\/workspace\/data\/config\.php/);
   });
 
   test('tells a file that was renamed and changed as that, and in a patch that git applies', async () => {

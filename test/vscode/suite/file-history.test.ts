@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
-import type { BackupSummary, FileVersion } from '../../../src/engine/protocol.ts';
-import { askAgain, noteMessages, told, until } from './answers.ts';
+import type { BackupSummary, FileVersion, RestoreResult } from '../../../src/engine/protocol.ts';
+import { answer, askAgain, noteMessages, told, until } from './answers.ts';
 import { type QuickPicks, watchQuickPicks } from './quick-pick.ts';
 import { addressOf, at, folder, run, set, suiteEngine, workspace } from './workspace.ts';
 
@@ -67,8 +69,8 @@ suite('The history of a file', () => {
     });
     assert.deepEqual(listed, [
       [`renamed · +1 −0 · ${(lines.length + 20).toString()} B`, `was ${first}`],
-      [`modified · +1 −0 · ${(lines.length + 9).toString()} B`, undefined],
-      [`added · ${lines.length} B`, undefined],
+      [`modified · +1 −0 · ${(lines.length + 9).toString()} B`, `as ${first}`],
+      [`added · ${lines.length} B`, `as ${first}`],
     ]);
     assert.deepEqual(
       versions.map(({ backup }) => backup),
@@ -120,10 +122,39 @@ suite('The history of a file', () => {
     editor.selection = new vscode.Selection(20, 0, 20, 0);
     let marked: string | undefined;
     await open(undefined, async (pick) => {
-      marked = await until(() => pick.items[1]?.detail);
+      marked = await until(() => {
+        const detail = pick.items[1]?.detail;
+        return detail?.includes('line') === true ? detail : undefined;
+      });
       pick.hide();
     });
-    assert.equal(marked, 'line 21 is as in this version');
+    assert.equal(marked, `as ${first} · line 21 is as in this version`);
+  });
+
+  test('brings back a version of another name without touching a file that has that name now', async () => {
+    const target = await mkdtemp(path.join(tmpdir(), 'crm-backup-version-'));
+    await writeFile(at(first), 'another file\n');
+    noteMessages();
+    answer('showOpenDialog', () => [vscode.Uri.file(target)]);
+    answer('showWarningMessage', (_question: string, _options: unknown, yes: string) => yes);
+    try {
+      const shown = picks.next();
+      const done = run<RestoreResult>('restoreFile', uri);
+      const pick = await shown;
+      const items = await picks.items(pick);
+      const detail = `as ${first}, where another file is now: restored into a folder you choose`;
+      assert.deepEqual(
+        items.map((item) => item.detail),
+        [`was ${first}`, detail, detail],
+      );
+      await picks.accept(pick, 2);
+      assert.equal((await done).plan.create, 1);
+      assert.equal(await readFile(at(first), 'utf8'), 'another file\n');
+      assert.equal(await readFile(path.join(target, 'files/workspace', first), 'utf8'), lines);
+    } finally {
+      await rm(at(first), { force: true });
+      await rm(target, { recursive: true });
+    }
   });
 
   test('of a file that is not backed up, or that no backup has, is said to be none', async () => {

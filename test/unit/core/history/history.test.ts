@@ -182,6 +182,92 @@ describe('the history of a set', () => {
     });
   });
 
+  /** A file as such projects have them: most of it is what each of them begins with. */
+  const licensed = (name: string, ...body: readonly string[]): string =>
+    `${lines(...oneToTwenty)}class ${name} {\n${body.join('\n')}\n}\n`;
+
+  test.each([
+    {
+      name: 'a file that is much like another one, which stays',
+      of: 'Invoice.php',
+      contents: [
+        { 'Account.php': licensed('Account', 'a') },
+        { 'Account.php': licensed('Account', 'b') },
+        { 'Account.php': licensed('Account', 'b'), 'Invoice.php': licensed('Invoice', 'a') },
+        { 'Account.php': licensed('Account', 'b'), 'Invoice.php': licensed('Invoice', 'b') },
+      ],
+      versions: ['3 modified Invoice.php', '2 added Invoice.php'],
+    },
+    {
+      name: 'an exact copy',
+      of: 'copy.php',
+      contents: [{ 'a.php': 'one\n' }, { 'a.php': 'two\n' }, { 'a.php': 'two\n', 'copy.php': 'two\n' }],
+      versions: ['2 added copy.php'],
+    },
+    {
+      name: 'a file that was deleted, and came again as a copy',
+      of: 'config.php',
+      contents: [
+        { 'config.php': 'old 1\n', 'new.php': licensed('New') },
+        { 'config.php': 'old 2\n', 'new.php': licensed('New') },
+        { 'new.php': licensed('New') },
+        { 'config.php': licensed('New'), 'new.php': licensed('New') },
+        { 'config.php': licensed('New', 'x'), 'new.php': licensed('New') },
+      ],
+      versions: [
+        '4 modified config.php',
+        '3 added config.php',
+        '2 deleted config.php',
+        '1 modified config.php',
+        '0 added config.php',
+      ],
+    },
+    {
+      name: 'a file that took the place of one that was deleted',
+      of: 'config.php',
+      contents: [
+        { 'config.php': 'old\n', 'new.php': licensed('New') },
+        { 'new.php': licensed('New', 'x') },
+        { 'config.php': licensed('New', 'y') },
+      ],
+      versions: [
+        '2 renamed config.php',
+        '1 deleted config.php',
+        '1 modified new.php',
+        '0 added config.php',
+        '0 added new.php',
+      ],
+    },
+    {
+      name: 'a file that went and came back',
+      of: 'a.php',
+      contents: [
+        { 'a.php': licensed('A', '1') },
+        { 'b.php': licensed('A', '2') },
+        { 'b.php': licensed('A', '3') },
+        { 'a.php': licensed('A', '3') },
+      ],
+      versions: ['3 renamed a.php', '2 modified b.php', '1 renamed b.php', '0 added a.php'],
+    },
+    {
+      name: 'a file that came where an empty one went',
+      of: 'new/index.html',
+      contents: [{ 'old/index.html': '' }, { 'new/index.html': '' }],
+      versions: ['1 added new/index.html'],
+    },
+  ])('tells the versions of $name', async ({ of, contents, versions }) => {
+    const { built, records, repository } = await buildHistory(...contents);
+    await using _built = built;
+    await withHistory(repository, built.vault, records, {}, async (history) => {
+      const told = await fileHistory(history, at(of), {});
+      expect(
+        told.map(({ record, change, path }) => {
+          return `${records.length - 1 - records.indexOf(record)} ${change} ${path.slice(at('').length)}`;
+        }),
+      ).toEqual(versions);
+    });
+  });
+
   test('has no file whose name hides another', async () => {
     const mean = `\u0001${'0123456789'.repeat(4)}`;
     const { built, records, repository } = await buildHistory({ [mean]: 'needle\n', 'z.txt': 'needle\n' });
