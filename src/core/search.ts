@@ -1,3 +1,4 @@
+import { isSame } from './compare/change.ts';
 import type { EntryType } from './vault/entry.ts';
 import { CHUNK_ID_BYTES } from './vault/chunk-id.ts';
 import { isDamage, VaultError } from './vault/error.ts';
@@ -27,8 +28,8 @@ export interface PathMatch {
 }
 
 /**
- * Every version of a path over some backups, newest first. Backups between which its content, type and mode stay the
- * same are one version.
+ * Every version of a path over some backups, newest first. Backups between which a comparison tells no change of it are
+ * one version.
  * @param unread is told the backups whose list of entries is damaged where the path would stand; they are passed over
  * @throws {VaultError} `unknown-entry` when none of the backups has the path.
  */
@@ -57,7 +58,7 @@ export async function pathVersions(
     if (entry === undefined) {
       if (last !== undefined) versions.push({ record, change: 'deleted', entry: undefined });
     } else if (last === undefined) versions.push({ record, change: 'added', entry });
-    else if (!isSameVersion(last, entry)) versions.push({ record, change: 'modified', entry });
+    else if (!isSame(last, entry)) versions.push({ record, change: 'modified', entry });
     last = entry;
   }
   if (versions.length === 0) {
@@ -86,10 +87,6 @@ function entryFinder(vault: Vault, path: string): (record: BackupRecord) => Prom
     known.set(key, found);
     return found;
   };
-}
-
-function isSameVersion(a: EntryView, b: EntryView): boolean {
-  return a.type === b.type && a.mode === b.mode && a.target === b.target && a.chunks.equals(b.chunks);
 }
 
 /**

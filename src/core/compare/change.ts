@@ -42,7 +42,7 @@ export function changeBetween(
 }
 
 /** Whether nothing of what a restore would bring back differs, apart from times. */
-function isSame(before: ComparedEntry, after: ComparedEntry): boolean {
+export function isSame(before: ComparedEntry, after: ComparedEntry): boolean {
   return (
     before.type === after.type &&
     (before.mode === after.mode || before.type === 'link') &&

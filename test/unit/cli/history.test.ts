@@ -25,6 +25,8 @@ describe('the history of a set', () => {
     const databases = '"databases": [{ "name": "crm", "url": "sqlite:crm.db" }],\n      "files"';
     writeFileSync(setFile, text.replace(/("databases": \[[^\]]*\],\s*)?"files"/, databases));
     await cli.must(['backup', '--label', 'before']);
+    database.exec("INSERT INTO lead (name) VALUES ('Ada')");
+    await cli.must(['backup', '--label', 'rows']);
     database.exec('ALTER TABLE lead ADD COLUMN phone TEXT');
     database.close();
     writeFileSync(join(cli.workspace, 'data/7.php'), '<?php // needle\n');
@@ -62,6 +64,18 @@ describe('the history of a set', () => {
     expect(paths).toContain('files/workspace/data/7.php');
     expect(paths.some((path) => path.startsWith('databases/crm/'))).toBe(true);
     expect(paths.filter((path) => path.endsWith('row-chunks'))).toEqual([]);
+  });
+
+  test('lists the versions of a table whose rows stand elsewhere', async () => {
+    const { value } = await cli.json(['log', 'databases/crm/tables/main.lead']);
+    expect(value).toMatchObject({
+      versions: [
+        // A column more is in every row.
+        { change: 'modified', label: 'after' },
+        { change: 'modified', label: 'rows' },
+        { change: 'added', label: 'before' },
+      ],
+    });
   });
 
   test('has the schemas of databases as text', async () => {
