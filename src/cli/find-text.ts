@@ -7,6 +7,7 @@ import { formatAge, formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
+import { UnreadRecords } from './unread-records.ts';
 
 /** What text is searched for. */
 export interface TextOptions {
@@ -26,17 +27,19 @@ export async function findText(
   const { historyOf, withHistory } = await import('../core/history.ts');
   const { searchText } = await import('../core/history/search-text.ts');
   const { task } = session;
+  const unread = new UnreadRecords();
   const matches: TextMatch[] = [];
   for (const [set, ofSet] of bySet(records)) {
     const repository = historyOf(session.surroundings, vault, set);
     const found = await withHistory(repository, vault, ofSet, task, async (history) =>
-      searchText(history, { ...options, paths: [] }, task),
+      searchText(history, { ...options, paths: [] }, task, unread.add),
     );
     matches.push(...found.filter(({ path }) => accepts(path)));
   }
   return {
     json: { matches: matches.map(matchJson) },
     text: matches.length === 0 ? 'Nothing found.' : table(matches, session),
+    ...unread.told(session),
   };
 }
 

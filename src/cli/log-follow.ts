@@ -8,6 +8,7 @@ import { formatAge, formatBytes, formatCount, formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
+import { UnreadRecords } from './unread-records.ts';
 
 /** `log --follow`: every version of a file, also of when it had another name, with the lines each changed. */
 export async function followFile(
@@ -18,13 +19,18 @@ export async function followFile(
 ): Promise<Outcome> {
   const { fileVersions } = await import('../core/history/file-versions.ts');
   const { historyOf } = await import('../core/history.ts');
+  const unread = new UnreadRecords();
   let unknown: VaultError | undefined;
   for (const [set, ofSet] of bySet(records)) {
     try {
       const repository = historyOf(session.surroundings, vault, set);
-      const { versions, hint } = await fileVersions(repository, vault, ofSet, path, session.task);
+      const { versions, hint } = await fileVersions(repository, vault, ofSet, path, session.task, unread.add);
       if (hint !== undefined) tellPlain(hint, 'other names of the file are not followed', session);
-      return { json: { path, versions: versions.map(versionJson) }, text: table(path, versions, session) };
+      return {
+        json: { path, versions: versions.map(versionJson) },
+        text: table(path, versions, session),
+        ...unread.told(session),
+      };
     } catch (error) {
       if (!(error instanceof VaultError) || error.code !== 'unknown-entry') throw error;
       unknown = error;

@@ -5,6 +5,7 @@ import { plainText, printable } from './printable.ts';
 import { formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
+import { UnreadRecords } from './unread-records.ts';
 
 /** `log --lines`: every line of a file as its newest backup has it, with the backup it was changed in. */
 export async function showLines(
@@ -17,9 +18,11 @@ export async function showLines(
   const { entryAt } = await import('../core/entries.ts');
   const { historyOf, withHistory } = await import('../core/history.ts');
   const { lineOrigins } = await import('../core/history/line-origins.ts');
+  const { MOST_TEXT_BYTES } = await import('../core/history/mirrored-content.ts');
   const { VaultError } = await import('../core/vault/error.ts');
   const { task } = session;
-  const [match] = await findPaths(vault, records, (other) => other === path, task);
+  const unread = new UnreadRecords();
+  const [match] = await findPaths(vault, records, (other) => other === path, task, unread.add);
   if (match === undefined) {
     throw new VaultError('unknown-entry', `No backup has “${path}”.`, {
       hint: '“crm-backup find” searches all backups for a name.',
@@ -29,20 +32,25 @@ export async function showLines(
   const ofSet = records.filter(({ set }) => set === newest.set);
   const repository = historyOf(session.surroundings, vault, newest.set);
   const origins = await withHistory(repository, vault, ofSet, task, async (history) =>
-    lineOrigins(history, newest.id, path, task),
+    lineOrigins(history, newest.id, path, task, unread.add),
   );
+  const entry = await entryAt(vault, newest, path);
+  const parts: Buffer[] = [];
+  // What is lost is told as that, not as what is no text.
+  if (origins.length > 0 || entry.size <= MOST_TEXT_BYTES) {
+    for await (const part of vault.reader.readContent(entry, await vault.index())) parts.push(part);
+  }
   if (origins.length === 0) {
     return {
       json: { path, backup: newest.id, lines: [] },
       text: `${printable(path)} is no text, or is larger than 1 MB.`,
+      ...unread.told(session),
     };
   }
-  const entry = await entryAt(vault, newest, path);
-  const parts: Buffer[] = [];
-  for await (const part of vault.reader.readContent(entry, await vault.index())) parts.push(part);
   return {
     json: { path, backup: newest.id, lines: origins.map(lineJson) },
     text: annotated(Buffer.concat(parts).toString('utf8'), origins, session),
+    ...unread.told(session),
   };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { bringUpToDate, commitsOf, dropForgotten } from './history/chain.ts';
+import { CancelledError, CrmBackupError } from './errors.ts';
+import { bringUpToDate, canBeWhole, type Chain, chainOf, dropForgotten } from './history/chain.ts';
 import { HistoryError } from './history/error.ts';
 import { HistoryRepository } from './history/repository.ts';
 import { cacheOf, type Surroundings } from './surroundings.ts';
@@ -15,10 +16,8 @@ const WAIT_FOR_READER_MS = 30_000;
 const WAIT_FOR_WRITER_MS = 120_000;
 
 /** The history of a set, brought up to date and held while it is read. */
-export interface OpenHistory {
+export interface OpenHistory extends Chain {
   readonly repository: HistoryRepository;
-  /** Commits by the id of their backup. */
-  readonly commits: ReadonlyMap<string, string>;
   /** The backups, newest first. */
   readonly records: readonly BackupRecord[];
 }
@@ -79,7 +78,7 @@ export async function dropForgottenHistory(
       try {
         await dropForgotten(repository, vault, ofSet, task);
       } catch (error) {
-        if (!(error instanceof HistoryError)) throw error;
+        if (!(error instanceof CrmBackupError) || error instanceof CancelledError) throw error;
         // What cannot be taken out goes with all the rest.
         await repository.remove();
       }
@@ -99,17 +98,28 @@ async function readOnce<T>(
   {
     await using _lock = await repository.lock('shared', WAIT_FOR_WRITER_MS, task);
     await repository.provide();
-    const commits = await commitsOf(repository, records, task);
-    if (commits !== undefined) return await read({ repository, commits, records });
+    const chain = await upToDate(repository, vault, records, task);
+    if (chain !== undefined) return await read({ repository, records, ...chain });
   }
   await using _lock = await repository.lock('exclusive', WAIT_FOR_READER_MS, task);
   await repository.provide();
-  let commits = await commitsOf(repository, records, task);
-  if (commits === undefined) {
+  let chain = await upToDate(repository, vault, records, task);
+  if (chain === undefined) {
     await bringUpToDate(repository, vault, records, task);
-    commits = await commitsOf(repository, records, task);
+    chain = await chainOf(repository, records, task);
   }
-  if (commits === undefined)
+  if (chain === undefined)
     throw new HistoryError('git-failed', 'The history could not be brought up to date.');
-  return await read({ repository, commits, records });
+  return await read({ repository, records, ...chain });
+}
+
+/** The branch, unless it has to be written: other backups are there, or what was lost of them is back. */
+async function upToDate(
+  repository: HistoryRepository,
+  vault: Vault,
+  records: readonly BackupRecord[],
+  task: Task,
+): Promise<Chain | undefined> {
+  const chain = await chainOf(repository, records, task);
+  return chain === undefined || (await canBeWhole(vault, chain)) ? undefined : chain;
 }

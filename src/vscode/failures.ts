@@ -32,6 +32,28 @@ export function tellHint(log: Log, hint: FailureData | undefined): void {
   void vscode.window.showInformationMessage([hint.message, hint.hint].filter(Boolean).join(' '));
 }
 
+/** Says which backups could not be searched as a whole, because something of them is lost. */
+export function unreadSentence(unread: readonly string[]): string {
+  const names = unread.map((id) => id.slice(0, 8)).join(', ');
+  return unread.length === 1
+    ? vscode.l10n.t('1 backup could not be searched as a whole, for parts are lost: {0}.', names)
+    : vscode.l10n.t(
+        '{0} backups could not be searched as a whole, for parts are lost: {1}.',
+        unread.length,
+        names,
+      );
+}
+
+/** Tells so, once for these backups for as long as the window is open. */
+export function tellUnread(log: Log, unread: readonly string[]): void {
+  if (unread.length === 0) return;
+  const sentence = unreadSentence(unread);
+  log.warn(sentence);
+  if (hinted.has(sentence)) return;
+  hinted.add(sentence);
+  void vscode.window.showWarningMessage(sentence);
+}
+
 /** The next step, where there is an obvious one. */
 function remedyFor(
   code: string | undefined,

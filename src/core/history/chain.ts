@@ -4,6 +4,7 @@ import { isDamage } from '../vault/error.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { changed, deleted, FastImport, NOTHING_LEFT, wholeTree } from './fast-import.ts';
+import { ChunkSource, type Loss, lossLines, parseLosses } from './losses.ts';
 import { toMirrorPath } from './mirror-path.ts';
 import { mirroredContent, mirroredMode } from './mirrored-content.ts';
 import type { HistoryRepository } from './repository.ts';
@@ -11,6 +12,8 @@ import type { HistoryRepository } from './repository.ts';
 /** The branch with one commit a backup, the newest last. */
 export const BRANCH = 'refs/heads/backups';
 const TAGS = 'refs/tags/';
+/** The commits of backups of which something was lost. */
+const LOST = 'refs/lost/';
 
 /** So many packs are made one. */
 const MOST_PACKS = 24;
@@ -20,14 +23,23 @@ interface Link {
   readonly backup: string;
   readonly commit: string;
   readonly tree: string;
+  /** What was lost of it when it was written. */
+  readonly losses: readonly Loss[];
 }
 
-/** Commits by backup, where the branch is one commit for each of these backups; undefined where it is not. */
-export async function commitsOf(
+/** The branch, by backups. */
+export interface Chain {
+  readonly commits: ReadonlyMap<string, string>;
+  /** Only of backups of which something was lost. */
+  readonly losses: ReadonlyMap<string, readonly Loss[]>;
+}
+
+/** The branch, where it is one commit for each of these backups; undefined where it is not. */
+export async function chainOf(
   repository: HistoryRepository,
   newestFirst: readonly BackupRecord[],
   task: Task,
-): Promise<ReadonlyMap<string, string> | undefined> {
+): Promise<Chain | undefined> {
   const refs = await readRefs(repository, task);
   const commits = new Map(
     [...refs].flatMap(([name, commit]) =>
@@ -38,7 +50,15 @@ export async function commitsOf(
     commits.size === newestFirst.length &&
     newestFirst.every(({ id }) => commits.has(id)) &&
     refs.get(BRANCH) === commits.get(newestFirst[0]?.id ?? '');
-  return isWhole ? commits : undefined;
+  if (!isWhole) return undefined;
+  const hasLosses = [...refs.keys()].some((name) => name.startsWith(LOST));
+  const links = hasLosses ? await readLinks(repository, task) : [];
+  return { commits, losses: new Map(links.map(({ backup, losses }) => [backup, losses])) };
+}
+
+/** Whether something that was lost when the branch was written can be read again. */
+export async function canBeWhole(vault: Vault, { losses }: Chain): Promise<boolean> {
+  return losses.size > 0 && new ChunkSource(vault).isBack([...losses.values()].flat());
 }
 
 /**
@@ -56,8 +76,10 @@ export async function bringUpToDate(
   await repository.sweep();
   const refs = await readRefs(repository, task);
   const links = refs.has(BRANCH) ? await readLinks(repository, task) : [];
-  await writeLinks(repository, vault, newestFirst.toReversed(), { links, refs }, task);
-  await dropOthers(repository, newestFirst, refs, task);
+  const source = new ChunkSource(vault);
+  const known = { links: await soundLinks(source, links, newestFirst), refs };
+  const damaged = await writeLinks(repository, { vault, source, task }, newestFirst.toReversed(), known);
+  await dropOthers(repository, newestFirst, damaged, refs, task);
 }
 
 /**
@@ -76,14 +98,35 @@ export async function dropForgotten(
   if (tags.length !== known.length) await bringUpToDate(repository, vault, known, task);
 }
 
+/**
+ * Links up to the first of which something was lost that is back, or that is not among these backups any more: what came
+ * after it has what stood for that in its tree, too.
+ */
+async function soundLinks(
+  source: ChunkSource,
+  links: readonly Link[],
+  backups: readonly BackupRecord[],
+): Promise<readonly Link[]> {
+  const ids = new Set(backups.map(({ id }) => id));
+  for (const [at, { backup, losses }] of links.entries()) {
+    if (losses.length === 0) continue;
+    if (!ids.has(backup) || (await source.isBack(losses))) return links.slice(0, at);
+  }
+  return links;
+}
+
 /** Removes the refs of other backups than these, and what only they held. */
 async function dropOthers(
   repository: HistoryRepository,
   newestFirst: readonly BackupRecord[],
+  damaged: readonly string[],
   refs: ReadonlyMap<string, string>,
   task: Task,
 ): Promise<void> {
-  const wanted = new Set(newestFirst.map(({ id }) => `${TAGS}${id}`));
+  const wanted = new Set([
+    ...newestFirst.map(({ id }) => `${TAGS}${id}`),
+    ...damaged.map((id) => `${LOST}${id}`),
+  ]);
   const dropped = [...refs.keys()].filter(
     (name) => !wanted.has(name) && (name !== BRANCH || wanted.size === 0),
   );
@@ -104,7 +147,7 @@ async function readLinks(repository: HistoryRepository, task: Task): Promise<Lin
     const [, backup] = /^Backup: ([0-9a-f]{64})$/m.exec(text) ?? [];
     return commit === undefined || tree === undefined || backup === undefined
       ? []
-      : [{ backup, commit, tree }];
+      : [{ backup, commit, tree, losses: parseLosses(text) }];
   });
 }
 
@@ -114,21 +157,29 @@ interface Known {
   readonly refs: ReadonlyMap<string, string>;
 }
 
+/** What commits are made of. */
+interface Making {
+  readonly vault: Vault;
+  readonly source: ChunkSource;
+  readonly task: Task;
+}
+
+/** Writes what is not there yet. Gives the backups of which something is lost. */
 async function writeLinks(
   repository: HistoryRepository,
-  vault: Vault,
+  { vault, source, task }: Making,
   oldestFirst: readonly BackupRecord[],
   { links, refs }: Known,
-  task: Task,
-): Promise<void> {
+): Promise<string[]> {
   let same = 0;
   while (same < links.length && links[same]?.backup === oldestFirst[same]?.id) same++;
-  const trees = new Map(links.map(({ backup, tree }) => [backup, tree]));
+  const written = new Map(links.map((link) => [link.backup, link]));
   await using stream = new FastImport(repository, task);
   for (const { backup, commit } of links.slice(0, same)) {
     const tag = `${TAGS}${backup}`;
     if (refs.get(tag) !== commit) stream.reset(tag, commit);
   }
+  const damaged = links.slice(0, same).flatMap(({ backup, losses }) => (losses.length > 0 ? [backup] : []));
   let parent = links[same - 1]?.commit;
   if (parent !== undefined) stream.reset(BRANCH, parent);
   let files = 0;
@@ -138,55 +189,63 @@ async function writeLinks(
   };
   for (const [done, record] of oldestFirst.slice(same).entries()) {
     throwIfCancelled(task);
-    const tree = trees.get(record.id);
-    const changes =
-      tree === undefined
-        ? await changesOf(stream, vault, oldestFirst[same + done - 1], record, each)
-        : [wholeTree(tree)];
-    const commit = { ref: BRANCH, message: messageOf(record), atMs: Date.parse(record.createdAt), parent };
-    parent = await stream.commit(commit, changes);
+    const link = written.get(record.id);
+    const { changes, losses } =
+      link === undefined
+        ? await contentOf(stream, { vault, source, task: each }, oldestFirst[same + done - 1], record)
+        : { changes: [wholeTree(link.tree)], losses: link.losses };
+    const message = messageOf(record, losses);
+    parent = await stream.commit(
+      { ref: BRANCH, message, atMs: Date.parse(record.createdAt), parent },
+      changes,
+    );
     stream.reset(`${TAGS}${record.id}`, parent);
+    if (losses.length === 0) continue;
+    stream.reset(`${LOST}${record.id}`, parent);
+    damaged.push(record.id);
   }
   await stream.finish();
+  return damaged;
 }
 
-/** What a backup changes, against the one before it. Where a manifest is damaged, as much of it as can be told. */
-async function changesOf(
+/** What a commit has to say. */
+interface CommitContent {
+  readonly changes: readonly string[];
+  readonly losses: readonly Loss[];
+}
+
+/** What a backup changes, against the one before it. Where a list of entries is damaged, as much of it as can be told. */
+async function contentOf(
   stream: FastImport,
-  vault: Vault,
+  making: Making,
   before: BackupRecord | undefined,
   record: BackupRecord,
-  task: Task,
-): Promise<readonly string[]> {
+): Promise<CommitContent> {
   try {
-    return await differences(stream, vault, before, record, task);
+    return await differences(stream, making, before, record);
   } catch (error) {
-    if (before === undefined || !isDamage(error)) return unlessDamage(error);
+    if (!isDamage(error)) throw error;
   }
-  try {
-    return [NOTHING_LEFT, ...(await differences(stream, vault, undefined, record, task))];
-  } catch (error) {
-    return unlessDamage(error);
-  }
-}
-
-function unlessDamage(error: unknown): readonly string[] {
-  if (isDamage(error)) return [];
-  throw error;
+  const lost = await making.source.lostOfList(record);
+  if (lost.length > 0) return { changes: [], losses: lost };
+  // What is lost is of the one before; or it was only moved.
+  const { changes, losses } = await differences(stream, making, undefined, record);
+  return { changes: [NOTHING_LEFT, ...changes], losses };
 }
 
 async function differences(
   stream: FastImport,
-  vault: Vault,
+  { vault, source, task }: Making,
   before: BackupRecord | undefined,
   record: BackupRecord,
-  task: Task,
-): Promise<string[]> {
+): Promise<CommitContent> {
   const gone: string[] = [];
   const there: string[] = [];
+  const losses: Loss[] = [];
   for await (const { path, before: was, after } of compareBackups(vault, before, record, [], task)) {
     const name = toMirrorPath(path);
-    const content = after === undefined ? undefined : await mirroredContent(vault, after);
+    const lost = (chunk: Buffer): void => void losses.push({ chunk: chunk.toString('hex'), path });
+    const content = after === undefined ? undefined : await mirroredContent(source, after, lost);
     if (after !== undefined && content !== undefined) {
       there.push(changed(name, mirroredMode(after), await stream.blob(content)));
       continue;
@@ -196,12 +255,12 @@ async function differences(
     if (!isFolder) gone.push(deleted(name));
   }
   // A folder may stand where a file was: first what is gone.
-  return [...gone, ...there];
+  return { changes: [...gone, ...there], losses };
 }
 
-function messageOf({ id, kind, label }: BackupRecord): string {
+function messageOf({ id, kind, label }: BackupRecord, losses: readonly Loss[]): string {
   const title = label === undefined ? kind : `${kind}: ${label.replace(/\s+/g, ' ').trim()}`;
-  return `${title}\n\nBackup: ${id}\n`;
+  return `${title}\n\nBackup: ${id}\n${lossLines(losses)}`;
 }
 
 /** Makes one pack, and one list of refs, of many; and takes what no backup has any more off the disk. */

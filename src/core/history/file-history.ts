@@ -3,6 +3,7 @@ import type { Task } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { BRANCH } from './chain.ts';
 import { COMMIT_FORMAT, type LoggedChange, parseChanges, splitCommits } from './log-output.ts';
+import { tellLosses } from './losses.ts';
 import { toMirrorPath } from './mirror-path.ts';
 
 /** One version of a file, as git tells it: the first backup that has it so. Its path is what it was called then. */
@@ -19,21 +20,30 @@ interface Placed extends LoggedChange {
  * Every version of a file over the backups, newest first: of all that stood at its path, and of when it had another name.
  * It had one where a backup no longer has a file that git takes for the same; of a copy, what it is a copy of has a
  * history of its own. None where no backup has a file there.
+ * @param unread is told the backups of which something was lost that would have been looked at
  * @throws {HistoryError} `git-failed`. {CancelledError}
  */
-export async function fileHistory(history: OpenHistory, path: string, task: Task): Promise<LoggedVersion[]> {
+export async function fileHistory(
+  history: OpenHistory,
+  path: string,
+  task: Task,
+  unread: (record: BackupRecord) => void = () => undefined,
+): Promise<LoggedVersion[]> {
   const { records } = history;
+  const looked = new Set<string>();
   const found = new Map<string, Placed>();
   const wanted = [{ path, after: -1 }];
   for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
+    looked.add(next.path);
     for (const version of await versionsAt(history, next.path, task)) {
       const key = keyOf(version.at, version.path);
       if (version.at <= next.after || found.has(key)) continue;
-      const renamed = version.change === 'added' ? await renameTo(history, version, task) : undefined;
+      const renamed = version.change === 'added' ? await renameTo(history, version, looked, task) : undefined;
       found.set(key, { ...version, ...renamed });
       if (renamed?.oldPath !== undefined) wanted.push({ path: renamed.oldPath, after: version.at });
     }
   }
+  tellLosses(history, (other) => looked.has(other), unread);
   const versions = [...found.values()];
   // What goes on under another name was not deleted.
   const left = new Set(versions.map(({ at, oldPath }) => oldPath && keyOf(at, oldPath)));
@@ -72,10 +82,14 @@ async function versionsAt(
   });
 }
 
-/** What a file that a backup added was called in the one before, where that was another name. */
+/**
+ * What a file that a backup added was called in the one before, where that was another name.
+ * @param looked gets the files that it might have been
+ */
 async function renameTo(
   { repository, commits, records }: OpenHistory,
   { at, path }: Placed,
+  looked: Set<string>,
   task: Task,
 ): Promise<LoggedChange | undefined> {
   const commit = commits.get(records[at]?.id ?? '');

@@ -27,6 +27,7 @@ export interface FileVersions {
  * Every version of a file over a set's backups, also of when it had another name; without git, those it has under this
  * name.
  * @param newestFirst all backups of the set
+ * @param unread is told the backups that could not be looked through as a whole, because something of them is lost
  * @throws {VaultError} `unknown-entry` when none of them has it. {CancelledError}
  */
 export async function fileVersions(
@@ -35,20 +36,20 @@ export async function fileVersions(
   newestFirst: readonly BackupRecord[],
   path: string,
   task: Task,
+  unread: (record: BackupRecord) => void = () => undefined,
 ): Promise<FileVersions> {
+  let hint: HistoryError | undefined;
   try {
     const logged = await withHistory(repository, vault, newestFirst, task, async (history) =>
-      fileHistory(history, path, task),
+      fileHistory(history, path, task, unread),
     );
-    // A folder has versions, too, which git does not tell.
-    if (logged.length > 0) {
-      return { versions: await withSizes(vault, logged), hint: undefined };
-    }
-    return { versions: await plainVersions(vault, newestFirst, path, task), hint: undefined };
+    if (logged.length > 0) return { versions: await withSizes(vault, logged), hint };
   } catch (error) {
     if (!(error instanceof HistoryError)) throw error;
-    return { versions: await plainVersions(vault, newestFirst, path, task), hint: error };
+    hint = error;
   }
+  // A folder has versions, too, which git does not tell.
+  return { versions: await plainVersions(vault, newestFirst, path, task, unread), hint };
 }
 
 async function withSizes(vault: Vault, logged: readonly LoggedVersion[]): Promise<FileVersion[]> {
@@ -75,8 +76,9 @@ async function plainVersions(
   newestFirst: readonly BackupRecord[],
   path: string,
   task: Task,
+  unread: (record: BackupRecord) => void,
 ): Promise<FileVersion[]> {
-  const versions = await pathVersions(vault, newestFirst, path, task);
+  const versions = await pathVersions(vault, newestFirst, path, task, unread);
   return versions.map(({ record, change, entry }) => ({
     record,
     change,

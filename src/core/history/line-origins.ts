@@ -1,6 +1,7 @@
 import type { OpenHistory } from '../history.ts';
 import type { Task } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
+import { tellLosses } from './losses.ts';
 import { toMirrorPath } from './mirror-path.ts';
 
 /** Lines next to each other that have been as they are since the same backup. */
@@ -15,16 +16,20 @@ export interface LineOrigin {
 /**
  * For every line of a file in a backup, the backup that it was changed in. None where the backup has no such file, or
  * where it is no text or is large.
+ * @param unread is told the backups of which something of the file was lost: its lines may be older than is told
  * @throws {HistoryError} `git-failed`. {CancelledError}
  */
 export async function lineOrigins(
-  { repository, commits, records }: OpenHistory,
+  history: OpenHistory,
   backup: string,
   path: string,
   task: Task,
+  unread: (record: BackupRecord) => void = () => undefined,
 ): Promise<LineOrigin[]> {
+  const { repository, commits, records } = history;
   const commit = commits.get(backup);
   if (commit === undefined) return [];
+  tellLosses(history, (other) => other === path, unread);
   const name = toMirrorPath(path);
   const listed = await repository.run(['ls-tree', '-z', commit, '--', name], task);
   const [, blob] = /^100\d+ blob (\w+)\t/.exec(listed) ?? [];

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { ComparedEntry } from '../compare/change.ts';
-import { CrmBackupError } from '../errors.ts';
 import { encodeName, systemPath } from '../source/name.ts';
-import type { Vault } from '../vault/vault.ts';
+import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
+import type { ChunkSource } from './losses.ts';
 
 /** Larger contents are compared as a whole. */
 export const MOST_TEXT_BYTES = 1024 * 1024;
@@ -15,12 +15,17 @@ const NOTHING = Buffer.alloc(0);
  * What stands for an entry in the history: its own bytes when it is text under 1 MB; a link's target; else a few bytes
  * that begin with NUL, so that git takes them for binary, and are the same only for the same content. Undefined for a
  * directory, which git does not know.
+ * @param lost is told the chunk that keeps a content from being read
  */
-export async function mirroredContent(vault: Vault, entry: ComparedEntry): Promise<Buffer | undefined> {
+export async function mirroredContent(
+  source: ChunkSource,
+  entry: ComparedEntry,
+  lost: (chunk: Buffer) => void = () => undefined,
+): Promise<Buffer | undefined> {
   if (entry.type === 'directory') return undefined;
   if (entry.target !== undefined) return encodeName(entry.target);
   if (entry.size > MOST_TEXT_BYTES || hasRowsElsewhere(entry)) return placeholder(entry);
-  const bytes = entry.file === undefined ? await stored(vault, entry) : await live(entry.file);
+  const bytes = entry.file === undefined ? await stored(source, entry, lost) : await live(entry.file);
   return bytes === undefined || bytes.subarray(0, PROBE_BYTES).includes(0) ? placeholder(entry) : bytes;
 }
 
@@ -31,25 +36,21 @@ export function mirroredMode(entry: ComparedEntry): string {
 }
 
 /** A content of the vault; undefined when it has been lost. */
-async function stored(vault: Vault, entry: ComparedEntry): Promise<Buffer | undefined> {
-  try {
-    return await read(vault, entry);
-  } catch (error) {
-    if (!(error instanceof CrmBackupError)) throw error;
-  }
-  // Another process may have moved it: once more, where it is now.
-  vault.forgetIndex();
-  try {
-    return await read(vault, entry);
-  } catch (error) {
-    if (error instanceof CrmBackupError) return undefined;
-    throw error;
-  }
-}
-
-async function read(vault: Vault, { chunks = NOTHING }: ComparedEntry): Promise<Buffer> {
+async function stored(
+  source: ChunkSource,
+  { chunks = NOTHING }: ComparedEntry,
+  lost: (chunk: Buffer) => void,
+): Promise<Buffer | undefined> {
   const parts: Buffer[] = [];
-  for await (const part of vault.reader.readContent({ chunks }, await vault.index())) parts.push(part);
+  for (let at = 0; at < chunks.length; at += CHUNK_ID_BYTES) {
+    const id = chunks.subarray(at, at + CHUNK_ID_BYTES);
+    const part = await source.read(id);
+    if (part === undefined) {
+      lost(id);
+      return undefined;
+    }
+    parts.push(part);
+  }
   return Buffer.concat(parts);
 }
 

@@ -3,6 +3,7 @@ import type { Task } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
 import { HistoryError } from './error.ts';
 import { changed, FastImport } from './fast-import.ts';
+import { ChunkSource } from './losses.ts';
 import { fromMirrorPath, toMirrorPath } from './mirror-path.ts';
 import { MOST_TEXT_BYTES, mirroredContent, mirroredMode } from './mirrored-content.ts';
 import type { HistoryRepository } from './repository.ts';
@@ -98,6 +99,7 @@ async function alikeByGit(
   await using scratch = await repository.scratch();
   const sides = { before: 'refs/heads/before', after: 'refs/heads/after' };
   await using stream = new FastImport(scratch, task);
+  const source = new ChunkSource(vault);
   for (const [side, changes] of [
     ['before', gone],
     ['after', fresh],
@@ -106,7 +108,7 @@ async function alikeByGit(
     for (const [done, change] of changes.entries()) {
       task.progress?.({ phase: 'renames', done, total: changes.length, unit: 'files' });
       const entry = change[side];
-      const content = entry && (await mirroredContent(vault, entry));
+      const content = entry && (await mirroredContent(source, entry));
       if (entry === undefined || content === undefined) continue;
       lines.push(changed(toMirrorPath(change.path), mirroredMode(entry), await stream.blob(content)));
     }

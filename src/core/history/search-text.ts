@@ -1,8 +1,10 @@
 import type { OpenHistory } from '../history.ts';
 import type { Task } from '../task.ts';
+import { isWithin } from '../vault/order.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { BRANCH } from './chain.ts';
 import { COMMIT_FORMAT, parseChanges, splitCommits } from './log-output.ts';
+import { tellLosses } from './losses.ts';
 import { toMirrorPath } from './mirror-path.ts';
 
 /** What is searched for, and where. */
@@ -27,13 +29,16 @@ export interface TextMatch {
 /**
  * The backups that brought a text into a file or took it out, newest first; a file that was only renamed did neither.
  * Texts are searched, no files that are binary or large.
+ * @param unread is told the backups of which something was lost that would have been searched
  * @throws {HistoryError} `git-failed`, `invalid-pattern`. {CancelledError}
  */
 export async function searchText(
-  { repository, commits, records }: OpenHistory,
+  history: OpenHistory,
   { text, regex, ignoreCase, paths }: TextQuery,
   task: Task,
+  unread: (record: BackupRecord) => void = () => undefined,
 ): Promise<TextMatch[]> {
+  const { repository, commits, records } = history;
   if (records.length === 0 || text === '') return [];
   const told = await repository.run(
     [
@@ -43,6 +48,7 @@ export async function searchText(
     ],
     task,
   );
+  tellLosses(history, (path) => paths.length === 0 || paths.some((within) => isWithin(path, within)), unread);
   return splitCommits(told, records, commits).flatMap(({ record, parts }) =>
     parseChanges(parts).map(({ change, path, oldPath }) => ({ record, path, change, oldPath })),
   );

@@ -9,11 +9,17 @@ export function findPaths(vaults: Vaults): Handler<'findPaths'> {
     const vault = await vaults.existing(await vaults.place(target));
     const { records } = await vaults.records(vault);
     const ofSet = records.filter(({ set }) => set === target.set);
-    const matches = await reading(vault, async () => find(vault, ofSet, testOf(pattern), task));
-    return matches
-      .filter(({ type }) => type !== 'directory')
-      .slice(0, most)
-      .map(({ path, size, newest, oldest }) => ({ path, size, newest: newest.id, oldest: oldest.id }));
+    const unread = new Set<string>();
+    const matches = await reading(vault, async () =>
+      find(vault, ofSet, testOf(pattern), task, ({ id }) => unread.add(id)),
+    );
+    return {
+      unread: [...unread],
+      matches: matches
+        .filter(({ type }) => type !== 'directory')
+        .slice(0, most)
+        .map(({ path, size, newest, oldest }) => ({ path, size, newest: newest.id, oldest: oldest.id })),
+    };
   };
 }
 

@@ -22,10 +22,12 @@ interface Mirrored {
 export function fileHistory(vaults: Vaults): Handler<'fileHistory'> {
   return async ({ path, ...target }, task) => {
     const { repository, vault, records } = await mirrored(vaults, target);
+    const unread = new Set<string>();
     const { versions, hint } = await reading(vault, async () =>
-      fileVersions(repository, vault, records, path, task),
+      fileVersions(repository, vault, records, path, task, ({ id }) => unread.add(id)),
     );
     return {
+      unread: [...unread],
       versions: versions.map(({ record, ...version }) => ({ backup: record.id, ...version })),
       hint: hint && toFailure(hint),
     };
@@ -47,10 +49,14 @@ export function lineOrigins(vaults: Vaults): Handler<'lineOrigins'> {
 export function searchText(vaults: Vaults): Handler<'searchText'> {
   return async ({ workspace, set, ...query }, task) => {
     const { repository, vault, records } = await mirrored(vaults, { workspace, set });
+    const unread = new Set<string>();
     const matches = await withHistory(repository, vault, records, task, async (history) =>
-      search(history, query, task),
+      search(history, query, task, ({ id }) => unread.add(id)),
     );
-    return matches.map(({ record, ...match }) => ({ backup: record.id, ...match }));
+    return {
+      unread: [...unread],
+      matches: matches.map(({ record, ...match }) => ({ backup: record.id, ...match })),
+    };
   };
 }
 

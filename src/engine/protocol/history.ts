@@ -43,12 +43,18 @@ export interface TextMatch {
   readonly oldPath?: string | undefined;
 }
 
+/** An answer from many backups may lack something. */
+interface FromBackups {
+  /** Backups that could not be searched as a whole, because something of them is lost. */
+  readonly unread: readonly string[];
+}
+
 /** Versions of a file, and what is found across backups. */
 export interface HistoryOperations {
   /** Every version of a file over the backups of a set, newest first. The hint says why git had no part in it. */
   fileHistory: {
     in: InSet & { readonly path: string };
-    out: { readonly versions: readonly FileVersion[]; readonly hint: FailureData | undefined };
+    out: FromBackups & { readonly versions: readonly FileVersion[]; readonly hint: FailureData | undefined };
   };
   /** For every line of a file in a backup, the backup it was changed in; none for what is no text or large. */
   lineOrigins: { in: OfEntry; out: readonly LineOrigin[] };
@@ -58,8 +64,11 @@ export interface HistoryOperations {
    */
   findPaths: {
     in: InSet & { readonly pattern: string; readonly most: number };
-    out: readonly PathMatch[];
+    out: FromBackups & { readonly matches: readonly PathMatch[] };
   };
   /** The backups that brought a text into a file or took it out, newest first. */
-  searchText: { in: InSet & TextQuery; out: readonly TextMatch[] };
+  searchText: {
+    in: InSet & TextQuery;
+    out: FromBackups & { readonly matches: readonly TextMatch[] };
+  };
 }

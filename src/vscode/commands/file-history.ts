@@ -3,7 +3,7 @@ import { changeIcon, changeName } from '../change-words.ts';
 import { CancelledError } from '../../core/errors.ts';
 import type { BackupSummary, FileVersion } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
-import { tellHint } from '../failures.ts';
+import { tellHint, tellUnread } from '../failures.ts';
 import { addressToComparedPath, BACKUP_SCHEME, displayName, pathInWorkspace } from '../files/backup-uri.ts';
 import { formatBytes, formatNumber } from '../format.ts';
 import type { ChangeNode } from '../tree/nodes.ts';
@@ -41,8 +41,9 @@ export async function fileHistory(app: App, target?: unknown): Promise<readonly 
     // Who turns away from the list does not wait for it.
     const found = await Promise.race([asked, choice.then(() => undefined)]);
     if (found === undefined) throw new CancelledError();
-    const { versions, hint } = found;
+    const { versions, hint, unread } = found;
     tellHint(app.log, hint);
+    tellUnread(app.log, unread);
     pick.items = versions.map((version, at) => versionItem(app, file, version, at));
     void currentLineOrigin(app, file, versions, cancellation.token).then((origin) => {
       if (origin !== undefined)

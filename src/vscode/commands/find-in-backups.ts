@@ -4,6 +4,7 @@ import { CancelledError } from '../../core/errors.ts';
 import type { PathMatch, TextMatch } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
+import { unreadSentence } from '../failures.ts';
 import { formatBytes } from '../format.ts';
 import type { FoundSet } from '../sets.ts';
 import { showChangeBefore } from './file-change.ts';
@@ -95,7 +96,7 @@ async function findNames(
   token: vscode.CancellationToken,
 ): Promise<FindItem[]> {
   const input = { workspace, set, pattern, most: MOST_PATHS };
-  const matches = await app.engine.call('findPaths', input, { token });
+  const { matches, unread } = await app.engine.call('findPaths', input, { token });
   const text: FindItem = {
     choice: { kind: 'search' },
     label: vscode.l10n.t('Search the text “{0}”', pattern),
@@ -103,7 +104,7 @@ async function findNames(
     iconPath: new vscode.ThemeIcon('search'),
     alwaysShow: true,
   };
-  return [text, ...matches.map((match) => fileItem(match, state.backups[0]?.id))];
+  return [text, ...unreadItems(unread), ...matches.map((match) => fileItem(match, state.backups[0]?.id))];
 }
 
 function fileItem({ path, size, newest }: PathMatch, latest: string | undefined): FindItem {
@@ -132,10 +133,16 @@ async function findText(
 ): Promise<FindItem[]> {
   const { workspace, set } = found;
   const query = { workspace, set, text, regex: false, ignoreCase: false, paths: [] };
-  const matches = await app.engine.call('searchText', query, { token });
-  if (matches.length === 0)
-    return [noticed(vscode.l10n.t('No backup brought the text “{0}”.', text), 'info')];
-  return matches.map((match) => changeItem(app, found, match));
+  const { matches, unread } = await app.engine.call('searchText', query, { token });
+  const items =
+    matches.length === 0
+      ? [noticed(vscode.l10n.t('No backup brought the text “{0}”.', text), 'info')]
+      : matches.map((match) => changeItem(app, found, match));
+  return [...unreadItems(unread), ...items];
+}
+
+function unreadItems(unread: readonly string[]): FindItem[] {
+  return unread.length === 0 ? [] : [noticed(unreadSentence(unread), 'warning')];
 }
 
 function changeItem(app: App, { workspace, set }: FoundSet, match: TextMatch): FindItem {
@@ -157,6 +164,6 @@ function failed(app: App, error: unknown): FindItem {
 }
 
 /** A line that says something and stands for nothing. */
-function noticed(text: string, icon: 'info' | 'error'): FindItem {
+function noticed(text: string, icon: 'info' | 'warning' | 'error'): FindItem {
   return { choice: undefined, label: text, iconPath: new vscode.ThemeIcon(icon), alwaysShow: true };
 }

@@ -5,7 +5,7 @@ import type { App } from '../app.ts';
 import { showFile } from '../diff/show.ts';
 import { backupSide, liveSide } from '../diff/sides.ts';
 import { EditorError } from '../error.ts';
-import { tellHint } from '../failures.ts';
+import { tellHint, tellUnread } from '../failures.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
 import { fileOfEntry } from '../files/on-disk.ts';
 import { chooseFolder } from '../restore/choose-where.ts';
@@ -69,6 +69,7 @@ async function pickVersion(app: App, file: BackedUpFile): Promise<Kept> {
     const found = await Promise.race([asked, choice.then(() => undefined)]);
     if (found === undefined) throw new CancelledError();
     tellHint(app.log, found.hint);
+    tellUnread(app.log, found.unread);
     const taken = await takenPaths(file, found.versions);
     const kept = found.versions.flatMap((version): Kept[] => {
       const summary = app.sets.findBackup({ workspace, set, backup: version.backup });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -87,6 +87,31 @@ describe('the history of a set', () => {
         label: 'after',
       },
     ]);
+  });
+
+  test('tells what is lost, and has it again as soon as it is back', async () => {
+    const packs = (): string[] =>
+      readdirSync(cli.home, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.pack'));
+    const before = packs();
+    writeFileSync(join(cli.workspace, 'data/8.php'), '<?php // another\n');
+    await cli.must(['backup']);
+    const lost = packs().filter((name) => !before.includes(name));
+    for (const name of lost) renameSync(join(cli.home, name), join(cli.home, `${name}.away`));
+    for (const args of [
+      ['find', '--text', 'another'],
+      ['log', '--follow', 'data/8.php'],
+      ['log', '--lines', 'data/8.php'],
+    ]) {
+      const { code, stderr } = await cli.run(args);
+      expect([code, stderr], args.join(' ')).toEqual([
+        3,
+        expect.stringMatching(/^warning: 1 backup could not be/),
+      ]);
+    }
+    for (const name of lost) renameSync(join(cli.home, `${name}.away`), join(cli.home, name));
+    const { code, text } = await cli.run(['find', '--text', 'another']);
+    expect([code, text]).toEqual([0, expect.stringMatching(/modified +files\/workspace\/data\/8\.php/)]);
+    await cli.must(['forget', 'latest']);
   });
 
   test('loses what a backup alone had when that is forgotten and pruned, and is made anew when it is deleted', async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, renameSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -87,9 +87,30 @@ test('the history of a file, of its lines and of a text is told over the wire', 
     { line: 41, count: 1, backup: ids[0] },
   ]);
   const query = { workspace, set, text: 'needle', regex: false, ignoreCase: false, paths: [] };
-  expect(await client.call('searchText', query)).toEqual([
-    { backup: ids[0], path: at('renamed.php'), change: 'renamed', oldPath: at('a.php') },
-  ]);
+  expect(await client.call('searchText', query)).toEqual({
+    matches: [{ backup: ids[0], path: at('renamed.php'), change: 'renamed', oldPath: at('a.php') }],
+    unread: [],
+  });
+});
+
+test('what is lost is told with what is found', async () => {
+  const home = path.join(folder.path, 'home');
+  const packs = (): string[] =>
+    readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.pack'));
+  const before = packs();
+  appendFileSync(path.join(workspace, 'b.php'), 'needle\n');
+  ids.unshift(await backUp());
+  for (const name of packs()) if (!before.includes(name)) rmSync(path.join(home, name));
+  client.dispose();
+  client = connect({});
+  const target = { workspace, set };
+  const query = { ...target, text: 'needle', regex: false, ignoreCase: false, paths: [] };
+  const text = await client.call('searchText', query);
+  expect([text.matches.map(({ backup }) => backup), text.unread]).toEqual([[ids[1]], [ids[0]]]);
+  const names = await client.call('findPaths', { ...target, pattern: 'b.php', most: 10 });
+  expect([names.matches.map(({ newest }) => newest), names.unread]).toEqual([[ids[1]], [ids[0]]]);
+  const { versions, unread } = await client.call('fileHistory', { ...target, path: at('b.php') });
+  expect([versions.map(({ backup }) => backup), unread]).toEqual([[ids[2]], [ids[0]]]);
 });
 
 test('without git, what can be told is told, with one hint', async () => {

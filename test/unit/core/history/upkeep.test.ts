@@ -1,16 +1,30 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { dropForgottenHistory, historyOf, withHistory } from '../../../../src/core/history.ts';
 import { fileHistory } from '../../../../src/core/history/file-history.ts';
+import { fileVersions } from '../../../../src/core/history/file-versions.ts';
 import { toMirrorPath } from '../../../../src/core/history/mirror-path.ts';
 import { HistoryRepository } from '../../../../src/core/history/repository.ts';
+import { searchText } from '../../../../src/core/history/search-text.ts';
 import { processSurroundings } from '../../../../src/core/surroundings.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
-import { buildVault, type Content } from '../../../build/vault.ts';
+import { type BuiltVault, buildVault, type Content, objectsIn } from '../../../build/vault.ts';
 import { git } from '../../../build/git.ts';
 import { add, at, buildHistory, mirrored } from '../../../build/history.ts';
+
+/** A history whose vault can lose a pack. */
+interface Damaged {
+  readonly built: BuiltVault;
+  /** Newest first. */
+  readonly records: readonly BackupRecord[];
+  readonly repository: HistoryRepository;
+  /** The pack. */
+  readonly file: string;
+  /** Where it can be put. */
+  readonly aside: string;
+}
 
 describe('the history of a set, kept up with its backups,', () => {
   test('leaves forgotten backups out, with their text, and takes them in again', async () => {
@@ -103,6 +117,90 @@ describe('the history of a set, kept up with its backups,', () => {
     } finally {
       vi.unstubAllEnvs();
     }
+  });
+
+  describe('where the vault has lost something,', () => {
+    /** Backups, of which the one before the last changed the text; its pack can be taken away. */
+    async function build(): Promise<Damaged> {
+      const { built, records, repository } = await buildHistory({ 'a.txt': 'one\n', 'b.txt': 'b\n' });
+      const before = objectsIn(built, 'packs');
+      await add(built, records, { 'a.txt': 'one\nneedle\n', 'b.txt': 'b\n' });
+      const pack = objectsIn(built, 'packs').find((name) => !before.includes(name))!;
+      await add(built, records, { 'a.txt': 'one\nneedle\n', 'b.txt': 'b\nc\n' });
+      const file = join(built.directory, pack);
+      return { built, records, repository, file, aside: join(built.directory, '../aside') };
+    }
+
+    async function search({ built, repository }: Damaged, kept: readonly BackupRecord[]): Promise<unknown> {
+      const vault = await built.reopen();
+      const unread: string[] = [];
+      const query = { text: 'needle', regex: false, ignoreCase: false, paths: [] };
+      const found = await withHistory(repository, vault, kept, {}, async (history) =>
+        searchText(history, query, {}, ({ id }) => unread.push(id)),
+      );
+      return { found: found.map(({ record }) => record.id), unread };
+    }
+
+    async function versions(
+      { built, repository }: Damaged,
+      kept: readonly BackupRecord[],
+      name: string,
+    ): Promise<unknown> {
+      const vault = await built.reopen();
+      const unread: string[] = [];
+      const told = await fileVersions(repository, vault, kept, at(name), {}, ({ id }) => unread.push(id));
+      return { versions: told.versions.map(({ record }) => record.id), unread: [...new Set(unread)] };
+    }
+
+    test('tells so, and has it again as soon as it is back', async () => {
+      const damaged = await build();
+      await using _built = damaged.built;
+      const { records, file, aside } = damaged;
+      const [last, lost, first] = records.map(({ id }) => id);
+      renameSync(file, aside);
+      for (let time = 0; time < 2; time++) {
+        // The last has the text as it was before.
+        expect(await search(damaged, records)).toEqual({ found: [], unread: [last, lost] });
+        expect(await versions(damaged, records, 'b.txt')).toEqual({
+          versions: [last, first],
+          unread: [lost],
+        });
+      }
+      renameSync(aside, file);
+      expect(await search(damaged, records)).toEqual({ found: [lost], unread: [] });
+      expect(await versions(damaged, records, 'b.txt')).toEqual({ versions: [last, first], unread: [] });
+      expect(await versions(damaged, records, 'a.txt')).toEqual({ versions: [lost, first], unread: [] });
+      expect(git(damaged.repository.gitDirectory, 'for-each-ref', 'refs/lost')).toBe('');
+    });
+
+    test('has it again also when the backup it was lost of is forgotten meanwhile', async () => {
+      const damaged = await build();
+      await using _built = damaged.built;
+      const { records, file, aside } = damaged;
+      const kept = records.filter((_, number) => number !== 1);
+      renameSync(file, aside);
+      await search(damaged, records);
+      expect(await search(damaged, kept)).toEqual({ found: [], unread: [kept[0]!.id] });
+      renameSync(aside, file);
+      expect(await search(damaged, kept)).toEqual({ found: [kept[0]!.id], unread: [] });
+    });
+
+    test('fails while the vault cannot be read, and keeps nothing of that', async () => {
+      const damaged = await build();
+      await using _built = damaged.built;
+      const { built, records, repository, aside } = damaged;
+      const vault = await built.reopen();
+      // Its list of entries is read then, its contents are not.
+      const progress = (): void => {
+        if (existsSync(built.directory)) renameSync(built.directory, aside);
+      };
+      const opening = withHistory(repository, vault, records.slice(2), { progress }, async () =>
+        Promise.resolve(),
+      );
+      await expect(opening).rejects.toMatchObject({ code: 'unreachable' });
+      renameSync(aside, built.directory);
+      expect(await search(damaged, records)).toEqual({ found: [records[1]!.id], unread: [] });
+    });
   });
 
   test('is written anew when it was deleted, damaged, or its writer was killed', async () => {
