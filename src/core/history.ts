@@ -33,10 +33,10 @@ export function historyOf(
 }
 
 /**
- * Reads the history of a set's backups, which is brought up to date first; a repository that git cannot use is made
+ * Reads the history of a set's backups, which is brought up to date first; a repository that git says is broken is made
  * anew, once. Cancelling leaves it as it was.
  * @param newestFirst all backups of the set
- * @throws {HistoryError} `no-git`, `git-failed`, `busy`. {CancelledError}
+ * @throws {HistoryError} `no-git`, `git-failed`, `broken`, `busy`, `unusable`. {CancelledError}
  */
 export async function withHistory<T>(
   repository: HistoryRepository,
@@ -49,7 +49,7 @@ export async function withHistory<T>(
     try {
       return await readOnce(repository, vault, newestFirst, task, read);
     } catch (error) {
-      if (!(error instanceof HistoryError) || error.code !== 'git-failed' || attempt > 1) throw error;
+      if (!(error instanceof HistoryError) || error.code !== 'broken' || attempt > 1) throw error;
       await using _lock = await repository.lock('exclusive', WAIT_FOR_WRITER_MS, task);
       await repository.remove();
     }
@@ -108,8 +108,7 @@ async function readOnce<T>(
     await bringUpToDate(repository, vault, records, task);
     chain = await chainOf(repository, records, task);
   }
-  if (chain === undefined)
-    throw new HistoryError('git-failed', 'The history could not be brought up to date.');
+  if (chain === undefined) throw new HistoryError('broken', 'The history could not be brought up to date.');
   return await read({ repository, records, ...chain });
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { gitEnvironment } from '../git.ts';
+import { gitEnded, gitEnvironment } from '../git.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { historyFailure } from './error.ts';
 import type { HistoryRepository } from './repository.ts';
@@ -55,7 +55,8 @@ export class FastImport implements AsyncDisposable {
         resolve();
       });
       this.#child.once('close', (code) => {
-        if (code !== 0) this.#failure ??= new Error(`fast-import ended with ${code}: ${this.#stderr}`);
+        if (code === null) this.#failure ??= gitEnded(code);
+        else if (code !== 0) this.#failure ??= new Error(`fast-import ended with ${code}:\n${this.#stderr}`);
         resolve();
       });
     });
