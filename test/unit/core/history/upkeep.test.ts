@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
@@ -7,12 +16,41 @@ import { fileHistory } from '../../../../src/core/history/file-history.ts';
 import { fileVersions } from '../../../../src/core/history/file-versions.ts';
 import { toMirrorPath } from '../../../../src/core/history/mirror-path.ts';
 import { HistoryRepository } from '../../../../src/core/history/repository.ts';
-import { searchText } from '../../../../src/core/history/search-text.ts';
+import { searchText, type TextMatch, type TextQuery } from '../../../../src/core/history/search-text.ts';
 import { processSurroundings } from '../../../../src/core/surroundings.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import { type BuiltVault, buildVault, type Content, objectsIn } from '../../../build/vault.ts';
 import { git } from '../../../build/git.ts';
 import { add, at, buildHistory, mirrored } from '../../../build/history.ts';
+import { temporaryFolder } from '../../../build/tree.ts';
+
+/** What is found of a text. */
+async function searchIn(
+  repository: HistoryRepository,
+  { vault }: BuiltVault,
+  records: readonly BackupRecord[],
+  query: Partial<TextQuery>,
+): Promise<TextMatch[]> {
+  const whole = { text: '', regex: false, ignoreCase: false, paths: [], ...query };
+  return withHistory(repository, vault, records, {}, async (history) => searchText(history, whole, {}));
+}
+
+/** Has a line of shell run before each git, which is `$git` there, until it is disposed of; it counts how often. */
+function tapGit(line: string): AsyncDisposable & { readonly runs: () => number } {
+  const folder = temporaryFolder();
+  const real = execFileSync('/bin/sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  const log = join(folder.path, 'log');
+  const script = ['#!/bin/sh', `git='${real}'`, `echo >> '${log}'`, line, 'exec "$git" "$@"', ''].join('\n');
+  writeFileSync(join(folder.path, 'git'), script, { mode: 0o755 });
+  vi.stubEnv('PATH', `${folder.path}:${process.env['PATH']}`);
+  return {
+    runs: () => (existsSync(log) ? statSync(log).size : 0),
+    async [Symbol.asyncDispose]() {
+      vi.unstubAllEnvs();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
 
 /** A history whose vault can lose a pack. */
 interface Damaged {
@@ -229,6 +267,76 @@ describe('the history of a set, kept up with its backups,', () => {
     await withHistory(repository, built.vault, records, {}, async () => Promise.resolve());
     expect(await mirrored(repository, records)).toEqual(both);
     expect(readdirSync(packs)).not.toContain('tmp_pack_Ab12');
+  });
+
+  test('is not written anew for a git that was killed, which found nothing for nobody', async () => {
+    const { built, records, repository } = await buildHistory({ 'a.txt': 'needle\n' });
+    await using _built = built;
+    const search = async (): Promise<number> =>
+      (await searchIn(repository, built, records, { text: 'needle' })).length;
+    expect(await search()).toBe(1);
+    const { ino } = statSync(repository.gitDirectory);
+    await using _tapped = tapGit('case $1 in log) "$git" "$@" | head -c 50; kill -9 $$;; esac');
+    await expect(search()).rejects.toMatchObject({
+      code: 'git-failed',
+      message: expect.stringContaining('git was ended') as string,
+    });
+    expect(statSync(repository.gitDirectory).ino).toBe(ino);
+  });
+
+  test('takes few processes of git, however many backups were forgotten', async () => {
+    const contents = Array.from({ length: 8 }, (_, number) => ({ 'a.txt': `${number}\n` }));
+    const { built, records, repository } = await buildHistory(...contents);
+    await using _built = built;
+    const open = async (kept: readonly BackupRecord[]): Promise<void> =>
+      withHistory(repository, built.vault, kept, {}, async () => Promise.resolve());
+    await using tapped = tapGit('');
+    const count = async (kept: readonly BackupRecord[]): Promise<number> => {
+      await open(records);
+      const before = tapped.runs();
+      await open(kept);
+      return tapped.runs() - before;
+    };
+    expect(await count(records.slice(0, 1))).toBe(await count(records.slice(0, 7)));
+  });
+
+  test('is searched for any text, also one that looks like an option of git', async () => {
+    const texts = [
+      '--template=x',
+      '--upload-pack',
+      'x --receive-pack y',
+      '-c',
+      '--exec-path=/',
+      'Überweisung',
+    ];
+    const { built, records, repository } = await buildHistory({ 'a.txt': `${texts.join('\n')}\n` });
+    await using _built = built;
+    await searchIn(repository, built, records, { text: 'x' });
+    const { ino } = statSync(repository.gitDirectory);
+    for (const text of texts)
+      expect(await searchIn(repository, built, records, { text }), text).toHaveLength(1);
+    for (const query of [
+      { text: 'ÜBERWEISUNG', ignoreCase: true },
+      { text: '^.berweisung$', regex: true },
+      { text: '^überweisung$', regex: true, ignoreCase: true },
+    ])
+      expect(await searchIn(repository, built, records, query), query.text).toHaveLength(1);
+    expect(statSync(repository.gitDirectory).ino).toBe(ino);
+  });
+
+  test('says so where it cannot be kept, and what can be told without it is told', async () => {
+    const { built, records } = await buildHistory({ 'a.txt': 'one\n' }, { 'a.txt': 'two\n' });
+    await using _built = built;
+    const file = join(built.directory, '../file');
+    writeFileSync(file, '');
+    const repository = new HistoryRepository(join(file, 'history'));
+    await expect(searchIn(repository, built, records, { text: 'one' })).rejects.toMatchObject({
+      name: 'HistoryError',
+      code: 'unusable',
+    });
+    const { versions, hint } = await fileVersions(repository, built.vault, records, at('a.txt'), {});
+    expect([versions.length, hint?.code]).toEqual([2, 'unusable']);
+    await expect(repository.scratch()).rejects.toMatchObject({ code: 'unusable' });
   });
 
   test('is whole after being cancelled at any step', async () => {
