@@ -1,8 +1,9 @@
+import type { HistoryError } from '../core/history/error.ts';
 import type { FileVersion } from '../core/history/file-versions.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
-import { VaultError } from '../core/vault/error.ts';
 import type { Opened } from './opened.ts';
 import { tellPlain } from './patch-renames.ts';
+import { inEachSet, inOneList, type PathInSet, setColumn } from './path-in-sets.ts';
 import { plainText, printable } from './printable.ts';
 import { formatAge, formatBytes, formatCount, formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
@@ -14,42 +15,34 @@ import { UnreadRecords } from './unread-records.ts';
 export async function followFile(
   { vault }: Opened,
   records: readonly BackupRecord[],
-  path: string,
+  places: readonly PathInSet[],
   session: Session,
 ): Promise<Outcome> {
   const { fileVersions } = await import('../core/history/file-versions.ts');
   const { historyOf } = await import('../core/history.ts');
   const unread = new UnreadRecords();
-  let unknown: VaultError | undefined;
-  for (const [set, ofSet] of bySet(records)) {
-    try {
-      const repository = historyOf(session.surroundings, vault, set);
-      const { versions, hint } = await fileVersions(repository, vault, ofSet, path, session.task, unread.add);
-      if (hint !== undefined) tellPlain(hint, 'other names of the file are not followed', session);
-      return {
-        json: { path, versions: versions.map(versionJson) },
-        text: table(path, versions, session),
-        ...unread.told(session),
-      };
-    } catch (error) {
-      if (!(error instanceof VaultError) || error.code !== 'unknown-entry') throw error;
-      unknown = error;
-    }
-  }
-  throw unknown ?? new VaultError('unknown-entry', `No backup has “${path}”.`);
-}
-
-/** Backups by their sets, those of the newest first; each set has a history of its own. */
-export function bySet(newestFirst: readonly BackupRecord[]): Map<string, BackupRecord[]> {
-  const sets = new Map<string, BackupRecord[]>();
-  for (const record of newestFirst) sets.set(record.set, [...(sets.get(record.set) ?? []), record]);
-  return sets;
+  let plain: HistoryError | undefined;
+  const answers = await inEachSet(places, async ({ set, records: ofSet, path }) => {
+    const repository = historyOf(session.surroundings, vault, set);
+    const { versions, hint } = await fileVersions(repository, vault, ofSet, path, session.task, unread.add);
+    plain ??= hint;
+    return versions;
+  });
+  if (plain !== undefined) tellPlain(plain, 'other names of the file are not followed', session);
+  const versions = inOneList(records, answers);
+  const asked = new Set(places.map(({ path }) => path));
+  return {
+    json: { path: answers[0]?.path, versions: versions.map(versionJson) },
+    text: table(asked, versions, session),
+    ...unread.told(session),
+  };
 }
 
 function versionJson(version: FileVersion): Record<string, unknown> {
   const { record, change, path, oldPath, size, added, deleted } = version;
   return {
     backup: record.id,
+    set: record.set,
     createdAt: record.createdAt,
     size: size ?? null,
     change,
@@ -61,7 +54,12 @@ function versionJson(version: FileVersion): Record<string, unknown> {
   };
 }
 
-function table(asked: string, versions: readonly FileVersion[], { paint, nowMs }: Session): string {
+function table(
+  asked: ReadonlySet<string>,
+  versions: readonly FileVersion[],
+  { paint, nowMs }: Session,
+): string {
+  const setOf = setColumn(versions);
   const rows = versions.map(({ record, change, path, size, added, deleted, oldPath }) => [
     paint('cyan', shortId(record.id)),
     formatTime(record.createdAt),
@@ -69,9 +67,10 @@ function table(asked: string, versions: readonly FileVersion[], { paint, nowMs }
     change,
     size === undefined ? '' : formatBytes(size),
     added === undefined ? '' : `+${formatCount(added)} -${formatCount(deleted ?? 0)}`,
-    [path === asked ? '' : `as ${printable(path)}`, oldPath === undefined ? '' : `was ${printable(oldPath)}`]
+    [asked.has(path) ? '' : `as ${printable(path)}`, oldPath === undefined ? '' : `was ${printable(oldPath)}`]
       .filter((name) => name !== '')
       .join(', '),
+    setOf(record),
     plainText(record.label ?? ''),
   ]);
   return formatTable(
@@ -83,6 +82,7 @@ function table(asked: string, versions: readonly FileVersion[], { paint, nowMs }
       { title: 'SIZE', align: 'right' },
       { title: 'LINES', align: 'right' },
       { title: '' },
+      { title: 'SET' },
       { title: '' },
     ],
     rows,

@@ -1,6 +1,7 @@
 import type { LineOrigin } from '../core/history/line-origins.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import type { Opened } from './opened.ts';
+import type { PathInSet } from './path-in-sets.ts';
 import { plainText, printable } from './printable.ts';
 import { formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
@@ -11,7 +12,7 @@ import { UnreadRecords } from './unread-records.ts';
 export async function showLines(
   { vault }: Opened,
   records: readonly BackupRecord[],
-  path: string,
+  places: readonly PathInSet[],
   session: Session,
 ): Promise<Outcome> {
   const { findPaths } = await import('../core/search.ts');
@@ -22,13 +23,16 @@ export async function showLines(
   const { VaultError } = await import('../core/vault/error.ts');
   const { task } = session;
   const unread = new UnreadRecords();
-  const [match] = await findPaths(vault, records, (other) => other === path, task, unread.add);
+  const matches = [];
+  for (const { records: ofSet, path } of places)
+    matches.push(...(await findPaths(vault, ofSet, (other) => other === path, task, unread.add)));
+  const [match] = matches.sort((a, b) => records.indexOf(a.newest) - records.indexOf(b.newest));
   if (match === undefined) {
-    throw new VaultError('unknown-entry', `No backup has “${path}”.`, {
+    throw new VaultError('unknown-entry', `No backup has “${places[0]?.path ?? ''}”.`, {
       hint: '“crm-backup find” searches all backups for a name.',
     });
   }
-  const { newest } = match;
+  const { newest, path } = match;
   const ofSet = records.filter(({ set }) => set === newest.set);
   const repository = historyOf(session.surroundings, vault, newest.set);
   const origins = await withHistory(repository, vault, ofSet, task, async (history) =>

@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import type { PathVersion } from '../core/search.ts';
 import { VaultError } from '../core/vault/error.ts';
-import { entryPath } from './entry-path.ts';
-import { openVault, rootsOf } from './opened.ts';
+import { openVault } from './opened.ts';
+import { inEachSet, inOneList, pathInSets, setColumn } from './path-in-sets.ts';
 import { plainText } from './printable.ts';
 import { formatAge, formatBytes, formatTime } from './quantity.ts';
 import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
 import { UnreadRecords } from './unread-records.ts';
+
+type Version = PathVersion & { readonly path: string };
 
 interface LogOptions {
   readonly follow?: true;
@@ -28,25 +30,27 @@ export function defineLog(program: Command, act: Act): void {
         const opened = await openVault(session);
         const { vault, listing, setName } = opened;
         const records = listing.records.filter(({ set }) => setName === undefined || set === setName);
-        const [record] = records;
-        if (record === undefined) {
+        if (records.length === 0) {
           throw new VaultError('unknown-backup', 'There are no backups yet.', {
             hint: 'Take one with “crm-backup backup”.',
           });
         }
-        const entry = entryPath(path, rootsOf(opened, record), session.surroundings.cwd);
+        const places = pathInSets(opened, records, path, session.surroundings.cwd);
         if (lines === true) {
           const { showLines } = await import('./log-lines.ts');
-          return showLines(opened, records, entry, session);
+          return showLines(opened, records, places, session);
         }
         if (follow === true) {
           const { followFile } = await import('./log-follow.ts');
-          return followFile(opened, records, entry, session);
+          return followFile(opened, records, places, session);
         }
         const unread = new UnreadRecords();
-        const versions = await pathVersions(vault, records, entry, session.task, unread.add);
+        const answers = await inEachSet(places, async (place) =>
+          pathVersions(vault, place.records, place.path, session.task, unread.add),
+        );
+        const versions: Version[] = inOneList(records, answers);
         return {
-          json: { path: entry, versions: versions.map(versionJson) },
+          json: { path: answers[0]?.path, versions: versions.map(versionJson) },
           text: table(versions, session),
           ...unread.told(session),
         };
@@ -54,9 +58,11 @@ export function defineLog(program: Command, act: Act): void {
     );
 }
 
-function versionJson({ record, change, entry }: PathVersion): Record<string, unknown> {
+function versionJson({ record, path, change, entry }: Version): Record<string, unknown> {
   return {
     backup: record.id,
+    set: record.set,
+    path,
     createdAt: record.createdAt,
     size: entry?.size ?? null,
     change,
@@ -64,13 +70,15 @@ function versionJson({ record, change, entry }: PathVersion): Record<string, unk
   };
 }
 
-function table(versions: readonly PathVersion[], { paint, nowMs }: Session): string {
+function table(versions: readonly Version[], { paint, nowMs }: Session): string {
+  const setOf = setColumn(versions);
   const rows = versions.map(({ record, change, entry }) => [
     paint('cyan', shortId(record.id)),
     formatTime(record.createdAt),
     formatAge(Date.parse(record.createdAt), nowMs),
     change,
     entry === undefined ? '' : formatBytes(entry.size),
+    setOf(record),
     plainText(record.label ?? ''),
   ]);
   return formatTable(
@@ -80,6 +88,7 @@ function table(versions: readonly PathVersion[], { paint, nowMs }: Session): str
       { title: '', align: 'right' },
       { title: 'CHANGE' },
       { title: 'SIZE', align: 'right' },
+      { title: 'SET' },
       { title: '' },
     ],
     rows,

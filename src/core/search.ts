@@ -8,6 +8,7 @@ import { comparePaths, isWithin } from './vault/order.ts';
 import type { BackupRecord } from './vault/record.ts';
 import type { Vault } from './vault/vault.ts';
 import { type Task, throwIfCancelled } from './task.ts';
+import { unreadBecause } from './unread.ts';
 
 /** A version of a path: the first backup that has it so. */
 export interface PathVersion {
@@ -29,7 +30,7 @@ export interface PathMatch {
 
 /**
  * Every version of a path over some backups, newest first. Backups between which a comparison tells no change of it are
- * one version.
+ * one version; a backup that could not read the path says nothing about it.
  * @param unread is told the backups whose list of entries is damaged where the path would stand; they are passed over
  * @throws {VaultError} `unknown-entry` when none of the backups has the path.
  */
@@ -56,6 +57,7 @@ export async function pathVersions(
       continue;
     }
     if (entry === undefined) {
+      if (unreadBecause(record, path) !== undefined) continue;
       if (last !== undefined) versions.push({ record, change: 'deleted', entry: undefined });
     } else if (last === undefined) versions.push({ record, change: 'added', entry });
     else if (!isSame(last, entry)) versions.push({ record, change: 'modified', entry });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useCli } from '../../build/cli.ts';
 import { aTime, BINARY, firstBackup } from '../../build/first-backup.ts';
+import { makeTree, treeOf } from '../../build/tree.ts';
 
 const cli = await useCli();
 
@@ -150,11 +151,12 @@ describe('log and find', () => {
     await cli.must(['backup']);
     writeFileSync(join(cli.workspace, 'custom/a.php'), 'longer than before\n');
     const third = (await cli.json(['backup', '--label', 'edited'])).value.id;
+    const common = { set: 'workspace', path: 'files/workspace/custom/a.php' };
     expect((await cli.json(['log', 'custom/a.php'])).value).toEqual({
       path: 'files/workspace/custom/a.php',
       versions: [
-        { backup: third, createdAt: aTime, size: 19, change: 'modified', label: 'edited' },
-        { backup: first, createdAt: aTime, size: 14, change: 'added', label: null },
+        { backup: third, ...common, createdAt: aTime, size: 19, change: 'modified', label: 'edited' },
+        { backup: first, ...common, createdAt: aTime, size: 14, change: 'added', label: null },
       ],
     });
     const { matches } = (await cli.json(['find', '*.php'])).value;
@@ -172,5 +174,36 @@ describe('log and find', () => {
     expect((await cli.json(['find', 'nothing'])).value.matches).toEqual([]);
     expect((await cli.run(['find', '[z-a]'])).code).toBe(2);
     expect((await cli.run(['log', 'nothing'])).code).toBe(1);
+  });
+
+  it('tell the versions of a path set by set, wherever the roots of the sets are', async () => {
+    makeTree(cli.workspace, treeOf({ 'a/f.txt': 'one\n', 'b/g.txt': 'one\n' }));
+    cli.writeSets(
+      { name: 'one', files: [{ root: 'a', name: 'a' }] },
+      { name: 'two', files: [{ root: 'b', name: 'b' }] },
+      { name: 'both', files: [{ root: '.' }] },
+    );
+    await cli.must(['init', '--yes', '--set', 'one']);
+    for (let round = 0; round < 2; round++)
+      for (const set of ['one', 'both', 'two']) await cli.must(['backup', '--set', set]);
+    const told = async (...args: string[]): Promise<unknown[]> => {
+      const { code, value } = await cli.json(['log', ...args]);
+      expect(code).toBe(0);
+      return (value as unknown as { versions: { set: string; path: string; change: string }[] }).versions.map(
+        ({ set, path, change }) => [set, path, change],
+      );
+    };
+    const both = [
+      ['both', 'files/workspace/a/f.txt', 'added'],
+      ['one', 'files/a/f.txt', 'added'],
+    ];
+    expect(await told('a/f.txt')).toEqual(both);
+    expect(await told('a/f.txt', '--follow')).toEqual(both);
+    expect((await cli.run(['log', 'a/f.txt', '--lines'])).text).toMatch(/ 1 {2}one$/m);
+    expect((await cli.run(['log', 'a/f.txt'])).text).toMatch(/added +4 B +one *$/m);
+    expect(await told('files/workspace/a/f.txt')).toEqual([both[0]]);
+    expect(await told('a/f.txt', '--set', 'one')).toEqual([both[1]]);
+    expect((await cli.run(['log', '../f.txt'])).code).toBe(2);
+    expect((await cli.run(['log', 'a/none.txt'])).code).toBe(1);
   });
 });

@@ -53,6 +53,34 @@ describe('the versions of a path', () => {
   });
 });
 
+/** A backup that could not read a path. */
+function unable(record: BackupRecord, path: string): BackupRecord {
+  const message = 'The system denied permission to read it.';
+  return { ...record, problems: [{ code: 'permission-denied', path, message, incomplete: true }] };
+}
+
+it('a backup that could not read a path says nothing about its versions', async () => {
+  const there = { 'a/x': '1', 'b/y': '1' };
+  const records = await store(there, {}, there, {}, { 'a/x': '2', 'b/y': '2' }, {});
+  const at = 'files/workspace';
+  const newestFirst = records.map((record, number) =>
+    number === 0 ? record : number === 2 ? unable(record, `${at}/a`) : unable(record, `${at}/a/x`),
+  );
+  const told = async (path: string): Promise<string[]> =>
+    (await pathVersions(built.vault, newestFirst, path)).map(
+      ({ record, change }) => `${record.createdAt.slice(8, 10)} ${change}`,
+    );
+  expect(await told(`${at}/a/x`)).toEqual(['06 deleted', '05 modified', '01 added']);
+  expect(await told(`${at}/b/y`)).toEqual([
+    '06 deleted',
+    '05 added',
+    '04 deleted',
+    '03 added',
+    '02 deleted',
+    '01 added',
+  ]);
+});
+
 describe('finding paths in all backups', () => {
   it('names the newest and the oldest backup with each', async () => {
     const records = await store(
