@@ -8,19 +8,25 @@ import type { Session } from './session.ts';
 const LETTERS = { added: 'A', modified: 'M', deleted: 'D' } as const;
 const COLOURS = { added: 'green', modified: 'yellow', deleted: 'red' } as const;
 
-/** What became of the tables that differ. Databases that cannot be read are reported. */
+/** What became of the tables that differ. Databases and tables that cannot be read are reported. */
 export async function collectTables(
   comparison: Comparison,
-  report: (problem: Problem) => void,
+  report: (problem: Problem, error?: unknown) => void,
   { task }: Session,
 ): Promise<TableSummary[]> {
-  const { openDatabases } = await import('../core/compare/rows-open.ts');
+  const { openDatabases, unlessDamaged } = await import('../core/compare/rows-open.ts');
   const { summarizeTables } = await import('../core/compare/rows.ts');
   const { opened, from, paths } = comparison;
   const selection = { from, to: databasesOf(comparison), paths };
   const summaries: TableSummary[] = [];
+  const quiet = { signal: task.signal };
   for await (const database of openDatabases(opened.vault, selection, report, task)) {
-    for await (const summary of summarizeTables(database, database.tables, task)) summaries.push(summary);
+    for (const [done, path] of database.tables.entries()) {
+      task.progress?.({ phase: 'rows', done, total: database.tables.length, unit: 'rows' });
+      await unlessDamaged(`${database.name}/${path}`, report, async () => {
+        for await (const summary of summarizeTables(database, [path], quiet)) summaries.push(summary);
+      });
+    }
   }
   return summaries;
 }

@@ -7,13 +7,13 @@ import type { BackupRecord } from '../core/vault/record.ts';
 import { throwIfCancelled } from '../core/task.ts';
 import { assertPathsKnown, type Comparison, comparisonOf, liveSetOf } from './diff-sides.ts';
 import { collectTables, tableJson, tableLines } from './diff-tables.ts';
-import { ExitCode } from './exit-code.ts';
 import { finishRestores } from './interrupted-restores.ts';
 import type { Opened } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatCount } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
+import { UnreadPaths } from './unread-paths.ts';
 import { UsageError } from './usage.ts';
 
 interface DiffOptions {
@@ -53,31 +53,33 @@ async function compare(
   const comparison = await comparisonOf(reference, rest, options.workspace === true, session);
   if (comparison.to === undefined) await finishRestores(session);
   await assertPathsKnown(comparison);
-  const problems: string[] = [];
-  const report = ({ path, message, incomplete }: Problem): void => {
-    if (incomplete) problems.push(`${printable(path)}: ${message}`);
+  const unread = new UnreadPaths(session);
+  const outcome = await outcomeOf(comparison, options, unread, session);
+  return {
+    ...outcome,
+    // Lines are compared while they are printed.
+    get exitCode() {
+      return unread.exitCode;
+    },
   };
-  const outcome = await outcomeOf(comparison, options, report, session);
-  for (const problem of problems) session.warn(problem);
-  return { ...outcome, exitCode: problems.length > 0 ? ExitCode.incomplete : ExitCode.done };
 }
 
 async function outcomeOf(
   comparison: Comparison,
   options: DiffOptions,
-  report: (problem: Problem) => void,
+  unread: UnreadPaths,
   session: Session,
 ): Promise<Outcome> {
   const { from, to } = comparison;
   if (options.rows !== undefined) {
     const { showRows } = await import('./diff-rows.ts');
-    return showRows(comparison, options.rows, options.limit ?? Infinity, report, session);
+    return showRows(comparison, options.rows, options.limit ?? Infinity, unread.report, session);
   }
-  const changes = await collectChanges(comparison, session, report);
+  const changes = await collectChanges(comparison, session, unread.report);
   const withPatch = options.patch === true;
   const json = session.options.json === true;
-  const tables = withPatch && !json ? [] : await collectTables(comparison, report, session);
-  const withLines = countedChanges(changes, tables, comparison.opened, withPatch, session);
+  const tables = withPatch && !json ? [] : await collectTables(comparison, unread.report, session);
+  const withLines = countedChanges(changes, tables, comparison.opened, withPatch, unread, session);
   if (json) {
     const entries = [];
     for await (const change of withLines) entries.push(changeJson(change));
@@ -101,9 +103,9 @@ async function collectChanges(
 ): Promise<EntryChange[]> {
   const changes: EntryChange[] = [];
   if (to !== undefined) {
-    const { compareBackups } = await import('../core/compare.ts');
-    for await (const change of compareBackups(opened.vault, from, to, paths, session.task))
-      changes.push(change);
+    const { compareRecords } = await import('../core/compare.ts');
+    const stored = compareRecords(opened.vault, from, to, paths, report, session.task);
+    for await (const change of stored) changes.push(change);
   } else if (from !== undefined) {
     const { roots } = liveSetOf(opened, from);
     const { compareWithLive } = await import('../core/compare/live.ts');
@@ -121,6 +123,7 @@ async function* countedChanges(
   tables: readonly TableSummary[],
   { vault }: Opened,
   wantsPatch: boolean,
+  unread: UnreadPaths,
   { task }: Session,
 ): AsyncGenerator<CountedChange> {
   const { countLines, readText } = await import('../core/compare/content.ts');
@@ -130,10 +133,11 @@ async function* countedChanges(
     throwIfCancelled(task);
     task.progress?.({ phase: 'lines', done, total: changes.length, unit: 'files' });
     if (!wantsPatch && isTable(change)) {
-      yield { change, lines: linesOfRows(rows.get(change.path)), patch: undefined };
+      const lines = unread.has(change.path) ? UNKNOWN : linesOfRows(rows.get(change.path));
+      yield { change, lines, patch: undefined };
       continue;
     }
-    const text = await readText(vault, change);
+    const text = await readText(vault, change, unread.tell);
     yield { change, lines: countLines(text), patch: wantsPatch ? formatPatch(change, text) : undefined };
   }
 }
@@ -141,6 +145,8 @@ async function* countedChanges(
 function isTable({ before, after }: EntryChange): boolean {
   return (after ?? before)?.type === 'table';
 }
+
+const UNKNOWN: LineCounts = { binary: false, added: null, deleted: null };
 
 /** A row is a line: one that changed is a line that went and another that came. */
 function linesOfRows(table: TableSummary | undefined): LineCounts {
@@ -185,7 +191,7 @@ async function* summaryLines(
   let added = 0;
   let deleted = 0;
   for await (const { change, lines } of changes) {
-    if (isTable(change)) continue;
+    if (isTable(change) && lines !== UNKNOWN) continue;
     totals[change.change]++;
     added += lines.added ?? 0;
     deleted += lines.deleted ?? 0;

@@ -47,7 +47,7 @@ export interface Outcome {
   readonly summary?: string;
   /** What went wrong after all of that was done: told on stderr, and the exit code is its own. */
   readonly failure?: CrmBackupError | undefined;
-  /** 0 when absent. */
+  /** 0 when absent. It is asked for when everything is printed. */
   readonly exitCode?: ExitCode;
 }
 

@@ -1,6 +1,8 @@
 import { changeBetween, type EntryChange } from './compare/change.ts';
 import { merge, outermost } from './compare/merge.ts';
+import type { Problem } from './problem.ts';
 import { type Task, throwIfCancelled } from './task.ts';
+import { unreadBecause } from './unread.ts';
 import { CHUNK_ID_BYTES } from './vault/chunk-id.ts';
 import { type ManifestSegment, readSegments } from './vault/manifest.ts';
 import { comparePaths } from './vault/order.ts';
@@ -33,6 +35,37 @@ export async function* compareBackups(
       task.progress?.({ phase: 'compare', done: ++seen, unit: 'files' });
       const change = changeBetween(old, fresh);
       if (change !== undefined) yield change;
+    }
+  }
+}
+
+/**
+ * As {@link compareBackups}. What one of the backups could not read is reported: what the later one lacks of it is not told
+ * as deleted, and what only the later one has of it is told as added.
+ */
+export async function* compareRecords(
+  vault: Vault,
+  from: BackupRecord | undefined,
+  to: BackupRecord,
+  paths: readonly string[],
+  report: (problem: Problem) => void,
+  task: Task = {},
+): AsyncGenerator<EntryChange> {
+  const told = new Set<Problem>();
+  const tell = (problem: Problem, { id }: BackupRecord, consequence: string): void => {
+    if (told.has(problem)) return;
+    told.add(problem);
+    const message = `Backup ${id.slice(0, 8)} could not read it, so ${consequence}. ${problem.message}`;
+    report({ ...problem, message });
+  };
+  for await (const change of compareBackups(vault, from, to, paths, task)) {
+    const missingIn = change.change === 'deleted' ? to : change.change === 'added' ? from : undefined;
+    const problem = missingIn && unreadBecause(missingIn, change.path);
+    if (missingIn === undefined || problem === undefined) yield change;
+    else if (missingIn === to) tell(problem, to, 'it may not have been deleted');
+    else {
+      tell(problem, missingIn, 'it may have been there before');
+      yield change;
     }
   }
 }

@@ -1,14 +1,19 @@
-import { readFile } from 'node:fs/promises';
-import { encodeName, systemPath } from '../source/name.ts';
+import { encodeName } from '../source/name.ts';
+import { openForReading } from '../source/open.ts';
+import { REPLACED, troubleOf } from '../source/trouble.ts';
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
+import { isDamage } from '../vault/error.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type ComparedEntry, type EntryChange, hasSameContent } from './change.ts';
 import { diffLines, splitLines } from './line-diff.ts';
 
-/** Both sides of a change as text, each byte a character; or that one of them is none. */
-export type ComparedText = { readonly before: string; readonly after: string } | 'binary';
+/** Both sides of a change as text, each byte a character; or that one of them is none, or cannot be read. */
+export type ComparedText = { readonly before: string; readonly after: string } | 'binary' | 'unread';
 
-/** How many lines a change adds and takes away; null where lines mean nothing. */
+/** Is told the path of what cannot be read, why in one sentence, and whether it is the vault that has lost it. */
+export type TellUnread = (path: string, message: string, isLost: boolean) => void;
+
+/** How many lines a change adds and takes away; null where lines mean nothing, or are unknown. */
 export interface LineCounts {
   readonly binary: boolean;
   readonly added: number | null;
@@ -21,21 +26,42 @@ const MOST_TEXT_BYTES = 16 * 1024 * 1024;
 const PROBE_BYTES = 8000;
 const NOTHING = Buffer.alloc(0);
 
-/** Reads both sides of a change. Sides with the same content are not read and come back empty. */
-export async function readText(vault: Vault, change: EntryChange): Promise<ComparedText> {
+/**
+ * Reads both sides of a change. Sides with the same content are not read and come back empty.
+ * @param tell is told of a side that cannot be read: a damaged content, a file that is closed or gone by now
+ */
+export async function readText(vault: Vault, change: EntryChange, tell: TellUnread): Promise<ComparedText> {
   const { before, after } = change;
   if (before !== undefined && after !== undefined && isOnlyMetadata(before, after)) {
     return { before: '', after: '' };
   }
-  const old = await textOf(vault, before);
-  if (old === undefined) return 'binary';
-  const fresh = await textOf(vault, after);
-  return fresh === undefined ? 'binary' : { before: old, after: fresh };
+  const texts: string[] = [];
+  for (const entry of [before, after]) {
+    try {
+      const text = await textOf(vault, entry);
+      if (text === undefined) return 'binary';
+      texts.push(text);
+    } catch (error) {
+      tell(entry?.path ?? change.path, whyUnread(error, entry), isDamage(error));
+      return 'unread';
+    }
+  }
+  const [old = '', fresh = ''] = texts;
+  return { before: old, after: fresh };
+}
+
+/** Throws errors again that are neither damage nor a live file's. */
+function whyUnread(error: unknown, entry: ComparedEntry | undefined): string {
+  if (isDamage(error)) return (error as Error).message;
+  if (entry?.file === undefined) throw error;
+  const { code, message } = troubleOf(error);
+  const isAnother = code === 'vanished' || code === REPLACED.code;
+  return isAnother ? 'It was deleted or replaced while it was compared.' : message;
 }
 
 /** Counts the lines of a change. */
 export function countLines(text: ComparedText): LineCounts {
-  if (text === 'binary') return { binary: true, added: null, deleted: null };
+  if (typeof text === 'string') return { binary: text === 'binary', added: null, deleted: null };
   let added = 0;
   let deleted = 0;
   for (const { kind, count } of diffLines(splitLines(text.before), splitLines(text.after))) {
@@ -54,8 +80,19 @@ async function textOf(vault: Vault, entry: ComparedEntry | undefined): Promise<s
   if (entry === undefined || entry.type === 'directory') return '';
   if (entry.target !== undefined) return encodeName(entry.target).toString('latin1');
   if (entry.size > MOST_TEXT_BYTES) return undefined;
-  if (entry.file !== undefined) return textIn([await readFile(systemPath(entry.file))]);
+  if (entry.file !== undefined) return textIn([await readLive(entry.file)]);
   return storedText(vault, entry.chunks ?? NOTHING);
+}
+
+async function readLive(file: string): Promise<Buffer> {
+  const handle = await openForReading(file);
+  try {
+    // A pipe that took the file's place reads as empty.
+    if (!(await handle.stat()).isFile()) throw Object.assign(new Error('It is no file.'), { code: 'EISDIR' });
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function storedText(vault: Vault, chunks: Buffer): Promise<string | undefined> {

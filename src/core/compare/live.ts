@@ -41,10 +41,19 @@ export async function* compareWithLive(
 ): AsyncGenerator<EntryChange> {
   const baseStartedAtNs = BigInt(Date.parse(record.createdAt)) * 1_000_000n;
   const check = new LiveCheck(vault, baseStartedAtNs, report);
+  const unread = new Set<string>();
+  const note = (problem: Problem): void => {
+    // Looked at for several paths, it is told once.
+    if (unread.has(problem.path)) return;
+    if (problem.incomplete) unread.add(problem.path);
+    report(problem);
+  };
   for (const path of outermost(paths)) {
     const before = filesOf(vault.entries(record, path));
-    for await (const [stored, live] of merge(before, liveEntries(roots, path, report, task))) {
+    for await (const [stored, live] of merge(before, liveEntries(roots, path, note, task))) {
       throwIfCancelled(task);
+      // What is live comes in the same order: all that could not be read up to here is known.
+      if (live === undefined && stored !== undefined && isAtOrBelow(stored.path, unread)) continue;
       const change =
         stored === undefined || live === undefined
           ? changeBetween(stored, live?.entry)
@@ -57,6 +66,14 @@ export async function* compareWithLive(
 /** Databases have no folder to be compared with. */
 async function* filesOf(entries: AsyncIterable<EntryView>): AsyncGenerator<EntryView> {
   for await (const entry of entries) if (isWithin(entry.path, 'files')) yield entry;
+}
+
+/** Whether a path is one of some others, or stands below one. */
+function isAtOrBelow(path: string, others: ReadonlySet<string>): boolean {
+  if (others.size === 0) return false;
+  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
+    if (others.has(path.slice(0, end))) return true;
+  return false;
 }
 
 interface LiveEntry {
@@ -78,7 +95,8 @@ async function* liveEntries(
     if (under !== undefined && !isWithin(under, rootPath) && !isWithin(rootPath, under)) continue;
     const filter = createFilter(root.include, root.exclude);
     const about = (problem: Problem): void => {
-      if (under === undefined || isWithin(problem.path, under)) report(problem);
+      const { path } = problem;
+      if (under === undefined || isWithin(path, under) || isWithin(under, path)) report(problem);
     };
     for (const found of scanRoot(root, about, { signal: task.signal }, filter)) {
       const path = found.path === '' ? rootPath : `${rootPath}/${found.path}`;

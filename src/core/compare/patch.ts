@@ -9,11 +9,11 @@ const NOWHERE = '/dev/null';
 
 /**
  * A change as `git diff` shows it: a header and, for text, the changed lines between three of context; empty for a
- * directory, which git does not know. Bytes that are not UTF-8 stay as they are.
+ * directory, which git does not know, and for what could not be read. Bytes that are not UTF-8 stay as they are.
  */
 export function formatPatch(change: EntryChange, text: ComparedText): Buffer {
   const { before, after } = change;
-  if (isDirectory(before) && isDirectory(after)) return Buffer.alloc(0);
+  if (text === 'unread' || (isDirectory(before) && isDirectory(after))) return Buffer.alloc(0);
   const oldPath = change.oldPath ?? change.path;
   const oldName = quotedName(`a/${oldPath}`);
   const newName = quotedName(`b/${change.path}`);

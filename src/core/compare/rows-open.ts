@@ -3,6 +3,7 @@ import { DatabaseError } from '../database/error.ts';
 import type { Problem } from '../problem.ts';
 import { SetError } from '../set/error.ts';
 import type { Task } from '../task.ts';
+import { isDamage, type VaultError } from '../vault/error.ts';
 import { comparePaths, isWithin } from '../vault/order.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -29,19 +30,38 @@ export interface OpenDatabase extends ComparedDatabase, AsyncDisposable {
 
 /**
  * Opens the databases of two moments, one after the other; each is closed before the next is opened. What cannot be read
- * is reported and left out.
- * @throws {VaultError} `damaged`, `missing-chunk`. {CancelledError}
+ * is reported and left out, also what is damaged in the vault.
+ * @param report is also told the error underneath, where there is one
+ * @throws {CancelledError}
  */
 export async function* openDatabases(
   vault: Vault,
   selection: DatabaseSelection,
-  report: (problem: Problem) => void,
+  report: (problem: Problem, error?: unknown) => void,
   task: Task,
 ): AsyncGenerator<OpenDatabase> {
   for (const name of databaseNames(selection.from, selection.to)) {
     if (!isWanted(`databases/${name}`, selection.paths)) continue;
-    await using database = await openDatabase(vault, selection, name, report, task);
+    await using database = await unlessDamaged(name, report, () =>
+      openDatabase(vault, selection, name, report, task),
+    );
     if (database !== undefined) yield database;
+  }
+}
+
+/** What is asked for; where that is damaged in the vault, it is reported for a path below `databases/`. */
+export async function unlessDamaged<T>(
+  path: string,
+  report: (problem: Problem, error: unknown) => void,
+  ask: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const { message } = error as VaultError;
+    report({ code: 'database-failed', path: `databases/${path}`, message, incomplete: true }, error);
+    return undefined;
   }
 }
 

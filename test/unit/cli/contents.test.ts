@@ -1,5 +1,7 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { useCli } from '../../build/cli.ts';
 import { aTime, BINARY, firstBackup } from '../../build/first-backup.ts';
@@ -143,6 +145,102 @@ describe('diff', () => {
       to: first,
     });
   });
+});
+
+describe('diff goes on', () => {
+  it('where a folder of the set is not there, and names it', async () => {
+    const store = join(cli.scratch, 'store');
+    makeTree(cli.workspace, treeOf({ a: 'one\n' }));
+    makeTree(store, treeOf({ 'b/c': 'one\n' }));
+    cli.writeSets({ name: 'crm', files: [{ root: '.' }, { name: 'store', root: store }] });
+    await cli.must(['init', '--yes'], ['backup']);
+    writeFileSync(join(cli.workspace, 'a'), 'two\n');
+    renameSync(store, `${store}-unmounted`);
+    const { code, value } = await cli.json(['diff', 'latest', '--workspace']);
+    expect([code, value.entries.map(({ path }) => path)]).toEqual([3, ['files/workspace/a']]);
+    const { text, stderr, code: patched } = await cli.run(['diff', 'latest', '--workspace', '-p']);
+    expect([patched, text.split('\n')[0]]).toEqual([3, 'diff --git a/files/workspace/a b/files/workspace/a']);
+    expect(stderr).toMatch(/^warning: files\/store: The folder .* does not exist\.\n$/);
+
+    const partial = (await cli.json(['backup'])).value;
+    expect(partial.status).toBe('partial');
+    for (const args of [['latest'], ['latest~1', 'latest']]) {
+      const between = await cli.json(['diff', ...args]);
+      expect([between.code, between.value.entries.map(({ path }) => path)]).toEqual([
+        3,
+        ['files/workspace/a'],
+      ]);
+    }
+    expect((await cli.run(['diff', 'latest'])).stderr).toMatch(
+      /^warning: files\/store: Backup \w{8} could not read it, so it may not have been deleted\. The folder .*\n$/,
+    );
+  });
+
+  it('where contents are lost, and names them', async () => {
+    makeTree(cli.workspace, treeOf({ a: 'one\n', 'big.txt': 'small\n' }));
+    const database = new DatabaseSync(join(cli.workspace, 'crm.db'));
+    database.exec('CREATE TABLE lead (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE task (id INTEGER)');
+    cli.writeSets({
+      name: 'crm',
+      files: [{ root: '.' }],
+      databases: [{ name: 'crm', url: 'sqlite:crm.db' }],
+    });
+    await cli.must(['init', '--yes'], ['backup']);
+    const before = new Set(packs());
+    makeTree(cli.workspace, treeOf({ a: 'small\n', z: 'one\n', 'big.txt': noise(2_000_000) }));
+    const insert = database.prepare('INSERT INTO lead (name) VALUES (?)');
+    database.exec('BEGIN');
+    for (let row = 0; row < 2000; row++) insert.run(noise(1000));
+    database.exec('COMMIT');
+    database.close();
+    await cli.must(['backup']);
+    const [pack, ...others] = packs().filter((name) => !before.has(name));
+    expect(others).toEqual([]);
+    const bytes = readFileSync(pack!);
+    // Nearly all of it is the large file and the rows.
+    for (let at = 0.1; at < 0.95; at += 0.02) bytes[Math.floor(bytes.length * at)]! ^= 1;
+    chmodSync(pack!, 0o644);
+    writeFileSync(pack!, bytes);
+
+    const lost = ['databases/crm', 'files/workspace/big.txt'];
+    for (const repaired of [false, true]) {
+      if (repaired) await cli.run(['repair']);
+      const { code, value } = await cli.json(['diff', 'latest']);
+      const entries = value.entries as readonly { path: string; type: string; added: number | null }[];
+      expect(code).toBe(4);
+      expect(
+        Object.fromEntries(
+          entries.filter(({ type }) => type !== 'directory').map((each) => [each.path, each.added]),
+        ),
+      ).toMatchObject({
+        'files/workspace/a': 1,
+        'files/workspace/z': 1,
+        'files/workspace/big.txt': null,
+        'databases/crm/tables/main.lead': null,
+      });
+      const { text, stderr, code: told } = await cli.run(['diff', 'latest']);
+      expect(told).toBe(4);
+      expect(text).toMatch(/^M {2}files\/workspace\/big\.txt$/m);
+      expect(text).toMatch(/^M {2}databases\/crm\/tables\/main\.lead$/m);
+      for (const path of lost) expect(stderr).toContain(`warning: ${path}`);
+      const patch = await cli.run(['diff', 'latest', '-p']);
+      expect(patch.code).toBe(4);
+      expect(patch.text).toContain('+++ b/files/workspace/z\n');
+      expect(patch.stderr).toContain('warning: files/workspace/big.txt: ');
+    }
+  });
+
+  function packs(): string[] {
+    return readdirSync(cli.home, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.pack'))
+      .map((name) => join(cli.home, name));
+  }
+
+  function noise(length: number): string {
+    return randomBytes(length / 2)
+      .toString('hex')
+      .replace(/.{99}/g, '$&\n');
+  }
 });
 
 describe('log and find', () => {

@@ -1,4 +1,5 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -6,7 +7,7 @@ import { backUp } from '../../../src/core/backup.ts';
 import { type EntryChange, hasSameContent, pairRenames } from '../../../src/core/compare/change.ts';
 import { countLines, readText } from '../../../src/core/compare/content.ts';
 import { compareWithLive } from '../../../src/core/compare/live.ts';
-import { compareBackups } from '../../../src/core/compare.ts';
+import { compareBackups, compareRecords } from '../../../src/core/compare.ts';
 import type { Problem } from '../../../src/core/problem.ts';
 import { comparePaths } from '../../../src/core/vault/order.ts';
 import type { BackupRecord } from '../../../src/core/vault/record.ts';
@@ -52,6 +53,10 @@ function byPath(changes: readonly EntryChange[]): Record<string, string> {
   const record = bareRecord<string>();
   for (const { path, change } of changes) record[path] = change;
   return record;
+}
+
+function unexpected(path: string, message: string): never {
+  throw new Error(`${path}: ${message}`);
 }
 
 describe('comparing', () => {
@@ -125,7 +130,11 @@ describe('comparing', () => {
     const [change, ...others] = await all(compareBackups(built.vault, first, second));
     expect(others).toEqual([]);
     expect(change).toMatchObject({ path: 'files/workspace/mode', change: 'modified' });
-    expect(countLines(await readText(built.vault, change!))).toEqual({ binary: false, added: 0, deleted: 0 });
+    expect(countLines(await readText(built.vault, change!, unexpected))).toEqual({
+      binary: false,
+      added: 0,
+      deleted: 0,
+    });
   });
 
   it('reads nothing of what two backups have in common', async () => {
@@ -156,7 +165,9 @@ describe('comparing', () => {
     const second = await take(built.vault, folder.path);
     const counts: Record<string, unknown> = {};
     for await (const change of compareBackups(built.vault, first, second)) {
-      counts[change.path.slice('files/workspace/'.length)] = countLines(await readText(built.vault, change));
+      counts[change.path.slice('files/workspace/'.length)] = countLines(
+        await readText(built.vault, change, unexpected),
+      );
     }
     expect(counts).toEqual({
       data: { binary: true, added: null, deleted: null },
@@ -164,7 +175,7 @@ describe('comparing', () => {
       text: { binary: false, added: 2, deleted: 1 },
     });
     const removed = await all(compareBackups(built.vault, first, { manifest: [] }, ['files/workspace/gone']));
-    expect(countLines(await readText(built.vault, removed[0]!))).toEqual({
+    expect(countLines(await readText(built.vault, removed[0]!, unexpected))).toEqual({
       binary: false,
       added: 0,
       deleted: 2,
@@ -209,5 +220,102 @@ describe('comparing', () => {
       ['files/workspace/secret', 'permission-denied'],
     ]);
     expect(hasSameContent(found[0]!.before!, found[0]!.after!)).toBe(true);
+  });
+
+  it('takes what stands in a folder that cannot be read for unchanged, and says so', async () => {
+    await using folder = temporaryFolder();
+    await using built = await buildVault();
+    chmodSync(folder.path, 0o755);
+    const [main, store] = [join(folder.path, 'main'), join(folder.path, 'store')];
+    makeTree(main, treeOf({ 'closed/a': 'x', 'closed/in/b': 'x', 'closed.txt': 'x', gone: 'x' }));
+    makeTree(store, treeOf({ 'c/d': 'x' }));
+    const roots = [
+      { name: 'main', directory: main, include: [], exclude: [] },
+      { name: 'store', directory: store, include: [], exclude: [] },
+    ];
+    const record = await backUp(built.vault, { name: 'crm', roots, databases: [] }, { kind: 'auto' });
+    built.vault.forgetIndex();
+    rmSync(join(main, 'gone'));
+    rmSync(join(main, 'closed.txt'));
+    renameSync(store, join(folder.path, 'unmounted'));
+    chmodSync(join(main, 'closed'), 0);
+    // As root nothing is closed, and the vault's own files belong to the user who made them.
+    await all(built.vault.entries(record));
+    for (const [paths, changed, unread] of [
+      [
+        [],
+        ['files/main/closed modified', 'files/main/closed.txt deleted', 'files/main/gone deleted'],
+        ['files/main/closed', 'files/store'],
+      ],
+      [['files/main/closed/in/b', 'files/store/c'], [], ['files/main/closed', 'files/store']],
+    ] as const) {
+      const problems: string[] = [];
+      const live = compareWithLive(built.vault, record, roots, paths, ({ path }) => problems.push(path));
+      const found = await asOrdinaryUser(() => all(live));
+      const told = found
+        .filter(({ path }) => path !== 'files/main')
+        .map(({ path, change }) => `${path} ${change}`);
+      expect(told).toEqual(changed);
+      expect(problems).toEqual(unread);
+    }
+  });
+
+  it('tells what a backup could not read from what was deleted', async () => {
+    await using built = await buildVault();
+    const [at, message] = ['files/workspace', 'The system denied permission to read it.'];
+    const first = await storeBackup(built.vault, { 'a/x': '1', 'a/y': '1', b: '1', c: '1' });
+    const stored = await storeBackup(built.vault, { c: '2' }, { base: first });
+    const problem = { code: 'permission-denied', path: `${at}/a`, message, incomplete: true } as const;
+    const second = { ...stored, problems: [problem] };
+    const told = async (from: BackupRecord, to: BackupRecord): Promise<unknown> => {
+      const problems: Problem[] = [];
+      const changes = await all(compareRecords(built.vault, from, to, [], (one) => void problems.push(one)));
+      return [byPath(changes), problems.map(({ path, incomplete }) => [path, incomplete])];
+    };
+    const unread = [[`${at}/a`, true]];
+    expect(await told(first, second)).toEqual([{ [`${at}/b`]: 'deleted', [`${at}/c`]: 'modified' }, unread]);
+    expect(await told(second, first)).toEqual([
+      {
+        [`${at}/a/x`]: 'added',
+        [`${at}/a/y`]: 'added',
+        [`${at}/b`]: 'added',
+        [`${at}/c`]: 'modified',
+      },
+      unread,
+    ]);
+  });
+
+  it('names what cannot be read when its lines are to be compared, and goes on', async () => {
+    await using folder = temporaryFolder();
+    await using built = await buildVault();
+    chmodSync(folder.path, 0o755);
+    makeTree(folder.path, treeOf({ secret: 'x', gone: 'x' }));
+    const record = await take(built.vault, folder.path);
+    makeTree(folder.path, treeOf({ secret: 'longer', gone: 'longer', fresh: 'new', pipe: 'new' }));
+    for (const name of ['secret', 'fresh']) chmodSync(join(folder.path, name), 0);
+    const roots = [{ name: 'workspace', directory: folder.path, include: [], exclude: [] }];
+    await all(built.vault.entries(record));
+    const changes = await all(compareWithLive(built.vault, record, roots, [], () => undefined));
+    execFileSync('chmod', ['-R', 'a+rX', join(built.directory, '..')]);
+    for (const name of ['gone', 'pipe']) rmSync(join(folder.path, name));
+    execFileSync('mkfifo', [join(folder.path, 'pipe')]);
+    const problems: string[] = [];
+    const counts = await asOrdinaryUser(async () => {
+      const counted = [];
+      for (const change of changes) {
+        if (change.path.endsWith('workspace')) continue;
+        const text = await readText(built.vault, change, (path) => problems.push(path));
+        counted.push([change.path.slice('files/workspace/'.length), change.change, countLines(text)]);
+      }
+      return counted;
+    });
+    const unknown = { binary: false, added: null, deleted: null };
+    expect(counts).toEqual([
+      ['fresh', 'added', unknown],
+      ['gone', 'modified', unknown],
+      ['pipe', 'added', unknown],
+      ['secret', 'modified', unknown],
+    ]);
+    expect(problems).toEqual(['fresh', 'gone', 'pipe', 'secret'].map((name) => `files/workspace/${name}`));
   });
 });

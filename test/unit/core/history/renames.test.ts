@@ -63,7 +63,10 @@ describe('renames', () => {
     utimesSync(left[0]!, 1, 1);
     const changes = await differences(built, { 'a.php': text('a') }, { 'b.php': `${text('a')}more\n` });
     const [change] = await findRenames(repository, built.vault, changes, {});
-    const patch = formatPatch(change!, await readText(built.vault, change!)).toString();
+    const patch = formatPatch(
+      change!,
+      await readText(built.vault, change!, (path) => expect.fail(path)),
+    ).toString();
     expect(patch).toMatch(/\nsimilarity index 9\d%\nrename from files\/workspace\/a\.php\nrename to /);
     expect(patch).toContain('\n+more\n');
     expect(patch.match(/^[-+](?![-+])/gm)).toEqual(['+']);
