@@ -1,7 +1,10 @@
 import * as vscode from 'vscode';
 import { CancelledError } from '../core/errors.ts';
+import type { Problem } from '../core/problem.ts';
 import type { FailureData } from '../engine/failure.ts';
 import { codeOf } from './error.ts';
+import { displayName } from './files/backup-uri.ts';
+import { formatNumber } from './format.ts';
 import type { Log } from './log.ts';
 import { sentenceOf } from './sentences.ts';
 
@@ -52,6 +55,25 @@ export function tellUnread(log: Log, unread: readonly string[]): void {
   if (hinted.has(sentence)) return;
   hinted.add(sentence);
   void vscode.window.showWarningMessage(sentence);
+}
+
+/** What a comparison could not read, in one sentence. */
+export function uncomparedText(problems: readonly Problem[]): string {
+  const [first] = problems;
+  return first !== undefined && problems.length === 1
+    ? vscode.l10n.t('{0} could not be read and is not compared.', displayName(first.path))
+    : vscode.l10n.t(
+        '{0} entries could not be read and are not compared.',
+        formatNumber(problems.length, vscode.env.language),
+      );
+}
+
+/** Tells what a comparison could not read; the log tells each and why. */
+export async function tellUncompared(log: Log, problems: readonly Problem[]): Promise<void> {
+  if (problems.length === 0) return;
+  for (const { path, message } of problems) log.warn(`${displayName(path)}: ${message}`);
+  const showLog = vscode.l10n.t('Show Log');
+  if ((await vscode.window.showWarningMessage(uncomparedText(problems), showLog)) === showLog) log.show();
 }
 
 /** The next step, where there is an obvious one. */

@@ -1,12 +1,14 @@
 import { type ComparedEntry, type EntryChange as Change, isOfInterest } from '../../core/compare/change.ts';
 import { compareWithLive } from '../../core/compare/live.ts';
-import { compareBackups } from '../../core/compare.ts';
+import { compareRecords } from '../../core/compare.ts';
 import { findRenamesIfPossible } from '../../core/history/renames.ts';
 import { historyOf } from '../../core/history.ts';
 import { findBackup } from '../../core/reference.ts';
+import type { Problem } from '../../core/problem.ts';
 import { openForReading } from '../../core/source/open.ts';
 import { type Task, throwIfCancelled } from '../../core/task.ts';
 import { CHUNK_ID_BYTES } from '../../core/vault/chunk-id.ts';
+import { isDamage } from '../../core/vault/error.ts';
 import type { Vault } from '../../core/vault/vault.ts';
 import { toFailure } from '../failure.ts';
 import type { EntryChange } from '../protocol.ts';
@@ -25,7 +27,9 @@ export function changes(vaults: Vaults): Handler<'changes'> {
     const before = findBackup(listing, from, target.set);
     return reading(vault, async () => {
       const found: Change[] = [];
-      for await (const change of compareBackups(vault, before, record, paths, task)) {
+      const problems: Problem[] = [];
+      const report = (problem: Problem): void => void problems.push(problem);
+      for await (const change of compareRecords(vault, before, record, paths, report, task)) {
         if (isOfInterest(change)) found.push(change);
       }
       const history = historyOf(vaults.surroundings, vault, target.set);
@@ -35,19 +39,24 @@ export function changes(vaults: Vaults): Handler<'changes'> {
           : { changes: found, hint: undefined };
       return {
         changes: await told(vault, paired.changes, probe ? MOST_PROBED : 0, task),
+        problems,
         hint: paired.hint && toFailure(paired.hint),
       };
     });
   };
 }
 
-/** What differs between a backup and the folders of its set. What cannot be read counts as unchanged. */
+/** What differs between a backup and the folders of its set. What cannot be read is told, and counts as unchanged. */
 export function workingChanges(vaults: Vaults): Handler<'workingChanges'> {
   return async ({ paths, probe, ...target }, task) => {
     const { vault, record, placed } = await vaults.backup(target);
     return reading(vault, async () => {
       const found: Change[] = [];
-      const live = compareWithLive(vault, record, placed.set.roots, paths, () => undefined, task);
+      const problems: Problem[] = [];
+      const report = (problem: Problem): void => {
+        if (problem.incomplete) problems.push(problem);
+      };
+      const live = compareWithLive(vault, record, placed.set.roots, paths, report, task);
       for await (const change of live) found.push(change);
       const history = historyOf(vaults.surroundings, vault, target.set);
       const paired =
@@ -56,6 +65,7 @@ export function workingChanges(vaults: Vaults): Handler<'workingChanges'> {
           : { changes: found, hint: undefined };
       return {
         changes: await told(vault, paired.changes, probe ? MOST_PROBED : 0, task),
+        problems,
         hint: paired.hint && toFailure(paired.hint),
       };
     });
@@ -82,8 +92,15 @@ async function isBinary(vault: Vault, entry: ComparedEntry | undefined): Promise
   if (entry?.type !== 'file') return false;
   if (entry.chunks === undefined && entry.file !== undefined) return isBinaryOnDisk(entry.file);
   if (entry.chunks === undefined || entry.chunks.length === 0) return false;
-  const chunk = await vault.reader.readChunk(entry.chunks.subarray(0, CHUNK_ID_BYTES), await vault.index());
-  return chunk.subarray(0, PROBE_BYTES).includes(0);
+  const first = entry.chunks.subarray(0, CHUNK_ID_BYTES);
+  try {
+    const chunk = await reading(vault, async () => vault.reader.readChunk(first, await vault.index()));
+    return chunk.subarray(0, PROBE_BYTES).includes(0);
+  } catch (error) {
+    // Whoever opens it is told; everything else can be shown.
+    if (isDamage(error)) return false;
+    throw error;
+  }
 }
 
 /** What cannot be read any more is shown by nobody. */

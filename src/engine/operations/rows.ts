@@ -22,7 +22,7 @@ import {
   undoRows as takeBack,
 } from '../../core/restore/rows.ts';
 import type { Task } from '../../core/task.ts';
-import { VaultError } from '../../core/vault/error.ts';
+import { isDamage, VaultError } from '../../core/vault/error.ts';
 import type { Comparisons } from '../comparisons.ts';
 import { EngineError } from '../error.ts';
 import type { InSet, OfRows, RowRestoreInput } from '../protocol.ts';
@@ -53,8 +53,9 @@ export function tables(vaults: Vaults, comparisons: Comparisons): Handler<'table
         };
         await comparisons.use(versions, name, add, task);
       } catch (error) {
-        if (!(error instanceof CrmBackupError) || error instanceof VaultError || error.code === 'cancelled')
-          throw error;
+        const isToBeTold =
+          error instanceof CrmBackupError && !(error instanceof VaultError && !isDamage(error));
+        if (!isToBeTold || error.code === 'cancelled') throw error;
         problems.push({
           code: 'database-unreachable',
           path: `databases/${name}`,

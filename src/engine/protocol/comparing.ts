@@ -18,6 +18,15 @@ export interface EntryChange {
   readonly binary: boolean;
 }
 
+/** Entries that differ, and what is not known of others. */
+interface FoundChanges {
+  readonly changes: readonly EntryChange[];
+  /** What one of the sides could not read: nothing at or below these paths is told as deleted. */
+  readonly problems: readonly Problem[];
+  /** Why git had no part in it: then what was renamed and changed is told as deleted and added. */
+  readonly hint: FailureData | undefined;
+}
+
 /** What differs between versions: files and tables. */
 export interface ComparingOperations {
   /** What differs between two backups of a set, in the order of paths. */
@@ -29,8 +38,7 @@ export interface ComparingOperations {
       /** Whether to look into files for whether they are text. */
       readonly probe: boolean;
     };
-    /** The hint says why git had no part in it: then what was renamed and changed is told as deleted and added. */
-    out: { readonly changes: readonly EntryChange[]; readonly hint: FailureData | undefined };
+    out: FoundChanges;
   };
   /**
    * What differs between a backup and the folders of its set as they are now, by the rule an incremental backup goes by:
@@ -43,7 +51,7 @@ export interface ComparingOperations {
       /** Whether to look into files for whether they are text. */
       readonly probe: boolean;
     };
-    out: { readonly changes: readonly EntryChange[]; readonly hint: FailureData | undefined };
+    out: FoundChanges;
   };
   /** Tables that differ between two versions; databases that cannot be read are problems. */
   tables: {

@@ -20,7 +20,7 @@ export async function showSince(
   paths: readonly string[],
 ): Promise<void> {
   const title = vscode.l10n.t('Comparing {0} with {1}', displayName(set), momentAndLabel(summary));
-  const { changes, hint } = await app.works.run(`compare:${workspace}\n${set}`, title, (options) =>
+  const { changes, problems, hint } = await app.works.run(`compare:${workspace}\n${set}`, title, (options) =>
     app.engine.call('workingChanges', { workspace, set, backup, paths, probe: true }, options),
   );
   await showComparison(app, {
@@ -28,6 +28,7 @@ export async function showSince(
     from: backupSide(set, summary),
     to: liveSide(found.state),
     changes,
+    problems,
     hint,
   });
 }

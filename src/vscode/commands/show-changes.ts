@@ -28,7 +28,7 @@ export async function showBetween(
   from: BackupSummary,
   { workspace, set, backup, summary }: FoundBackup,
 ): Promise<void> {
-  const { changes, hint } = await app.engine.call('changes', {
+  const { changes, problems, hint } = await app.engine.call('changes', {
     workspace,
     set,
     backup,
@@ -42,6 +42,7 @@ export async function showBetween(
     to: backupSide(set, summary),
     changes,
     versions: { workspace, set, from: from.id, to: backup },
+    problems,
     hint,
   });
 }

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
+import type { Problem } from '../../core/problem.ts';
 import type { EntryChange, InVersions } from '../../engine/protocol.ts';
 import type { FailureData } from '../../engine/failure.ts';
 import type { App } from '../app.ts';
-import { tellHint } from '../failures.ts';
+import { tellHint, tellUncompared } from '../failures.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatNumber } from '../format.ts';
 import { offerTables, showTables } from '../rows/offer-tables.ts';
@@ -19,14 +20,17 @@ export interface Comparison {
   readonly changes: readonly EntryChange[];
   /** Where rows of the tables among the changes are shown; absent where they cannot be. */
   readonly versions?: InVersions;
+  /** What could not be read. */
+  readonly problems: readonly Problem[];
   /** Why there is less to see than there could be. */
   readonly hint: FailureData | undefined;
 }
 
 /** Shows all files that differ in one editor; says so when none does. */
 export async function showComparison(app: App, comparison: Comparison): Promise<void> {
-  const { set, from, to, changes, versions, hint } = comparison;
+  const { set, from, to, changes, versions, problems, hint } = comparison;
   tellHint(app.log, hint);
+  void tellUncompared(app.log, problems);
   const tables = versions === undefined ? [] : changes.filter(({ type }) => type === 'table');
   const files = changes.filter((change) => change.type !== 'directory' && !tables.includes(change));
   if (versions !== undefined && files.length === 0 && tables.length > 0)

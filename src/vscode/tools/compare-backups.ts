@@ -22,7 +22,7 @@ export const compareBackupsTool: Tool<Input> = {
       throw new EditorError('no-backup', 'This is the first backup: there is nothing to compare it with.');
     }
     const between = { workspace, set, backup: to.id, from: from.id, paths: [], probe: true };
-    const { changes } = await app.engine.call('changes', between, { token });
+    const { changes, problems: unread } = await app.engine.call('changes', between, { token });
     const entries = changes
       .filter(({ type }) => type === 'file' || type === 'link')
       .map(({ path, change, oldPath, binary, before, after }) => ({
@@ -42,7 +42,10 @@ export const compareBackupsTool: Tool<Input> = {
       total: entries.length,
       entries: entries.slice(0, MOST_LISTED),
       tables,
-      problems: problems.map(({ message }) => message),
+      problems: [
+        ...unread.map(({ path, message }) => `${path}: ${message}`),
+        ...problems.map(({ message }) => message),
+      ],
     };
   },
 };

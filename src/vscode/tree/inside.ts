@@ -1,7 +1,10 @@
 import * as vscode from 'vscode';
 import type { TableSummary } from '../../core/compare/rows.ts';
+import type { Problem } from '../../core/problem.ts';
 import type { EntryChange } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
+import { uncomparedText } from '../failures.ts';
+import { displayName } from '../files/backup-uri.ts';
 import { formatNumber } from '../format.ts';
 import { BACKUPS_VIEW } from '../ids.ts';
 import type { Sets } from '../sets.ts';
@@ -23,6 +26,9 @@ import {
 
 /** More changed files nobody reads line by line; the multi-diff editor is for those. */
 const MOST_LISTED = 1000;
+
+/** As many problems are told; the rest is counted. */
+const MOST_PROBLEMS = 10;
 
 /** Rows are counted so long before the tables are shown without. */
 const COUNT_MS = 1500;
@@ -101,7 +107,10 @@ export class Inside {
 
   async #ofWorking(node: WorkingNode): Promise<readonly Node[]> {
     const { workspace, set, backup, from } = node;
-    const known = this.#working.of(node)?.files ?? (await this.#working.refresh(node))?.files;
+    const of = this.#working.of(node);
+    const { files: known, problems = [] } =
+      (of?.files === undefined ? await this.#working.refresh(node) : of) ?? {};
+    const unread = problems.length === 0 ? [] : [unreadNode(node, problems)];
     const files =
       known === undefined
         ? [messageNode(nodeKey(node), vscode.l10n.t('The workspace could not be compared.'), 'warning')]
@@ -109,7 +118,8 @@ export class Inside {
             return { type: 'workingChange', workspace, set, backup, path: change.path, from, change };
           });
     const hasDatabases = (this.#sets.find(node)?.state.databases.length ?? 0) > 0;
-    return hasDatabases ? [...files, { type: 'workingDatabases', workspace, set, backup }] : files;
+    const all = [...unread, ...files];
+    return hasDatabases ? [...all, { type: 'workingDatabases', workspace, set, backup }] : all;
   }
 
   async #tables(node: WorkingDatabasesNode): Promise<readonly Node[]> {
@@ -142,6 +152,16 @@ export class Inside {
     if (node.path === 'files' && only !== undefined && others.length === 0) return this.#entries(only);
     return children.sort(directoriesFirst);
   }
+}
+
+/** What could not be read, where its changes would be listed. */
+function unreadNode(node: WorkingNode, problems: readonly Problem[]): Node {
+  const lines = problems
+    .slice(0, MOST_PROBLEMS)
+    .map(({ path, message }) => `${displayName(path)}: ${message}`);
+  const rest = problems.length - lines.length;
+  if (rest > 0) lines.push(vscode.l10n.t('… and {0} more', formatNumber(rest, vscode.env.language)));
+  return messageNode(`${nodeKey(node)}\nunread`, uncomparedText(problems), 'warning', lines.join('\n'));
 }
 
 function listed(

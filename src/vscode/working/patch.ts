@@ -1,3 +1,4 @@
+import type { Problem } from '../../core/problem.ts';
 import type { EntryChange } from '../../engine/protocol.ts';
 
 /**
@@ -11,10 +12,23 @@ export function withChangesAt(
 ): readonly EntryChange[] {
   const fresh = seen.filter(({ type }) => type !== 'directory');
   if (paths.length === 0) return fresh;
-  const isSeen = (path: string): boolean =>
-    paths.some((each) => path === each || path.startsWith(`${each}/`));
-  const kept = known.filter(({ path }) => !isSeen(path));
+  const kept = known.filter(({ path }) => !isAtOrBelow(path, paths));
   return [...kept, ...fresh].sort((a, b) => compare(inOrder(a.path), inOrder(b.path)));
+}
+
+/** The same for what could not be read. Pure. */
+export function withProblemsAt(
+  known: readonly Problem[],
+  paths: readonly string[],
+  seen: readonly Problem[],
+): readonly Problem[] {
+  if (paths.length === 0) return seen;
+  const again = new Set(seen.map(({ path }) => path));
+  return [...known.filter(({ path }) => !again.has(path) && !isAtOrBelow(path, paths)), ...seen];
+}
+
+function isAtOrBelow(path: string, others: readonly string[]): boolean {
+  return others.some((each) => path === each || path.startsWith(`${each}/`));
 }
 
 /** As in lists of entries: what is in a folder comes directly after it. */

@@ -1,12 +1,13 @@
 import * as vscode from 'vscode';
 import type { TableSummary } from '../../core/compare/rows.ts';
 import { CancelledError } from '../../core/errors.ts';
+import type { Problem } from '../../core/problem.ts';
 import type { BackupSummary, EntryChange, InSet } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
 import { entryOfFile } from '../files/on-disk.ts';
 import type { FoundSet, Sets } from '../sets.ts';
 import type { Works } from '../works.ts';
-import { withChangesAt } from './patch.ts';
+import { withChangesAt, withProblemsAt } from './patch.ts';
 
 /** Saving comes in bursts. */
 const CALM_MS = 400;
@@ -19,6 +20,8 @@ export interface Working {
   readonly from: BackupSummary;
   /** Files and links; undefined before the first look, or when it failed. */
   readonly files: readonly EntryChange[] | undefined;
+  /** What could not be read when files were looked at: it counts as unchanged. */
+  readonly problems: readonly Problem[];
   /** Tables with other rows; undefined until somebody asked. */
   readonly tables: readonly TableSummary[] | undefined;
 }
@@ -151,7 +154,7 @@ export class WorkingChanges implements vscode.Disposable {
       const known = this.#watched.get(key);
       if (known?.working.from.id === from.id) continue;
       known?.running?.cancel();
-      const working = { from, files: undefined, tables: undefined };
+      const working = { from, files: undefined, problems: [], tables: undefined };
       this.#watched.set(key, { working, stale: 'all', notBefore: 0, running: undefined });
     }
     this.#schedule();
@@ -206,17 +209,20 @@ export class WorkingChanges implements vscode.Disposable {
   async #look({ workspace, set }: FoundSet, watched: Watched): Promise<void> {
     const cancellation = new vscode.CancellationTokenSource();
     const { stale } = watched;
-    const { from, files } = watched.working;
+    const { from, files, problems } = watched.working;
     watched.running = cancellation;
     watched.stale = undefined;
     const paths = stale === 'all' || stale === undefined || files === undefined ? [] : [...stale];
     const startMs = Date.now();
     try {
       const input = { workspace, set, backup: from.id, paths, probe: false };
-      const { changes } = await this.#engine.call('workingChanges', input, { token: cancellation.token });
-      const found = withChangesAt(files ?? [], paths, changes);
-      if (JSON.stringify(found) === JSON.stringify(files)) return;
-      watched.working = { ...watched.working, files: found };
+      const seen = await this.#engine.call('workingChanges', input, { token: cancellation.token });
+      const found = {
+        files: withChangesAt(files ?? [], paths, seen.changes),
+        problems: withProblemsAt(problems, paths, seen.problems),
+      };
+      if (JSON.stringify(found) === JSON.stringify({ files, problems })) return;
+      watched.working = { ...watched.working, ...found };
       if (this.#watched.get(keyOf({ workspace, set })) === watched) this.#changed.fire({ workspace, set });
     } catch (error) {
       // What was cancelled is looked at later; what failed, when something changes again.

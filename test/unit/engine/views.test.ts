@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EngineClient } from '../../../src/engine/client.ts';
@@ -81,6 +90,55 @@ describe('working changes', () => {
     ]);
     const one = await changesOf(id, ['files/workspace/gone.txt']);
     expect(one.map(({ path }) => path)).toEqual(['files/workspace/gone.txt']);
+  });
+});
+
+describe('what cannot be read', () => {
+  const packsBelow = (folder: string): string[] =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.pack'))
+      .map((name) => path.join(folder, name));
+
+  test('of the workspace is told, and counts as unchanged', async () => {
+    const store = path.join(home.path, 'store');
+    mkdirSync(store);
+    writeFileSync(path.join(store, 'file'), 'x');
+    const setFile = path.join(workspace, '.vscode/crm-backup.json');
+    const sets = [{ name: set, files: [{ root: '.' }, { name: 'store', root: store }] }];
+    writeFileSync(setFile, JSON.stringify({ version: 1, sets }));
+    const { id: backup } = await backUp();
+    rmSync(store, { recursive: true });
+    const seen = await client.call('workingChanges', { workspace, set, backup, paths: [], probe: false });
+    expect(seen.changes).toEqual([]);
+    expect(seen.problems).toMatchObject([{ path: 'files/store', code: 'root-missing' }]);
+
+    const { id: partial } = await backUp();
+    const between = await client.call('changes', {
+      ...{ workspace, set, backup: partial, from: backup, paths: [], probe: true },
+    });
+    expect(between.changes).toEqual([]);
+    expect(between.problems).toMatchObject([{ path: 'files/store', code: 'root-missing' }]);
+  });
+
+  test('of a vault keeps nobody from seeing which files changed', async () => {
+    const { id: from } = await backUp();
+    const vault = path.join(home.path, 'home');
+    const before = new Set(packsBelow(vault));
+    write('large.txt', randomBytes(1_000_000).toString('hex'));
+    write('gone.txt', 'other\n');
+    const { id: backup } = await backUp();
+    const [pack] = packsBelow(vault).filter((name) => !before.has(name));
+    const bytes = readFileSync(pack!);
+    for (let at = 0.1; at < 0.9; at += 0.02) bytes[Math.floor(bytes.length * at)]! ^= 1;
+    chmodSync(pack!, 0o644);
+    writeFileSync(pack!, bytes);
+    const { changes } = await client.call('changes', {
+      ...{ workspace, set, backup, from, paths: [], probe: true },
+    });
+    expect(changes.filter(({ type }) => type === 'file').map((each) => [each.path, each.change])).toEqual([
+      ['files/workspace/gone.txt', 'modified'],
+      ['files/workspace/large.txt', 'added'],
+    ]);
   });
 });
 

@@ -18,7 +18,7 @@ export function workingItem(
 ): vscode.TreeItem {
   const { from } = node;
   const moment = formatMoment(new Date(from.createdAt), new Date(), vscode.env.language);
-  const isNothing = known?.files?.length === 0 && !hasDatabases;
+  const isNothing = known?.files?.length === 0 && known.problems.length === 0 && !hasDatabases;
   const item = new vscode.TreeItem(
     vscode.l10n.t('Working changes since {0}', moment),
     isNothing ? None : Collapsed,
