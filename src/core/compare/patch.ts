@@ -8,12 +8,22 @@ const CONTEXT_LINES = 3;
 const NOWHERE = '/dev/null';
 
 /**
- * A change as `git diff` shows it: a header and, for text, the changed lines between three of context; empty for a
- * directory, which git does not know, and for what could not be read. Bytes that are not UTF-8 stay as they are.
+ * A change as `git diff` shows it: a header and, for text, the changed lines between three of context; empty for what
+ * git does not know, as directories and rights other than to execute, and for what could not be read. Bytes that are not
+ * UTF-8 stay as they are.
  */
 export function formatPatch(change: EntryChange, text: ComparedText): Buffer {
-  const { before, after } = change;
+  const { path, before, after } = change;
   if (text === 'unread' || (isDirectory(before) && isDirectory(after))) return Buffer.alloc(0);
+  if (before !== undefined && after !== undefined && isLink(before) !== isLink(after)) {
+    // For git a file does not become a link: one goes, the other comes.
+    const old = text === 'binary' ? text : { before: text.before, after: '' };
+    const fresh = text === 'binary' ? text : { before: '', after: text.after };
+    return Buffer.concat([
+      formatPatch({ path: change.oldPath ?? path, change: 'deleted', before }, old),
+      formatPatch({ path, change: 'added', after }, fresh),
+    ]);
+  }
   const oldPath = change.oldPath ?? change.path;
   const oldName = quotedName(`a/${oldPath}`);
   const newName = quotedName(`b/${change.path}`);
@@ -34,7 +44,7 @@ export function formatPatch(change: EntryChange, text: ComparedText): Buffer {
     const hunks = hunksOf(old, fresh, diffLines(old, fresh));
     if (hunks.length > 0) lines.push(`--- ${endedName(from)}\n`, `+++ ${endedName(to)}\n`, ...hunks);
   }
-  return Buffer.from(lines.join(''), 'latin1');
+  return lines.length === 1 ? Buffer.alloc(0) : Buffer.from(lines.join(''), 'latin1');
 }
 
 /** Changed lines with their context, each group under a line that says where it stands. */
@@ -139,7 +149,12 @@ function modeLines(before: ComparedEntry | undefined, after: ComparedEntry | und
 
 function gitMode(entry: ComparedEntry | undefined): string | undefined {
   if (entry === undefined || entry.type === 'directory') return undefined;
-  return entry.type === 'link' ? '120000' : `100${entry.mode.toString(8).padStart(3, '0')}`;
+  if (isLink(entry)) return '120000';
+  return (entry.mode & 0o100) === 0 ? '100644' : '100755';
+}
+
+function isLink({ type }: ComparedEntry): boolean {
+  return type === 'link';
 }
 
 function isDirectory(entry: ComparedEntry | undefined): boolean {
