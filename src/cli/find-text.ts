@@ -39,6 +39,7 @@ export async function findText(
   return {
     json: { matches: matches.map(matchJson) },
     text: matches.length === 0 ? 'Nothing found.' : table(matches, session),
+    summary: 'Not searched: files and tables over 1 MB, and rows of SQLite databases.',
     ...unread.told(session),
   };
 }

@@ -22,7 +22,10 @@ export function defineFind(program: Command, act: Act): void {
   program
     .command('find [glob]')
     .description('search all backups for a name, as “*.php” or “custom/**/config*”, or for a text')
-    .option('--text <text>', 'tell which backups brought a text or took it out')
+    .option(
+      '--text <text>',
+      'tell which backups brought a text into files and tables or took it out; not those over 1 MB, nor rows of SQLite',
+    )
     .option('--regex <pattern>', 'the same for lines that match an extended regular expression')
     .option('-i, --ignore-case', 'take capital and small letters of the text for the same')
     .action((glob: string | undefined, options: FindOptions) =>

@@ -100,7 +100,7 @@ async function findNames(
   const text: FindItem = {
     choice: { kind: 'search' },
     label: vscode.l10n.t('Search the text “{0}”', pattern),
-    description: vscode.l10n.t('in all versions of all files'),
+    description: vscode.l10n.t('in all versions of files and tables up to 1 MB, not in rows of SQLite'),
     iconPath: new vscode.ThemeIcon('search'),
     alwaysShow: true,
   };
@@ -134,9 +134,15 @@ async function findText(
   const { workspace, set } = found;
   const query = { workspace, set, text, regex: false, ignoreCase: false, paths: [] };
   const { matches, unread } = await app.engine.call('searchText', query, { token });
+  const notSearched = vscode.l10n.t(
+    'Not searched: files and tables over 1 MB, and rows of SQLite databases.',
+  );
   const items =
     matches.length === 0
-      ? [noticed(vscode.l10n.t('No backup brought the text “{0}”.', text), 'info')]
+      ? [
+          noticed(vscode.l10n.t('No backup brought the text “{0}”.', text), 'info'),
+          noticed(notSearched, 'info'),
+        ]
       : matches.map((match) => changeItem(app, found, match));
   return [...unreadItems(unread), ...items];
 }

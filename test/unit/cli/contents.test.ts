@@ -235,12 +235,6 @@ describe('diff goes on', () => {
       .filter((name) => name.endsWith('.pack'))
       .map((name) => join(cli.home, name));
   }
-
-  function noise(length: number): string {
-    return randomBytes(length / 2)
-      .toString('hex')
-      .replace(/.{99}/g, '$&\n');
-  }
 });
 
 describe('log and find', () => {
@@ -304,4 +298,30 @@ describe('log and find', () => {
     expect((await cli.run(['log', '../f.txt'])).code).toBe(2);
     expect((await cli.run(['log', 'a/none.txt'])).code).toBe(1);
   });
+
+  it('say in which contents no text is searched', async () => {
+    const database = new DatabaseSync(join(cli.workspace, 'crm.db'));
+    database.exec("CREATE TABLE lead (name TEXT); INSERT INTO lead VALUES ('needle')");
+    database.close();
+    makeTree(cli.workspace, treeOf({ 'large.txt': `needle\n${noise(1_100_000)}`, 'small.txt': 'thread\n' }));
+    cli.writeSets({
+      name: 'crm',
+      files: [{ root: '.' }],
+      databases: [{ name: 'crm', url: 'sqlite:crm.db' }],
+    });
+    await cli.must(['init', '--yes'], ['backup']);
+    const notSearched = 'Not searched: files and tables over 1 MB, and rows of SQLite databases.';
+    expect((await cli.run(['find', '--text', 'needle'])).text).toBe(`Nothing found.\n${notSearched}\n`);
+    const { text, stderr } = await cli.run(['find', '--text', 'thread']);
+    expect(text).toMatch(/added +files\/workspace\/small\.txt$/m);
+    expect([text.split('\n').at(-2), stderr]).toEqual([notSearched, '']);
+    expect((await cli.run(['find', '--text', 'thread', '--quiet'])).text).not.toContain(notSearched);
+    expect((await cli.run(['find', '--help'])).text.replace(/\s+/g, ' ')).toContain('not those over 1 MB');
+  });
 });
+
+function noise(length: number): string {
+  return randomBytes(length / 2)
+    .toString('hex')
+    .replace(/.{99}/g, '$&\n');
+}
