@@ -7,6 +7,7 @@ import { chooseKind, FULL_EVERY_DAYS, type KindChoice } from './backup/base.ts';
 import { ProblemList } from './backup/problem-list.ts';
 import { CrmBackupError } from './errors.ts';
 import { readGitState } from './git-state.ts';
+import { latestOf } from './latest.ts';
 import { type MovedRoot, movedRoots } from './moved-roots.ts';
 import type { Problem } from './problem.ts';
 import { SourceError } from './source/error.ts';
@@ -89,7 +90,7 @@ export async function backUp(
   if (!options.dryRun) await vault.storage.sweep(SWEEP_AGE_MS);
   const records = (await vault.records()).records.filter((record) => record.set === sources.name);
   const startedAt = startAfter(records[0], new Date());
-  const latest = records.find(({ safety }) => !safety);
+  const latest = latestOf(records);
   const moved = latest === undefined ? [] : movedRoots(latest, sources.roots);
   if (moved.length > 0) options.onMoved?.(moved);
   // Read beside the files: it never fails, and ends with the task.

@@ -1,11 +1,12 @@
 import { changeBetween, type EntryChange } from './compare/change.ts';
 import { merge, outermost } from './compare/merge.ts';
+import { oneSidedDatabases } from './compare/one-sided.ts';
 import type { Problem } from './problem.ts';
 import { type Task, throwIfCancelled } from './task.ts';
 import { unreadBecause } from './unread.ts';
 import { CHUNK_ID_BYTES } from './vault/chunk-id.ts';
 import { type ManifestSegment, readSegments } from './vault/manifest.ts';
-import { comparePaths } from './vault/order.ts';
+import { comparePaths, isWithin } from './vault/order.ts';
 import type { BackupRecord } from './vault/record.ts';
 import type { Vault } from './vault/vault.ts';
 
@@ -41,7 +42,8 @@ export async function* compareBackups(
 
 /**
  * As {@link compareBackups}. What one of the backups could not read is reported: what the later one lacks of it is not told
- * as deleted, and what only the later one has of it is told as added.
+ * as deleted, and what only the later one has of it is told as added. A database that only one of them has is reported, too,
+ * and not compared.
  */
 export async function* compareRecords(
   vault: Vault,
@@ -58,7 +60,10 @@ export async function* compareRecords(
     const message = `Backup ${id.slice(0, 8)} could not read it, so ${consequence}. ${problem.message}`;
     report({ ...problem, message });
   };
+  const apart = from === undefined ? [] : oneSidedDatabases(from, to).filter(isMeantBy(paths));
+  apart.forEach(report);
   for await (const change of compareBackups(vault, from, to, paths, task)) {
+    if (apart.some(({ path }) => isWithin(change.path, path))) continue;
     const missingIn = change.change === 'deleted' ? to : change.change === 'added' ? from : undefined;
     const problem = missingIn && unreadBecause(missingIn, change.path);
     if (missingIn === undefined || problem === undefined) yield change;
@@ -68,6 +73,11 @@ export async function* compareRecords(
       yield change;
     }
   }
+}
+
+function isMeantBy(paths: readonly string[]): (problem: Problem) => boolean {
+  return ({ path }) =>
+    paths.length === 0 || paths.some((each) => isWithin(path, each) || isWithin(each, path));
 }
 
 /** Segments without the chunks that the others have too: these hold the same entries on both sides. */

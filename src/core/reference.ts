@@ -1,3 +1,4 @@
+import { latestOf } from './latest.ts';
 import { VaultError } from './vault/error.ts';
 import type { BackupRecord } from './vault/record.ts';
 import type { RecordListing } from './vault/record-list.ts';
@@ -72,7 +73,7 @@ function unknownLatest(reference: string, set: string | undefined, count: number
 
 /**
  * The backup that another is told against: its base; for a full one, or when the base was forgotten, the one of its
- * set before it. Undefined for the first.
+ * set before it, safety backups aside. Undefined for the first.
  */
 export function predecessorOf(
   records: readonly BackupRecord[],
@@ -82,5 +83,5 @@ export function predecessorOf(
   if (base !== undefined) return base;
   const ofSet = records.filter(({ set }) => set === record.set);
   const at = ofSet.findIndex(({ id }) => id === record.id);
-  return at < 0 ? undefined : ofSet[at + 1];
+  return at < 0 ? undefined : latestOf(ofSet.slice(at + 1));
 }

@@ -1,3 +1,4 @@
+import { latestOf } from '../latest.ts';
 import type { BackupKind, BackupRecord } from '../vault/record.ts';
 
 /** Days after which `auto` takes a new full backup. */
@@ -15,8 +16,8 @@ export interface KindChoice {
 }
 
 /**
- * Decides the kind and the base of a set's next backup. Only complete backups serve as base. Where there is none, every
- * kind is a full.
+ * Decides the kind and the base of a set's next backup. Only complete backups serve as base, and no safety backups: what
+ * a backup is told against stays, and is how things stood. Where there is none, every kind is a full.
  * @param records The set's backups, newest first.
  */
 export function chooseKind(
@@ -25,9 +26,9 @@ export function chooseKind(
   fullEveryDays: number,
   now: Date,
 ): KindChoice {
-  const complete = records.filter((record) => record.status === 'complete');
+  const complete = records.filter((record) => record.status === 'complete' && !record.safety);
   const latestFull = complete.find((record) => record.kind === 'full');
-  const previous = records[0];
+  const previous = latestOf(records);
   const full: KindChoice = { kind: 'full', base: undefined, previous };
   const kind = wanted === 'auto' ? autoKind(latestFull, fullEveryDays, now) : wanted;
   if (kind === 'full' || latestFull === undefined) return full;

@@ -8,6 +8,7 @@ import { comparePaths, isWithin } from '../vault/order.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { WorkerPool } from '../worker/pool.ts';
+import { hasDatabase, lacksDatabase } from './one-sided.ts';
 import { openLiveSide } from './rows-live.ts';
 import { type ComparedDatabase, comparedTables } from './rows.ts';
 import { type DatabaseSide, openStoredSide } from './rows-side.ts';
@@ -104,8 +105,13 @@ export async function openDatabase(
       report({ code: 'database-failed', path: `databases/${name}`, message, incomplete: true });
       return undefined;
     }
-    const before = from && keep(await openStoredSide(vault, from, name, pool));
     const live = isLive(to) ? to.find((database) => database.name === name) : undefined;
+    const without = recordWithout(from, to, name);
+    if (without !== undefined) {
+      report(lacksDatabase(without, name));
+      return undefined;
+    }
+    const before = from && keep(await openStoredSide(vault, from, name, pool));
     const stored = isLive(to) ? undefined : keep(await openStoredSide(vault, to, name, pool));
     const after = live === undefined ? stored : keep(await openLiveSide(vault, live, pool, task));
     if (before === undefined && after === undefined) return undefined;
@@ -132,11 +138,25 @@ function databasesOf(record: BackupRecord | undefined): string[] {
   return [...sources.map(({ name }) => name), ...roots.map((root) => root.slice('databases/'.length))];
 }
 
+/** The backup that has nothing of a database, when the other side has it. */
+function recordWithout(
+  from: DatabaseSelection['from'],
+  to: DatabaseSelection['to'],
+  name: string,
+): BackupRecord | undefined {
+  if (from === undefined) return undefined;
+  if (isLive(to)) {
+    return to.some((database) => database.name === name) && !hasDatabase(from, name) ? from : undefined;
+  }
+  if (hasDatabase(from, name)) return hasDatabase(to, name) ? undefined : to;
+  return hasDatabase(to, name) ? from : undefined;
+}
+
 /** Whether a backup should have had a database, but could not read it. */
 function isMissing({ problems, manifest }: BackupRecord, name: string): boolean {
   const root = `databases/${name}`;
   const failed = problems.some(({ path, incomplete }) => path === root && incomplete);
-  return failed && !manifest.some((segment) => segment.root === root);
+  return failed && !hasDatabase({ manifest }, name);
 }
 
 function isWanted(path: string, paths: readonly string[]): boolean {

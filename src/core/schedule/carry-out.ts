@@ -1,5 +1,6 @@
 import { CancelledError, CrmBackupError } from '../errors.ts';
 import { backUpWithHooks, type HookedBackup, tellingToo } from '../hooks.ts';
+import { latestOf } from '../latest.ts';
 import type { PlacedSet } from '../open.ts';
 import { withDoubts } from '../restore/interrupted.ts';
 import { interruptedSentence } from '../restore/interrupted-sentence.ts';
@@ -112,7 +113,7 @@ async function rehearsed(
   task: Task,
 ): Promise<Carried> {
   const { records } = await vault.records();
-  const latest = records.find((record) => record.set === set.name && !record.safety);
+  const latest = latestOf(records.filter((record) => record.set === set.name));
   if (latest === undefined)
     return { status: 'skipped', message: 'There is no backup to rehearse a restore of.' };
   const { drill } = await import('../drill/drill.ts');

@@ -1,4 +1,5 @@
 import { CrmBackupError } from '../errors.ts';
+import { latestOf } from '../latest.ts';
 import { type OpenedWorkspace, openVault, openWorkspace, placeSet } from '../open.ts';
 import type { BackupSet } from '../set/definition.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
@@ -112,7 +113,7 @@ async function pastOf(
   if (state?.dealtWithUntil !== undefined) return { dealtWithUntil: new Date(state.dealtWithUntil), retryAt };
   if (job.kind === 'drill' || job.kind === 'verify') return { dealtWithUntil: now, retryAt };
   const records = await latest();
-  const record = job.kind === 'full' ? records.find(({ kind }) => kind === 'full') : records[0];
+  const record = latestOf(job.kind === 'full' ? records.filter(({ kind }) => kind === 'full') : records);
   return { dealtWithUntil: record === undefined ? undefined : new Date(record.createdAt), retryAt };
 }
 

@@ -20,7 +20,7 @@ const MOST_PROBED = 500;
 /** Git's own rule: a NUL among the first 8000 bytes. */
 const PROBE_BYTES = 8000;
 
-/** What differs between two backups of a set. */
+/** What differs between two backups of a set. A database that only one of them has is left out: `tables` tells. */
 export function changes(vaults: Vaults): Handler<'changes'> {
   return async ({ from, paths, probe, ...target }, task) => {
     const { vault, record, listing } = await vaults.backup(target);

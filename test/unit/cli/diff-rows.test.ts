@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCli, type Cli } from '../../build/cli.ts';
@@ -199,6 +199,31 @@ describe('rows of SQLite', () => {
       { change: 'added', after: [null, '3'] },
     ]);
     expect(await rows('w')).toMatchObject([{ change: 'changed', key: ['1', '2'], after: ['2', '1', '4'] }]);
+  });
+
+  it('are not said to have come or gone where a backup was taken without databases', async () => {
+    await using cli = await buildCli();
+    cli.writeSets({
+      name: 'crm',
+      files: [{ root: '.' }],
+      databases: [{ name: 'app', url: 'sqlite:app.db' }],
+    });
+    withSqlite(join(cli.workspace, 'app.db'), (database) =>
+      database.exec('CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2)'),
+    );
+    writeFileSync(join(cli.workspace, 'a.txt'), 'a\n');
+    await cli.must(['init', '--yes'], ['backup'], ['backup', '--no-databases']);
+    const without = /databases\/app: Backup [0-9a-f]{8} does not have database “app”, so there is nothing/g;
+    for (const args of [['latest'], ['latest~1', 'latest'], ['latest', '--workspace']]) {
+      const { code, value } = await cli.json(['diff', ...args]);
+      expect([code, value]).toMatchObject([3, { entries: [], tables: [] }]);
+    }
+    for (const more of [[], ['--patch'], ['--rows', 'app.t']]) {
+      const { code, text, stderr } = await cli.run(['diff', 'latest', ...more]);
+      expect([code, stderr.match(without)?.length], more.join(' ')).toEqual([3, 1]);
+      expect(text).not.toMatch(/[1-9]\d* (rows? )?(added|deleted)/);
+    }
+    expect((await cli.json(['diff', 'latest', 'files'])).code).toBe(0);
   });
 
   it('that cannot be read leave the comparison incomplete', async () => {

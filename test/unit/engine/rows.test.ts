@@ -196,6 +196,53 @@ test.each([
   expect(names()).toMatchObject([{ name: 'one' }, { name: 'two', phone: '2' }]);
 });
 
+test('a backup without a database is not compared with it: no row of it counts as added', async () => {
+  writeFileSync(join(workspace, 'a.txt'), 'one');
+  run('CREATE TABLE customer (id INTEGER PRIMARY KEY); INSERT INTO customer VALUES (1), (2)');
+  const first = await client.call('backup', { workspace, set, kind: 'full' });
+  writeFileSync(join(workspace, 'a.txt'), 'two');
+  const paths = ['files/workspace/a.txt'];
+  const request = { workspace, set, backup: first.id, paths, delete: false, safetyBackup: true };
+  const { safetyBackup } = await client.call('restore', request);
+
+  for (const [from, to] of [
+    [safetyBackup!, null],
+    [safetyBackup!, first.id],
+    [first.id, safetyBackup!],
+  ] as const) {
+    const versions = { workspace, set, from, to };
+    const { tables, problems } = await client.call('tables', versions);
+    expect(tables).toEqual([]);
+    const message = `Backup ${safetyBackup!.slice(0, 8)} does not have database “app”, so there is nothing to compare.`;
+    expect(problems).toMatchObject([{ path: 'databases/app', message }]);
+    const table = { ...versions, database: 'app', table: 'tables/main.customer', filter: {} };
+    const refused = { code: 'no-database', message };
+    await expect(client.call('rows', { ...table, start: 0, limit: 9 })).rejects.toMatchObject(refused);
+    const selections = [{ table: table.table, keys: [['1'], ['2']] }];
+    const wanted = { ...versions, database: 'app', side: 'before', overwrite: true, selections } as const;
+    await expect(client.call('planRows', wanted)).rejects.toMatchObject(refused);
+    await expect(client.call('restoreRows', wanted)).rejects.toMatchObject(refused);
+    if (to === null) continue;
+    const { changes } = await client.call('changes', {
+      workspace,
+      set,
+      from,
+      backup: to,
+      paths: [],
+      probe: false,
+    });
+    expect(changes.map(({ path }) => path)).toEqual(paths);
+  }
+  withSqlite(join(workspace, 'app.db'), (database) => {
+    expect(database.prepare('SELECT count(*) AS rows FROM customer').get()).toEqual({ rows: 2 });
+  });
+
+  // Nor is anything told against it: the next backup goes on from the one before.
+  const next = await client.call('backup', { workspace, set, kind: 'incremental' });
+  expect(next.base).toBe(first.id);
+  expect(next.tables).toMatchObject({ total: 1, unchanged: 1 });
+});
+
 test('a database that cannot be read is a problem of its own', async () => {
   run('CREATE TABLE customer (id INTEGER PRIMARY KEY)');
   const { id } = await client.call('backup', { workspace, set, kind: 'full' });
