@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { latestOf } from '../core/latest.ts';
 import { displayName } from './files/backup-uri.ts';
 import { formatAge } from './format.ts';
 import { kindName } from './kinds.ts';
@@ -42,7 +43,7 @@ export function showStatus(sets: Sets, works: Works): vscode.Disposable {
 
 function drawAge(item: vscode.StatusBarItem, found: readonly FoundSet[]): void {
   const latest = found
-    .flatMap(({ state }) => state.backups.slice(0, 1))
+    .flatMap(({ state }) => latestOf(state.backups) ?? [])
     .sort((a, b) => b.createdAt.localeCompare(a.createdAt))[0];
   const troubled = found.find(({ state }) => state.troubles.length > 0);
   const icon = latest?.status === 'partial' || troubled !== undefined ? '$(warning)' : '$(archive)';
@@ -74,7 +75,8 @@ function drawAge(item: vscode.StatusBarItem, found: readonly FoundSet[]): void {
   item.command = 'crmBackup.backUpNow';
 }
 
-function lastOf([latest]: FoundSet['state']['backups']): string {
+function lastOf(backups: FoundSet['state']['backups']): string {
+  const latest = latestOf(backups);
   if (latest === undefined) return vscode.l10n.t('no backups yet');
   const age = formatAge(Date.parse(latest.createdAt), Date.now(), vscode.env.language);
   const partial = latest.status === 'partial' ? `, ${vscode.l10n.t('partial')}` : '';

@@ -1,4 +1,5 @@
 import { forgottenBackups } from '../retention/forget.ts';
+import { latestOf } from '../latest.ts';
 import type { Task } from '../task.ts';
 import { type Past, type PastPrune, readPast } from '../vault/past.ts';
 import type { BackupKind, BackupRecord } from '../vault/record.ts';
@@ -37,6 +38,8 @@ export interface HistoryPoint {
   readonly id: string;
   readonly set: string;
   readonly kind: BackupKind;
+  /** Whether it was taken by itself before a restore, and holds what that was to replace. */
+  readonly safety: boolean;
   /** ISO 8601 UTC. */
   readonly createdAt: string;
   /** What it holds. */
@@ -90,10 +93,7 @@ export async function measure(
     compression: ratio(space.plainBytes, stored),
     backups: records.filter(isMeant).length,
     unused: space.unusedBytes,
-    recoveryTime: recoveryTime(
-      recoveries,
-      records.find((record) => isMeant(record) && !record.safety),
-    ),
+    recoveryTime: recoveryTime(recoveries, latestOf(records.filter(isMeant))),
     parts: partsOf(holdings.parts, space.partBytes, space.unusedBytes, usage),
     history: historyOf(records, forgotten, past, stored, exclusive).filter(isMeant),
   };
@@ -152,7 +152,9 @@ function historyOf(
     ...forgotten.map((record) => ({ ...remembered(record), exclusive: null, isGone: true })),
     ...past.backups
       .filter(({ id }) => !here.has(id))
-      .map(({ stored: added, ...backup }) => ({ ...backup, added, exclusive: null, isGone: true })),
+      .map(({ stored: added, safety = false, ...backup }) => {
+        return { ...backup, safety, added, exclusive: null, isGone: true };
+      }),
   ];
   interface Event {
     readonly at: string;
@@ -178,8 +180,9 @@ function remembered({
   id,
   set,
   kind,
+  safety,
   createdAt,
   bytes,
 }: BackupRecord): Omit<HistoryPoint, 'stored' | 'exclusive' | 'isGone'> {
-  return { id, set, kind, createdAt, source: bytes.source, added: bytes.stored };
+  return { id, set, kind, safety, createdAt, source: bytes.source, added: bytes.stored };
 }

@@ -10,6 +10,7 @@ export interface PastBackup {
   readonly id: string;
   readonly set: string;
   readonly kind: BackupKind;
+  readonly safety?: boolean;
   /** ISO 8601 UTC. */
   readonly createdAt: string;
   readonly source: number;
@@ -67,8 +68,8 @@ export async function remember(
   if (records.length + prunes.length === 0) return 0;
   const past = await readPast(storage, keys);
   const gone = new Set(records.map(({ id }) => id));
-  const added = records.map(({ id, set, kind, createdAt, bytes }): PastBackup => {
-    return { id, set, kind, createdAt, source: bytes.source, stored: bytes.stored };
+  const added = records.map(({ id, set, kind, safety, createdAt, bytes }): PastBackup => {
+    return { id, set, kind, safety, createdAt, source: bytes.source, stored: bytes.stored };
   });
   const all: Past = {
     backups: [...past.backups.filter(({ id }) => !gone.has(id)), ...added],

@@ -1,14 +1,14 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { EditorError } from '../error.ts';
+import { takenBefore } from '../tree/nodes.ts';
 import { showBetween } from './show-changes.ts';
 import { pickBackup } from './targets.ts';
 
 /** Shows what changed since the backup taken before this one, whatever its base is. */
 export async function compareWithPrevious(app: App, target?: unknown): Promise<void> {
   const found = await pickBackup(app, target, vscode.l10n.t('Compare which backup with the one before it?'));
-  const { backups } = found.found.state;
-  const previous = backups[backups.findIndex(({ id }) => id === found.backup) + 1];
+  const previous = takenBefore(found.found.state.backups, found.summary);
   if (previous === undefined) {
     throw new EditorError(
       'no-backup',

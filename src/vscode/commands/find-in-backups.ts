@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { changeIcon, changeName } from '../change-words.ts';
 import { CancelledError } from '../../core/errors.ts';
-import type { PathMatch, TextMatch } from '../../engine/protocol.ts';
+import { latestOf } from '../../core/latest.ts';
+import type { BackupSummary, PathMatch, TextMatch } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
 import { unreadSentence } from '../failures.ts';
@@ -104,12 +105,19 @@ async function findNames(
     iconPath: new vscode.ThemeIcon('search'),
     alwaysShow: true,
   };
-  return [text, ...unreadItems(unread), ...matches.map((match) => fileItem(match, state.backups[0]?.id))];
+  const items = matches.map((match) => fileItem(match, isGone(match, state.backups)));
+  return [text, ...unreadItems(unread), ...items];
 }
 
-function fileItem({ path, size, newest }: PathMatch, latest: string | undefined): FindItem {
+/** Whether the last backup has it no more; a safety backup that has it may be newer. */
+function isGone({ newest }: PathMatch, backups: readonly BackupSummary[]): boolean {
+  const latest = latestOf(backups);
+  return backups.findIndex(({ id }) => id === newest) > backups.findIndex(({ id }) => id === latest?.id);
+}
+
+function fileItem({ path, size }: PathMatch, isOver: boolean): FindItem {
   const shown = displayName(pathInWorkspace(path));
-  const gone = newest === latest ? [] : [vscode.l10n.t('not in the last backup')];
+  const gone = isOver ? [vscode.l10n.t('not in the last backup')] : [];
   return {
     choice: { kind: 'file', path },
     label: shown.slice(shown.lastIndexOf('/') + 1),

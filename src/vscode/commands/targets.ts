@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { CancelledError } from '../../core/errors.ts';
+import { latestOf } from '../../core/latest.ts';
 import type { BackupSummary, InSet, OfBackup } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { EditorError } from '../error.ts';
@@ -59,7 +60,7 @@ export async function pickSet(app: App, target: unknown): Promise<FoundSet> {
 }
 
 function lastBackup({ state }: FoundSet): string {
-  const [latest] = state.backups;
+  const latest = latestOf(state.backups);
   if (latest === undefined) return vscode.l10n.t('no backups yet');
   return formatAge(Date.parse(latest.createdAt), Date.now(), vscode.env.language);
 }

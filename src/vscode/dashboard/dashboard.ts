@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { latestOf } from '../../core/latest.ts';
 import type { Output } from '../../engine/protocol.ts';
 import type { Dashboard, FromPage, Recovery, ToPage } from '../../webview/dashboard/messages.ts';
 import type { App } from '../app.ts';
@@ -89,14 +90,15 @@ class DashboardPanel {
   }
 }
 
-function dashboardOf(
+/** What the dashboard shows of a set. @param sets all there are, to choose from */
+export function dashboardOf(
   sets: readonly FoundSet[],
   found: FoundSet,
   { figures, planned }: Output<'figures'>,
 ): Dashboard {
   const { state, set } = found;
   const severalFolders = new Set(sets.map(({ workspace }) => workspace)).size > 1;
-  const [latest] = state.backups;
+  const latest = latestOf(state.backups);
   return {
     locale: vscode.env.language,
     words: dashboardWords(),
@@ -119,11 +121,16 @@ function dashboardOf(
     lastBackup: latest === undefined ? null : Date.parse(latest.createdAt),
     nextRun: planned[0] === undefined ? null : Date.parse(planned[0]),
     recovery: recoveryOf(figures),
-    growth: (figures?.history ?? []).map(({ createdAt, stored, source }) => {
-      return { at: Date.parse(createdAt), stored, source };
-    }),
+    // A safety backup holds what a restore replaces: it says nothing of how much there is.
+    growth: (figures?.history ?? [])
+      .filter(({ safety }) => !safety)
+      .map(({ createdAt, stored, source }) => ({ at: Date.parse(createdAt), stored, source })),
     parts: figures?.parts ?? [],
-    days: calendarDays(state.backups, planned, new Date()),
+    days: calendarDays(
+      state.backups.filter(({ safety }) => !safety),
+      planned,
+      new Date(),
+    ),
   };
 }
 

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { latestOf } from '../../core/latest.ts';
 import type { Engine } from '../engine.ts';
 import { localFolders, type Sets } from '../sets.ts';
 import type { WorkingChanges } from '../working/working-changes.ts';
@@ -167,7 +168,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
         }),
       ];
     }
-    const [from] = state.backups;
+    const from = latestOf(state.backups);
     const working: Node[] =
       from === undefined || !vscode.workspace.isTrusted
         ? []

@@ -1,3 +1,4 @@
+import { latestOf } from '../../core/latest.ts';
 import type { TableSummary } from '../../core/compare/rows.ts';
 import type {
   BackupSummary,
@@ -136,8 +137,16 @@ export function nodeKey(node: Node): string {
   }
 }
 
-/** The backup that another is told against: its base, else the one before it; undefined for the first. */
+/** The backup that another is told against: its base, else the one taken before it; undefined for the first. */
 export function baseOf(backups: readonly BackupSummary[], backup: BackupSummary): BackupSummary | undefined {
   const base = backups.find(({ id }) => id === backup.base);
-  return base ?? backups[backups.findIndex(({ id }) => id === backup.id) + 1];
+  return base ?? takenBefore(backups, backup);
+}
+
+/** The backup that was taken before another, safety backups aside; undefined for the first. */
+export function takenBefore(
+  backups: readonly BackupSummary[],
+  { id }: Pick<BackupSummary, 'id'>,
+): BackupSummary | undefined {
+  return latestOf(backups.slice(backups.findIndex((each) => each.id === id) + 1));
 }

@@ -1,3 +1,4 @@
+import { latestOf } from '../../core/latest.ts';
 import { formatRatio } from '../format.ts';
 import type { Node, PeriodNode, SetNode } from './nodes.ts';
 import { nodeKey } from './nodes.ts';
@@ -49,5 +50,5 @@ function isSameLine(a: Node, b: Node): boolean {
 /** All that a set's own line tells: of its backups only the latest, and how many there are; the ratio as it is shown. */
 function lineOf({ state: { backups, ratio, ...state }, folderName }: SetNode): string {
   const shownRatio = ratio === null ? null : formatRatio(ratio);
-  return JSON.stringify([state, shownRatio, backups[0], backups.length, folderName]);
+  return JSON.stringify([state, shownRatio, latestOf(backups), backups.length, folderName]);
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TableSummary } from '../../core/compare/rows.ts';
 import { CancelledError } from '../../core/errors.ts';
+import { latestOf } from '../../core/latest.ts';
 import type { Problem } from '../../core/problem.ts';
 import type { BackupSummary, EntryChange, InSet } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
@@ -28,6 +29,8 @@ export interface Working {
 
 interface Watched {
   working: Working;
+  /** The backup that was taken last; after a safety backup, a restore has changed what there is. */
+  takenLast: string | undefined;
   /** Whether something may have changed since the last look; entries to look at, or everything. */
   stale: Set<string> | 'all' | undefined;
   /** When everything may be looked at again. */
@@ -141,8 +144,10 @@ export class WorkingChanges implements vscode.Disposable {
   #takeSets(): void {
     const wanted = new Map(
       (vscode.workspace.isTrusted ? this.#sets.all() : []).flatMap((found) => {
-        const [from] = found.state.backups;
-        return from === undefined || found.state.problem !== undefined ? [] : [[keyOf(found), from] as const];
+        const { backups, problem } = found.state;
+        const from = latestOf(backups);
+        if (from === undefined || problem !== undefined) return [];
+        return [[keyOf(found), { from, takenLast: backups[0]?.id }] as const];
       }),
     );
     for (const [key, { running }] of this.#watched) {
@@ -150,12 +155,12 @@ export class WorkingChanges implements vscode.Disposable {
       running?.cancel();
       this.#watched.delete(key);
     }
-    for (const [key, from] of wanted) {
+    for (const [key, { from, takenLast }] of wanted) {
       const known = this.#watched.get(key);
-      if (known?.working.from.id === from.id) continue;
+      if (known?.working.from.id === from.id && known.takenLast === takenLast) continue;
       known?.running?.cancel();
       const working = { from, files: undefined, problems: [], tables: undefined };
-      this.#watched.set(key, { working, stale: 'all', notBefore: 0, running: undefined });
+      this.#watched.set(key, { working, takenLast, stale: 'all', notBefore: 0, running: undefined });
     }
     this.#schedule();
   }

@@ -4,6 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
+import { dashboardOf } from '../../../src/vscode/dashboard/dashboard.ts';
+import { formatBytes } from '../../../src/vscode/format.ts';
 import { rowsTarget } from '../../../src/vscode/rows/rows-uri.ts';
 import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
@@ -110,6 +112,51 @@ suite('Databases', () => {
       assert.equal(tree.getTreeItem(line).description, '1 table');
     } finally {
       own.dispose();
+    }
+  });
+
+  test('are compared with the newest backup after a restore of files, too: its safety backup is none', async () => {
+    const own = ownTree(engine);
+    const { tree, sets, working } = own;
+    const file = 'data/config.php';
+    const before = await readFile(at(file), 'utf8');
+    try {
+      const { line } = await workingDatabases(tree);
+      await tree.getChildren(line);
+      await writeFile(at(file), 'changed\n');
+      const paths = [`files/workspace/${file}`];
+      const request = { workspace, set, backup: backup.id, paths, delete: false, safetyBackup: true };
+      const { safetyBackup } = await engine.call('restore', request);
+      await sets.refresh();
+      const found = sets.find({ workspace, set }) ?? assert.fail();
+      assert.equal(found.state.backups[0]?.id, safetyBackup);
+      // It was restored over: what was known of the workspace is looked at anew.
+      assert.deepEqual(working.of(found), {
+        from: found.state.backups[1],
+        files: undefined,
+        tables: undefined,
+      });
+
+      const [top] = await tree.getChildren();
+      const { description } = tree.getTreeItem(top!);
+      assert.ok(
+        String(description).includes(formatBytes(backup.bytes.source, vscode.env.language)),
+        String(description),
+      );
+      const fresh = await workingDatabases(tree);
+      assert.ok(fresh.working?.type === 'working' && fresh.working.backup === backup.id);
+      const tables = await tree.getChildren(fresh.line);
+      assert.deepEqual(
+        tables.map((node) => tree.getTreeItem(node).description),
+        ['+1 ~1'],
+      );
+      const told = await engine.call('figures', { workspace, set });
+      const { lastBackup, growth } = dashboardOf(sets.all(), found, told);
+      assert.equal(lastBackup, Date.parse(backup.createdAt));
+      assert.equal(growth.at(-1)?.at, lastBackup);
+    } finally {
+      own.dispose();
+      await writeFile(at(file), before);
     }
   });
 

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { latestOf } from '../../../core/latest.ts';
 import { displayName } from '../../files/backup-uri.ts';
 import { formatBytes, formatMoment, formatRatio } from '../../format.ts';
 import type { SetNode } from '../nodes.ts';
@@ -11,7 +12,7 @@ import { setTooltip } from '../tooltips/set.ts';
 export function setItem(node: SetNode): vscode.TreeItem {
   const { state, folderName } = node;
   const locale = vscode.env.language;
-  const [latest] = state.backups;
+  const latest = latestOf(state.backups);
   const item = new vscode.TreeItem(displayName(state.name), vscode.TreeItemCollapsibleState.Expanded);
   const moment = latest && formatMoment(new Date(latest.createdAt), new Date(), locale);
   const size = latest && formatBytes(latest.bytes.source, locale);

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { latestOf } from '../../../core/latest.ts';
 import type { SetState } from '../../../engine/protocol.ts';
 import { displayName } from '../../files/backup-uri.ts';
 import { formatBytes, formatFully, formatNumber, formatRatio } from '../../format.ts';
@@ -7,7 +8,7 @@ import { tooltipTable } from './table.ts';
 
 /** Where a set's files come from and go to. */
 export function setTooltip(state: SetState): vscode.MarkdownString {
-  const [latest] = state.backups;
+  const latest = latestOf(state.backups);
   const rows: [string, string][] = state.roots.map(({ name, directory }) => [
     displayName(name),
     displayName(directory),
