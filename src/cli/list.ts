@@ -73,6 +73,7 @@ function remarks(record: BackupRecord, { paint }: Session): string[] {
     ...(record.safety ? ['safety'] : []),
     ...(record.status === 'partial' ? ['partial'] : []),
     ...(lost > 0 ? [paint('red', `lost ${counted(lost, 'path')}`)] : []),
+    ...(record.damagedAt === undefined || lost > 0 ? [] : [paint('red', 'damaged')]),
     ...(record.verifiedAt === undefined || lost > 0 ? [] : ['verified']),
   ];
 }

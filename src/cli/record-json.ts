@@ -15,6 +15,7 @@ export function listedJson(record: BackupRecord): Record<string, unknown> {
     bytes: record.bytes,
     ratio: ratioOf(record),
     verifiedAt: record.verifiedAt ?? null,
+    damagedAt: record.damagedAt ?? null,
     lostPaths: record.lostPaths ?? 0,
     git: record.git === undefined ? null : { ...record.git, branch: record.git.branch ?? null },
   };

@@ -34,6 +34,12 @@ function description(record: BackupRecord, { paint, nowMs }: Session): string {
     ['pinned', record.pinned ? 'yes' : ''],
     ['safety', record.safety ? 'taken by itself before a change' : ''],
     ['verified', record.verifiedAt === undefined ? '' : when(record.verifiedAt)],
+    [
+      'damaged',
+      record.damagedAt === undefined
+        ? ''
+        : `${paint('red', `found ${when(record.damagedAt)}`)}; “crm-backup verify” tells what, “crm-backup repair” mends what it can`,
+    ],
     ['lost', record.lostPaths ? paint('red', counted(record.lostPaths, 'path')) : ''],
     [
       'git',

@@ -6,7 +6,7 @@ import type { RetentionRules } from './rules.ts';
 /** What the rules look at in a backup. */
 export type RetainedBackup = Pick<
   BackupRecord,
-  'id' | 'createdAt' | 'pinned' | 'safety' | 'status' | 'lostPaths'
+  'id' | 'createdAt' | 'pinned' | 'safety' | 'status' | 'damagedAt' | 'lostPaths'
 >;
 
 /**
@@ -121,8 +121,10 @@ function keepOneComplete<B extends RetainedBackup>(
   reasons: ReadonlyMap<B, KeepReason[]>,
 ): void {
   const complete = ordinary.filter(({ status, lostPaths = 0 }) => status === 'complete' && lostPaths === 0);
-  const [latest] = complete;
-  if (latest === undefined || complete.some((backup) => reasons.get(backup)!.length > 0)) return;
+  const whole = complete.filter(({ damagedAt }) => damagedAt === undefined);
+  const good = whole.length > 0 ? whole : complete;
+  const [latest] = good;
+  if (latest === undefined || good.some((backup) => reasons.get(backup)!.length > 0)) return;
   reasons.get(latest)!.push('latest-complete');
 }
 

@@ -12,6 +12,8 @@ export interface Note {
   readonly label?: string | null;
   readonly pinned?: boolean;
   readonly verifiedAt?: string;
+  /** When a verification found content of it damaged; null when that is mended. Of this and `verifiedAt` the later holds. */
+  readonly damagedAt?: string | null;
   /** How many paths have lost content; 0 when all is there again. */
   readonly lostPaths?: number;
 }
@@ -21,6 +23,7 @@ export interface Noted {
   label?: string | null;
   pinned?: boolean;
   verifiedAt?: string;
+  damagedAt?: string;
   lostPaths?: number;
 }
 
@@ -79,13 +82,21 @@ function nameOf(bytes: Buffer): string {
 /** Folds notes into what holds now for each backup. */
 export function foldNotes(notes: readonly Note[]): Map<string, Noted> {
   const folded = new Map<string, Noted>();
-  for (const { backup, label, pinned, verifiedAt, lostPaths } of notes.toSorted(byTime)) {
+  for (const { backup, label, pinned, verifiedAt, damagedAt, lostPaths } of notes.toSorted(byTime)) {
     const noted = folded.get(backup) ?? {};
     if (label !== undefined) noted.label = label;
     if (pinned !== undefined) noted.pinned = pinned;
     if (verifiedAt !== undefined) noted.verifiedAt = verifiedAt;
+    if (damagedAt === null) delete noted.damagedAt;
+    else if (damagedAt !== undefined) noted.damagedAt = damagedAt;
     if (lostPaths !== undefined) noted.lostPaths = lostPaths;
     folded.set(backup, noted);
+  }
+  for (const noted of folded.values()) {
+    const { verifiedAt = '', damagedAt } = noted;
+    if (damagedAt === undefined) continue;
+    if (verifiedAt > damagedAt) delete noted.damagedAt;
+    else delete noted.verifiedAt;
   }
   return folded;
 }
@@ -94,7 +105,7 @@ export function foldNotes(notes: readonly Note[]): Map<string, Noted> {
 export function latestNotes(notes: readonly Note[]): Note[] {
   const latest = new Map<string, Note>();
   for (const note of notes.toSorted(byTime)) {
-    for (const key of ['label', 'pinned', 'verifiedAt', 'lostPaths'] as const) {
+    for (const key of ['label', 'pinned', 'verifiedAt', 'damagedAt', 'lostPaths'] as const) {
       if (note[key] === undefined) continue;
       latest.set(`${note.backup} ${key}`, { backup: note.backup, at: note.at, [key]: note[key] });
     }

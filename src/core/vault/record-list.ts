@@ -93,6 +93,7 @@ function withNotes(record: BackupRecord, noted: Noted | undefined): BackupRecord
     label: noted.label === undefined ? record.label : (noted.label ?? undefined),
     pinned: noted.pinned ?? record.pinned,
     verifiedAt: noted.verifiedAt ?? record.verifiedAt,
+    damagedAt: noted.damagedAt,
     lostPaths: noted.lostPaths ?? record.lostPaths,
   };
 }

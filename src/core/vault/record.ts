@@ -81,7 +81,10 @@ export interface RecordContent {
 export interface BackupRecord extends RecordContent {
   /** SHA-256 of the sealed record, 64 hex digits. */
   readonly id: string;
+  /** When every byte of it was last found right, ISO 8601 UTC; undefined where damage was found since. */
   readonly verifiedAt: string | undefined;
+  /** When content of it was found damaged, ISO 8601 UTC; undefined where it was found right since. */
+  readonly damagedAt?: string | undefined;
   /** How many of its paths have lost content, as verify or repair has found. */
   readonly lostPaths?: number | undefined;
 }
@@ -148,7 +151,13 @@ function written(content: RecordContent): WrittenRecord {
 
 /** A record for {@link fromWritten}, when its object has so many bytes. Without what was noted on it since. */
 export function toWritten(record: BackupRecord, objectBytes: number): WrittenRecord {
-  const { id: _id, verifiedAt: _verifiedAt, lostPaths: _lostPaths, ...content } = record;
+  const {
+    id: _id,
+    verifiedAt: _verifiedAt,
+    damagedAt: _damagedAt,
+    lostPaths: _lostPaths,
+    ...content
+  } = record;
   const { bytes } = content;
   return written({ ...content, bytes: { ...bytes, stored: bytes.stored - objectBytes } });
 }

@@ -264,10 +264,24 @@ async function rebuildPacks(work: Work): Promise<void> {
 }
 
 async function mendNotes(work: Work): Promise<void> {
+  await noteDamage(work);
   const { storage, keys } = work.vault;
   const notes = await readNotes(storage, keys);
   const past = await readPast(storage, keys);
   for (const name of [...notes.damaged, ...past.damaged]) await setAside(work, name);
+}
+
+/** Notes which backups are damaged, and which were and are mended now. */
+async function noteDamage({ vault, lock, report, records, dryRun }: Work): Promise<void> {
+  if (dryRun) return;
+  const known = new Map((await vault.records()).records.map(({ id, damagedAt }) => [id, damagedAt]));
+  const now = new Date().toISOString();
+  const notes = records
+    .map(({ id }) => ({ backup: id, damagedAt: report.lossesOf(id).pathCount > 0 ? now : null }))
+    .filter(({ backup, damagedAt }) => (damagedAt === null) !== (known.get(backup) === undefined));
+  if (notes.length === 0) return;
+  await lock.assertHeld();
+  await vault.note(...notes);
 }
 
 async function write(work: Work, name: string, bytes: Buffer): Promise<void> {

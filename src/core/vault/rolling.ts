@@ -58,7 +58,11 @@ export function dueForNote(records: readonly BackupRecord[], times: ReadTimes, m
   const known = Math.min(...times.map(Number));
   const verifiedMs = ({ verifiedAt }: BackupRecord): number =>
     verifiedAt === undefined ? 0 : Date.parse(verifiedAt);
+  // What was damaged since may have been read before.
+  const isWhole = ({ damagedAt }: BackupRecord): boolean =>
+    damagedAt === undefined || Date.parse(damagedAt) < known;
   return records
+    .filter(isWhole)
     .filter((record) => Date.parse(record.createdAt) <= known && verifiedMs(record) < known - 7 * DAY_MS)
     .sort((a, b) => verifiedMs(a) - verifiedMs(b))
     .slice(0, most);

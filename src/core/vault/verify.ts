@@ -9,6 +9,7 @@ import { inspectData } from './inspect-data.ts';
 import { inspectObjects, inspectRecords } from './inspect-objects.ts';
 import { findLive } from './liveness.ts';
 import { isUnwritable, lockForReading } from './lock.ts';
+import type { Note } from './notes.ts';
 import type { BackupRecord } from './record.ts';
 import type { Vault } from './vault.ts';
 
@@ -42,9 +43,9 @@ export interface Verification {
 const WAIT_FOR_LOCK_MS = 10_000;
 
 /**
- * Verifies a vault. Damage is told, not thrown, each with the backups and paths that have lost content by it. Backups of
- * which every byte was read and found right are noted as verified, if the vault can be written to. Cancelling leaves
- * everything as it was.
+ * Verifies a vault. Damage is told, not thrown, each with the backups and paths that have lost content by it. These
+ * backups are noted as damaged, and those of which every byte was read and found right as verified, if the vault can be
+ * written to. Cancelling leaves everything as it was.
  * @throws {VaultError} `locked`, `newer-format`; `unknown-backup` when the record is not in the vault.
  * @throws {CancelledError}, {StorageError} when the storage does not answer.
  */
@@ -74,10 +75,11 @@ export async function verify(vault: Vault, options: VerifyOptions, task: Task = 
   await findAffected(records, factsOf(vault, inspection), report, task);
   const notices: string[] = [];
   try {
-    if (level === 'data' && !isSample(options)) await noteVerified(vault, records, report);
+    await noteFindings(vault, records, report, level === 'data' && !isSample(options));
   } catch (error) {
     if (!isUnwritable(error)) throw error;
-    notices.push(`No backup was marked as verified: ${error.message}`);
+    const marked = report.isEmpty ? 'verified' : 'verified or damaged';
+    notices.push(`No backup was marked as ${marked}: ${error.message}`);
   }
   return { level, checked: { ...checked, backups: records.length }, damage: report.list(), notices };
 }
@@ -120,18 +122,26 @@ function sample(ids: readonly string[], percent: number | undefined): readonly s
   return drawn.slice(0, count).map(({ id }) => id);
 }
 
-/** Notes which backups were found whole. What is lost for good is for repair to say, not for a look. */
-async function noteVerified(
+/**
+ * Notes which backups were found damaged, and when every byte was read, which were found whole. What is lost for good is
+ * for repair to say, not for a look.
+ */
+async function noteFindings(
   vault: Vault,
   records: readonly BackupRecord[],
   report: DamageReport,
+  isEveryByte: boolean,
 ): Promise<void> {
-  const marked = new Set(
-    (await vault.records()).records.filter(({ lostPaths }) => (lostPaths ?? 0) > 0).map(({ id }) => id),
-  );
-  const verifiedAt = new Date().toISOString();
-  const notes = records
-    .filter(({ id }) => report.lossesOf(id).pathCount === 0)
-    .map(({ id }) => ({ backup: id, verifiedAt, ...(marked.has(id) ? { lostPaths: 0 } : {}) }));
+  const known = new Map((await vault.records()).records.map((record) => [record.id, record]));
+  const now = new Date().toISOString();
+  const notes = records.flatMap(({ id: backup }): Omit<Note, 'at'>[] => {
+    const { damagedAt, lostPaths = 0 } = known.get(backup) ?? {};
+    if (report.lossesOf(backup).pathCount > 0) {
+      return damagedAt === undefined ? [{ backup, damagedAt: now }] : [];
+    }
+    if (!isEveryByte) return [];
+    const mended = damagedAt === undefined ? {} : { damagedAt: null };
+    return [{ backup, verifiedAt: now, ...mended, ...(lostPaths > 0 ? { lostPaths: 0 } : {}) }];
+  });
   if (notes.length > 0) await vault.note(...notes);
 }

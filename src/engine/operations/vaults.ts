@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { createRecoveryKey } from '../../core/keys.ts';
 import { usageOf } from '../../core/metrics/usage.ts';
 import { openWorkspace, type PlacedSet, placeSet } from '../../core/open.ts';
+import type { BackupRecord } from '../../core/vault/record.ts';
 import type { Vault } from '../../core/vault/vault.ts';
 import { VaultError } from '../../core/vault/error.ts';
 import { type FailureData, toFailure } from '../failure.ts';
@@ -61,14 +62,16 @@ async function stateOf(vaults: Vaults, directory: string, sets: readonly string[
 function damageIn(
   vault: Vault,
   unreadable: number,
-  records: readonly { readonly lostPaths?: number | undefined }[],
+  records: readonly Pick<BackupRecord, 'damagedAt' | 'lostPaths'>[],
 ): FailureData | undefined {
   const hint = 'Run “crm-backup verify”, then “crm-backup repair”.';
   const told = (message: string): FailureData => ({ name: 'VaultError', code: 'damaged', message, hint });
   if (vault.config.isCopy) return told('The configuration of the vault is damaged; a copy of it is used.');
   if (unreadable > 0) return told(`Backups that cannot be read: ${unreadable}.`);
   const incomplete = records.filter(({ lostPaths = 0 }) => lostPaths > 0).length;
-  return incomplete === 0 ? undefined : told(`Backups that have lost content: ${incomplete}.`);
+  if (incomplete > 0) return told(`Backups that have lost content: ${incomplete}.`);
+  const damaged = records.filter(({ damagedAt }) => damagedAt !== undefined).length;
+  return damaged === 0 ? undefined : told(`Backups in which damage was found: ${damaged}.`);
 }
 
 async function freeBytes(directory: string): Promise<number | undefined> {

@@ -3,8 +3,10 @@ import { latestOf } from '../../core/latest.ts';
 import type { Output } from '../../engine/protocol.ts';
 import type { Dashboard, FromPage, Recovery, ToPage } from '../../webview/dashboard/messages.ts';
 import type { App } from '../app.ts';
+import { backupCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
 import type { FoundSet } from '../sets.ts';
+import { isDamaged } from '../tree/lines/backup.ts';
 import { troubleText } from '../trouble-words.ts';
 import { webviewPage } from '../webview-page.ts';
 import { calendarDays } from './calendar-days.ts';
@@ -109,6 +111,7 @@ export function dashboardOf(
     shown: keyOf(found),
     troubles: [
       ...(state.problem === undefined ? [] : [state.problem.message]),
+      ...damageTold(found),
       ...state.troubles.map((trouble) => troubleText(set, trouble)),
     ],
     backups: figures?.backups ?? 0,
@@ -132,6 +135,20 @@ export function dashboardOf(
       new Date(),
     ),
   };
+}
+
+/** Says that backups of a set are damaged, as far as anybody has looked. */
+function damageTold({ set, state }: FoundSet): readonly string[] {
+  const count = state.backups.filter(isDamaged).length;
+  if (count === 0) return [];
+  const [name, backups] = [displayName(set), backupCount(count)];
+  return [
+    vscode.l10n.t(
+      '{0}: {1} damaged. “Verify…” tells what is affected; “crm-backup repair” mends what it can.',
+      name,
+      backups,
+    ),
+  ];
 }
 
 function recoveryOf(figures: Output<'figures'>['figures']): Recovery {

@@ -15,7 +15,7 @@ export function vaultItem({ workspace, state, folderName }: VaultNode): vscode.T
   const label = vscode.l10n.t('Vault of {0}', name);
   const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.None);
   const verified =
-    verifiedAt === undefined
+    verifiedAt === undefined || state.status === 'damaged'
       ? undefined
       : vscode.l10n.t('verified {0}', formatMoment(new Date(verifiedAt), new Date(), locale));
   const size = storedBytes === undefined ? undefined : formatBytes(storedBytes, locale);

@@ -47,8 +47,36 @@ function onlyOne(backups: readonly BackupSummary[]): BackupSummary | undefined {
 
 /** What an agent is told of a backup, under the names of the command line. */
 export function toldBackup(backup: BackupSummary): object {
-  const { id, kind, base, createdAt, label, safety, pinned, status, files, bytes, verifiedAt, git } = backup;
-  return { id, kind, base, createdAt, label, safety, pinned, status, files, bytes, verifiedAt, git };
+  const {
+    id,
+    kind,
+    base,
+    createdAt,
+    label,
+    safety,
+    pinned,
+    status,
+    files,
+    bytes,
+    verifiedAt,
+    damagedAt,
+    git,
+  } = backup;
+  return {
+    id,
+    kind,
+    base,
+    createdAt,
+    label,
+    safety,
+    pinned,
+    status,
+    files,
+    bytes,
+    verifiedAt,
+    damagedAt,
+    git,
+  };
 }
 
 /** Agents get no more than this of what could be long, and are told how much there is. */

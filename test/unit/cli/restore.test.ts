@@ -168,6 +168,12 @@ describe('verify and repair', () => {
     expect(code).toBe(4);
     expect(value.damage).toMatchObject([{ pack: basename(pack, '.pack'), backups: [id] }]);
     expect(value.damage[0]!.paths.length).toBeGreaterThan(0);
+    const noted = { verifiedAt: null, damagedAt: aTime };
+    expect((await cli.json(['list'])).value.backups).toMatchObject([noted]);
+    expect((await cli.run(['list'])).text).toMatch(/ damaged$/m);
+    const shown = (await cli.run(['show', 'latest'])).text;
+    expect(shown).toMatch(/^damaged +found .*“crm-backup repair” mends/m);
+    expect(shown).not.toMatch(/^verified/m);
     const text = (await cli.run(['verify', '--level', 'data'])).text;
     for (const path of value.damage[0]!.paths) expect(text).toContain(path);
 

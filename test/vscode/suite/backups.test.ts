@@ -8,7 +8,11 @@ import * as vscode from 'vscode';
 import type { Verification } from '../../../src/core/vault/verify.ts';
 import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
 import { commandTable } from '../../../src/vscode/commands/table.ts';
+import { dashboardOf } from '../../../src/vscode/dashboard/dashboard.ts';
+import { vaultItem } from '../../../src/vscode/destinations/vault-line.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
+import { Sets } from '../../../src/vscode/sets.ts';
+import { backupItem } from '../../../src/vscode/tree/lines/backup.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
 import {
   addressOf,
@@ -26,6 +30,30 @@ import {
 
 const config = 'data/config.php';
 const setFile = '.vscode/crm-backup.json';
+
+/** Where the newest backup, its vault and its set are said to be damaged. */
+async function shownOfDamage(engine: Engine): Promise<object> {
+  const sets = new Sets(engine);
+  try {
+    await sets.refresh();
+    const found = sets.find({ workspace, set }) ?? assert.fail();
+    const summary = found.state.backups[0] ?? assert.fail();
+    const item = backupItem({ type: 'backup', workspace, set, backup: summary.id, summary });
+    const [state] = await engine.call('vaults', { workspace });
+    const vault = vaultItem({ type: 'vault', workspace, set, state: state!, folderName: undefined });
+    const dashboard = dashboardOf(sets.all(), found, await engine.call('figures', { workspace, set }));
+    const isVerified = item.accessibilityInformation?.label.includes('verified') === true;
+    const isDamaged = String(item.description).startsWith('damaged · ');
+    assert.notEqual(isVerified, isDamaged);
+    return {
+      backup: isDamaged,
+      vault: /^damaged · [^·]+$/.test(String(vault.description)),
+      dashboard: dashboard.troubles.some((text) => text.includes(' damaged. “Verify…”')),
+    };
+  } finally {
+    sets.dispose();
+  }
+}
 
 suite('Backups', () => {
   let engine: Engine;
@@ -279,9 +307,13 @@ suite('Backups', () => {
         vscode.workspace.textDocuments.find(({ uri }) => uri.path === '/Damage Report'),
       );
       assert.match(report.getText(), /^packs\/.*\n(.*\n)*Files: [1-9]/);
+      // It goes on being told, wherever the backups are shown.
+      assert.deepEqual(await shownOfDamage(engine), { backup: true, vault: true, dashboard: true });
     } finally {
       await Promise.all(packs.map((pack, number) => writeFile(pack, whole[number]!)));
+      await engine.call('verify', { workspace, set, level: 'data' });
     }
+    assert.deepEqual(await shownOfDamage(engine), { backup: false, vault: false, dashboard: false });
   });
 
   test('the surroundings are checked and told', async () => {

@@ -52,9 +52,9 @@ function backupIcon(summary: Summary): vscode.ThemeIcon {
   return new vscode.ThemeIcon(icons[summary.kind]);
 }
 
-/** Whether content has been lost, as far as anybody has looked. */
-export function isDamaged({ lostPaths = 0 }: Summary): boolean {
-  return lostPaths > 0;
+/** Whether content is damaged or has been lost, as far as anybody has looked. */
+export function isDamaged({ lostPaths = 0, damagedAt }: Pick<Summary, 'lostPaths' | 'damagedAt'>): boolean {
+  return lostPaths > 0 || damagedAt !== undefined;
 }
 
 function isToday(at: Date): boolean {

@@ -13,7 +13,6 @@ import {
 import { keptText } from '../../kept-because.ts';
 import { kindName } from '../../kinds.ts';
 import { phaseName } from '../../phase-words.ts';
-import { isDamaged } from '../lines/backup.ts';
 import { tooltipTable } from './table.ts';
 
 /** As many problems are told; the rest is counted. */
@@ -65,18 +64,17 @@ export function backupTooltip(
 
 /** What the line shows as icon and badge, in words. */
 function marksOf(summary: BackupSummary): readonly (readonly [icon: string, text: string])[] {
-  const { pinned, verifiedAt } = summary;
+  const { pinned, verifiedAt, damagedAt, lostPaths = 0 } = summary;
+  const fully = (at: string): string => formatFully(new Date(at), vscode.env.language);
   return [
-    ...(isDamaged(summary) ? [['error', vscode.l10n.t('Content of it is lost')] as const] : []),
+    ...(lostPaths > 0 ? [['error', vscode.l10n.t('Content of it is lost')] as const] : []),
+    ...(damagedAt === undefined || lostPaths > 0
+      ? []
+      : [['error', vscode.l10n.t('Damage was found {0}', fully(damagedAt))] as const]),
     ...(pinned ? [['pinned', vscode.l10n.t('Pinned')] as const] : []),
     ...(verifiedAt === undefined
       ? []
-      : [
-          [
-            'shield',
-            vscode.l10n.t('Verified {0}', formatFully(new Date(verifiedAt), vscode.env.language)),
-          ] as const,
-        ]),
+      : [['shield', vscode.l10n.t('Verified {0}', fully(verifiedAt))] as const]),
   ];
 }
 

@@ -80,6 +80,17 @@ describe('what no calendar rule decides', () => {
     });
   });
 
+  it('counts no backup as complete in which damage was found, unless there is no other', () => {
+    const damagedAt = '2026-03-09T12:00:00Z';
+    const damaged = backup('2026-03-09T00:00:00Z', { damagedAt });
+    const whole = backup('2026-03-08T00:00:00Z');
+    expect(reasonsOf([damaged, whole], { last: 1 })).toEqual({
+      '2026-03-09': ['last'],
+      '2026-03-08': ['latest-complete'],
+    });
+    expect(reasonsOf([damaged, { ...whole, damagedAt }], { last: 1 })).toEqual({ '2026-03-09': ['last'] });
+  });
+
   it('keeps the latest complete backup when all others that stay lack something', () => {
     const backups = [
       backup('2026-03-09T00:00:00Z', { status: 'partial' }),

@@ -207,6 +207,8 @@ describe('repair', () => {
     const vault = await built.reopen();
     const { backups: damaged } = await repair(vault);
     expect(damaged.length).toBeGreaterThan(0);
+    const told = (await vault.records()).records.filter(({ damagedAt }) => damagedAt !== undefined);
+    expect(told.map(({ id }) => id).sort()).toEqual(damaged.map(({ id }) => id).sort());
     await storeBackup(vault, { ...FIRST, 'second.bin': SECOND['a.bin'], 'd.bin': SECOND['d.bin'] });
     expect((await verify(vault, { level: 'data' })).damage).toEqual([]);
     expect((await vault.records()).records.every(({ lostPaths }) => (lostPaths ?? 0) === 0)).toBe(true);

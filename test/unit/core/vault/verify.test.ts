@@ -4,10 +4,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FrameMethod } from '../../../../src/core/vault/frame.ts';
 import { lockVault } from '../../../../src/core/vault/lock.ts';
 import { decodeFrames, readFooter } from '../../../../src/core/vault/pack.ts';
+import { prune } from '../../../../src/core/vault/prune.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
+import type { Vault } from '../../../../src/core/vault/vault.ts';
 import { verify, type Verification } from '../../../../src/core/vault/verify.ts';
 import { noiseOf } from '../../../build/random-tree.ts';
-import { buildVault, type BuiltVault, edited, objectsIn, storeBackup } from '../../../build/vault.ts';
+import {
+  buildVault,
+  type BuiltVault,
+  copyVault,
+  edited,
+  objectsIn,
+  storeBackup,
+} from '../../../build/vault.ts';
 
 const TEXT = noiseOf(1, 30_000).toString('hex');
 const FIRST = { 'a.bin': noiseOf(2, 300_000), 'b.txt': TEXT, 'c.txt': 'short' };
@@ -23,14 +32,18 @@ async function withFlippedBit<T>(
   const file = join(built.directory, name);
   const bytes = readFileSync(file);
   const at = byte < 0 ? bytes.length + byte : byte;
-  const flipped = Buffer.from(bytes);
-  flipped[at] = flipped[at]! ^ (1 << (at % 8));
-  writeFileSync(file, flipped);
+  writeFileSync(file, flipped(bytes, at));
   try {
     return await action();
   } finally {
     writeFileSync(file, bytes);
   }
+}
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[at] = changed[at]! ^ (1 << (at % 8));
+  return changed;
 }
 
 function damagedObjects({ damage }: Verification): string[] {
@@ -77,6 +90,40 @@ describe('verify', () => {
     ({ records } = await (await built.reopen()).records());
     for (const { verifiedAt } of records) expect(verifiedAt! >= before).toBe(true);
   });
+
+  it.each([{ level: 'quick' }, { level: 'data' }, { level: 'data', isRead: () => true }] as const)(
+    'notes where damage was found, until every byte is found right ($level)',
+    async (options) => {
+      await using copy = await copyVault(built);
+      const fresh = async (): Promise<Vault> => copy.reopen();
+      const noted = async () =>
+        (await (await fresh()).records()).records.map(({ verifiedAt, damagedAt }) => [verifiedAt, damagedAt]);
+      const whole = [expect.any(String) as string, undefined];
+      await verify(await fresh(), { level: 'data' });
+      expect(await noted()).toEqual([whole, whole]);
+      const pack = objectsIn(copy, 'packs')[0]!;
+      const file = join(copy.directory, pack);
+      const bytes = readFileSync(file);
+      // That a bit is flipped is seen by reading all, that the end is gone without.
+      writeFileSync(file, options.level === 'quick' ? bytes.subarray(0, 200) : flipped(bytes, 100));
+      const { damage } = await verify(await fresh(), options);
+      writeFileSync(file, bytes);
+      const { backups } = damage.find(({ object }) => object === pack)!;
+      expect(backups).not.toEqual([]);
+      // What did not read all says nothing of the rest, and takes nothing back.
+      await prune(await fresh());
+      await verify(await fresh(), { level: 'quick' });
+      await verify(await fresh(), { level: 'data', samplePercent: 1 });
+      const { records } = await (await fresh()).records();
+      for (const { id, verifiedAt, damagedAt } of records) {
+        expect([verifiedAt === undefined, damagedAt !== undefined]).toEqual(
+          Array(2).fill(backups.includes(id)),
+        );
+      }
+      await verify(await fresh(), { level: 'data' });
+      expect(await noted()).toEqual([whole, whole]);
+    },
+  );
 
   describe('finds a flipped bit', () => {
     it('in vault.json', async () => {
