@@ -40,6 +40,8 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     this.#inside = new Inside(sets, engine, working);
     this.#subscriptions = vscode.Disposable.from(
       sets.onDidChange(() => this.#update()),
+      // Where nothing is compared there is no line for it.
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.#update()),
       working.onDidChange(({ workspace, set }) => {
         for (const node of this.#latest.values()) {
           if (node.type === 'working' && node.workspace === workspace && node.set === set) this.#fire(node);

@@ -9,7 +9,17 @@ import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import { type CommandEntry, commandTable } from '../../../src/vscode/commands/table.ts';
 import type { Engine } from '../../../src/vscode/engine.ts';
 import { answer, askAgain, noteMessages, told } from './answers.ts';
-import { addressOf, ownEngine, provideBackup, run, set, stateOfSet, text, workspace } from './workspace.ts';
+import {
+  addressOf,
+  ownEngine,
+  ownTree,
+  provideBackup,
+  run,
+  set,
+  stateOfSet,
+  text,
+  workspace,
+} from './workspace.ts';
 
 suite('In Restricted Mode', () => {
   let engine: Engine;
@@ -41,6 +51,36 @@ suite('In Restricted Mode', () => {
   test('backups are browsed', async () => {
     const content = await vscode.workspace.fs.readFile(addressOf(backup.id, 'data/config.php'));
     assert.match(Buffer.from(content).toString(), /^<\?php/);
+  });
+
+  test('nothing is compared, and the workspace is as soon as it is trusted', async () => {
+    const granted = new vscode.EventEmitter<void>();
+    const before = Object.getOwnPropertyDescriptor(vscode.workspace, 'onDidGrantWorkspaceTrust');
+    Object.defineProperty(vscode.workspace, 'onDidGrantWorkspaceTrust', {
+      value: granted.event,
+      configurable: true,
+    });
+    const own = ownTree(engine);
+    const { tree, working } = own;
+    const trusts = (value: boolean): unknown =>
+      Object.defineProperty(vscode.workspace, 'isTrusted', { value, configurable: true });
+    try {
+      const [top] = await tree.getChildren();
+      const types = async () => (await tree.getChildren(top)).map(({ type }) => type);
+      assert.ok(!(await types()).includes('working'));
+      const drawn: unknown[] = [];
+      tree.onDidChangeTreeData((node) => drawn.push(node));
+      trusts(true);
+      granted.fire();
+      assert.deepEqual(drawn, [top]);
+      assert.ok((await types()).includes('working'));
+      assert.ok(working.of({ workspace, set }) !== undefined);
+    } finally {
+      trusts(false);
+      own.dispose();
+      if (before !== undefined) Object.defineProperty(vscode.workspace, 'onDidGrantWorkspaceTrust', before);
+      granted.dispose();
+    }
   });
 
   test('a backup is restored into another folder, and offered no other place', async () => {
