@@ -20,9 +20,12 @@ function tableCount(count: number): string {
   return vscode.l10n.t('{0} tables', formatNumber(count, vscode.env.language));
 }
 
-/** How many files and tables, as “12 files · 2 tables”; “none” where there are neither; unknown ones are left out. */
-export function entryCount(files: number | undefined, tables: number | undefined): string {
-  const parts = [files ? fileCount(files) : undefined, tables ? tableCount(tables) : undefined];
+/**
+ * How many files and tables, as “12 files · 2 tables”; “none” where there are neither; unknown ones are left out.
+ * @param rest what else is to be said, when nothing of it may be taken for all there is
+ */
+export function entryCount(files: number | undefined, tables: number | undefined, rest?: string): string {
+  const parts = [files ? fileCount(files) : undefined, tables ? tableCount(tables) : undefined, rest];
   return parts.filter((part) => part !== undefined).join(' · ') || vscode.l10n.t('none');
 }
 

@@ -125,15 +125,19 @@ export class Inside {
   async #tables(node: WorkingDatabasesNode): Promise<readonly Node[]> {
     const { workspace, set, backup } = node;
     // Drawing the line anew is no reason to read databases again; Refresh is.
-    const known = this.#working.of(node)?.tables;
+    const known = this.#working.of(node);
     const location = { viewId: BACKUPS_VIEW };
-    const tables =
-      known ?? (await vscode.window.withProgress({ location }, () => this.#working.findTables(node)));
-    if (tables.length === 0) return [messageNode(nodeKey(node), vscode.l10n.t('No row differs.'), 'info')];
-    return tables.map((table) => {
+    const { tables, unread } =
+      known?.tables === undefined
+        ? await vscode.window.withProgress({ location }, () => this.#working.findTables(node))
+        : { ...known, tables: known.tables };
+    const failures = unread.map((text) => messageNode(`${nodeKey(node)}\n${text}`, text, 'warning'));
+    const lines = tables.map((table): Node => {
       const path = `databases/${table.database}/${table.path}`;
       return { type: 'workingTable', workspace, set, backup, path, table };
     });
+    if (failures.length + lines.length > 0) return [...failures, ...lines];
+    return [messageNode(nodeKey(node), vscode.l10n.t('No row differs.'), 'info')];
   }
 
   async #entries(node: FilesNode | EntryNode): Promise<readonly Node[]> {

@@ -25,6 +25,8 @@ export interface Working {
   readonly problems: readonly Problem[];
   /** Tables with other rows; undefined until somebody asked. */
   readonly tables: readonly TableSummary[] | undefined;
+  /** Why databases could not be compared when somebody asked, a sentence each. */
+  readonly unread: readonly string[];
 }
 
 interface Watched {
@@ -91,22 +93,26 @@ export class WorkingChanges implements vscode.Disposable {
     return new vscode.Disposable(() => void this.#watchers.delete(watcher));
   }
 
-  /** Compares the databases of a set as they are now. Throws what comparing throws. */
-  async findTables(target: InSet, token?: vscode.CancellationToken): Promise<readonly TableSummary[]> {
+  /** Compares the databases of a set as they are now. Throws what comparing throws, and when none can be compared. */
+  async findTables(
+    target: InSet,
+    token?: vscode.CancellationToken,
+  ): Promise<Pick<Working, 'unread'> & { readonly tables: readonly TableSummary[] }> {
     const key = keyOf(target);
     const from = this.#watched.get(key)?.working.from;
-    if (from === undefined) return [];
+    if (from === undefined) return { tables: [], unread: [] };
     const { workspace, set } = target;
     const input = { workspace, set, from: from.id, to: null };
     const { tables, problems } = await this.#engine.call('tables', input, { token });
-    const [problem] = problems;
-    if (problem !== undefined && tables.length === 0) throw new Error(problem.message);
+    const unread = problems.map(({ message }) => message);
+    const databases = this.#sets.find(target)?.state.databases.length ?? 0;
+    if (unread.length > 0 && unread.length >= databases) throw new Error(unread.join(' '));
     const watched = this.#watched.get(key);
     if (watched?.working.from === from) {
-      watched.working = { ...watched.working, tables };
+      watched.working = { ...watched.working, tables, unread };
       this.#changed.fire(target);
     }
-    return tables;
+    return { tables, unread };
   }
 
   /** Has databases compared again when they are looked at the next time, and files at once. */
@@ -114,7 +120,9 @@ export class WorkingChanges implements vscode.Disposable {
     for (const watched of this.#watched.values()) {
       watched.stale = 'all';
       watched.notBefore = 0;
-      if (watched.working.tables !== undefined) watched.working = { ...watched.working, tables: undefined };
+      if (watched.working.tables !== undefined) {
+        watched.working = { ...watched.working, tables: undefined, unread: [] };
+      }
     }
     for (const { workspace, set } of this.#sets.all()) this.#changed.fire({ workspace, set });
     this.#schedule();
@@ -159,7 +167,7 @@ export class WorkingChanges implements vscode.Disposable {
       const known = this.#watched.get(key);
       if (known?.working.from.id === from.id && known.takenLast === takenLast) continue;
       known?.running?.cancel();
-      const working = { from, files: undefined, problems: [], tables: undefined };
+      const working = { from, files: undefined, problems: [], tables: undefined, unread: [] };
       this.#watched.set(key, { working, takenLast, stale: 'all', notBefore: 0, running: undefined });
     }
     this.#schedule();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
@@ -110,6 +110,20 @@ suite('Databases', () => {
       await tree.getChildren(line);
       assert.equal(drawn.length, 1);
       assert.equal(tree.getTreeItem(line).description, '1 table');
+      await own.working.refresh({ workspace, set });
+      assert.equal(tree.getTreeItem(working!).description, '1 table');
+      // What nobody has looked at is not said to be the same.
+      own.working.forget();
+      assert.equal(tree.getTreeItem(working!).description, 'databases not compared');
+      await rename(at('crm.db'), at('gone.db'));
+      try {
+        const [failed] = await tree.getChildren(line);
+        assert.ok(failed?.type === 'message');
+        assert.match(failed.text, /crm\.db/);
+        assert.equal(tree.getTreeItem(working!).description, 'databases not compared');
+      } finally {
+        await rename(at('gone.db'), at('crm.db'));
+      }
     } finally {
       own.dispose();
     }
@@ -135,6 +149,7 @@ suite('Databases', () => {
         from: found.state.backups[1],
         files: undefined,
         tables: undefined,
+        unread: [],
       });
 
       const [top] = await tree.getChildren();

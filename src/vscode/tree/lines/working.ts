@@ -23,7 +23,10 @@ export function workingItem(
     vscode.l10n.t('Working changes since {0}', moment),
     isNothing ? None : Collapsed,
   );
-  if (known?.files !== undefined) item.description = entryCount(known.files.length, known.tables?.length);
+  if (known?.files !== undefined) {
+    const rest = hasDatabases ? uncompared(known) : undefined;
+    item.description = entryCount(known.files.length, known.tables?.length, rest);
+  }
   item.contextValue = 'working';
   // What `Decorations` is asked about: in a narrow view the label takes the place of the description.
   item.resourceUri = countAddress(node);
@@ -55,7 +58,7 @@ export function workingDatabasesItem(
   item.description =
     known?.tables === undefined
       ? vscode.l10n.t('compared when opened')
-      : entryCount(undefined, known.tables.length);
+      : entryCount(undefined, known.tables.length, uncompared(known));
   item.contextValue = 'workingDatabases';
   item.iconPath = new vscode.ThemeIcon('database');
   return item;
@@ -71,6 +74,12 @@ export function workingTableItem(node: WorkingTableNode): vscode.TreeItem {
   item.iconPath = new vscode.ThemeIcon('table');
   item.command = { command: OPEN_ROWS, title: vscode.l10n.t('Show Changes'), arguments: [node] };
   return item;
+}
+
+/** What of the databases is not known, for that takes asking: no count may be taken for all that differs. */
+function uncompared({ tables, unread }: Working): string | undefined {
+  if (tables === undefined) return vscode.l10n.t('databases not compared');
+  return unread.length === 0 ? undefined : vscode.l10n.t('not all databases compared');
 }
 
 function compareWithWorkspace(node: WorkingNode | WorkingChangeNode): vscode.Command {
