@@ -29,7 +29,7 @@ export function defineStats(program: Command, act: Act): void {
 function textOf(figures: Figures, session: Session): string {
   const { source, stored, ratio, dedup, compression, unused } = figures;
   const facts: [string, string][] = [
-    ['backups', counted(figures.backups, 'backup')],
+    ['backups', backupsText(figures)],
     ['source', formatBytes(source)],
     ['stored', formatBytes(stored)],
     ['ratio', formatRatio(ratio)],
@@ -41,6 +41,13 @@ function textOf(figures: Figures, session: Session): string {
   return [formatFacts(facts), partsTable(figures, session), exclusiveTable(figures, session)]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** The figures below are those of the vault, whichever sets share it. */
+function backupsText({ backups, sets }: Figures): string {
+  return sets > 1
+    ? `${counted(backups, 'backup')} of ${counted(sets, 'set')} in this vault`
+    : counted(backups, 'backup');
 }
 
 function recoveryText({ recoveryTime }: Figures, { nowMs }: Session): string {

@@ -22,8 +22,10 @@ export interface Figures {
   readonly dedup: number | null;
   /** What is kept once ÷ `stored`. */
   readonly compression: number | null;
-  /** How many there are. */
+  /** How many there are in the vault, of all sets: what it takes is for all of them. */
   readonly backups: number;
+  /** Of how many sets. */
+  readonly sets: number;
   /** Bytes a prune could free: what no backup needs. */
   readonly unused: number;
   readonly recoveryTime: RecoveryTime;
@@ -91,7 +93,8 @@ export async function measure(
     ratio: ratio(source, stored),
     dedup: ratio(all, space.plainBytes),
     compression: ratio(space.plainBytes, stored),
-    backups: records.filter(isMeant).length,
+    backups: records.length,
+    sets: new Set(records.map((record) => record.set)).size,
     unused: space.unusedBytes,
     recoveryTime: recoveryTime(recoveries, latestOf(records.filter(isMeant))),
     parts: partsOf(holdings.parts, space.partBytes, space.unusedBytes, usage),

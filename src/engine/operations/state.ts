@@ -73,7 +73,9 @@ async function stateOf(
         ...found,
         next: await nextOf(vaults, workspace, set, records),
         backups: summariesOf(records, set),
-        ratio: ratioOfVault(records, await vaults.storedBytes(vault, records)),
+        ratio: records.some((record) => record.set === set.name)
+          ? ratioOfVault(records, await vaults.storedBytes(vault, records))
+          : null,
         troubles: troublesOf(
           set,
           scheduled(vaults, workspace),

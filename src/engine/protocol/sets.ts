@@ -47,7 +47,10 @@ export interface SetState {
   readonly databases: readonly string[];
   /** Newest first. */
   readonly backups: readonly BackupSummary[];
-  /** What the latest backups hold ÷ what their vault takes on disk, as `stats` tells it; null before the first. */
+  /**
+   * What the latest backups hold ÷ what their vault takes on disk, as `stats` tells it: of all sets
+   * that share it. Null before the first of this one.
+   */
   readonly ratio: number | null;
   /** Backups whose records cannot be read any more, and why. */
   readonly damaged: readonly { readonly id: string; readonly message: string }[];

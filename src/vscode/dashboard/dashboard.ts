@@ -117,7 +117,9 @@ export function dashboardOf(
     backups: figures?.backups ?? 0,
     source: figures?.source ?? 0,
     stored: figures?.stored ?? 0,
-    ratio: figures?.ratio ?? null,
+    setsInVault: figures?.sets ?? 0,
+    // Of a set without backups the vault’s says nothing.
+    ratio: (latest && figures?.ratio) ?? null,
     dedup: figures?.dedup ?? null,
     compression: figures?.compression ?? null,
     unused: figures?.unused ?? 0,

@@ -8,7 +8,10 @@ export interface Dashboard {
   readonly shown: string;
   /** What is wrong now, one sentence each; nothing when all is well. */
   readonly troubles: readonly string[];
+  /** In the vault, of all sets that share it; what follows is of all of them, too. */
   readonly backups: number;
+  /** How many sets have backups there. */
+  readonly setsInVault: number;
   readonly source: number;
   readonly stored: number;
   readonly ratio: number | null;
@@ -67,6 +70,7 @@ export type WordKey =
   | 'refresh'
   | 'ratio'
   | 'ratioDetail'
+  | 'ratioShared'
   | 'ratioNone'
   | 'saving'
   | 'savingDetail'

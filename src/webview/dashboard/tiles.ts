@@ -20,10 +20,11 @@ export function tiles(dashboard: Dashboard, texts: Texts): HTMLElement {
       ratio === null
         ? texts.word('ratioNone')
         : texts.word(
-            'ratioDetail',
+            dashboard.setsInVault > 1 ? 'ratioShared' : 'ratioDetail',
             texts.bytes(source),
             texts.bytes(stored),
             texts.number(dashboard.backups),
+            texts.number(dashboard.setsInVault),
           ),
     ),
     tile(texts.word('recovery'), ...recoveryText(dashboard, texts)),

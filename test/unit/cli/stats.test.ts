@@ -39,4 +39,11 @@ it('stats tells what the vault takes on disk, how it grew and how long a restore
   expect(text).toMatch(/^backups +2 backups\n/);
   expect(text).toMatch(/files\/workspace +4\d\d KiB/);
   expect(text).toMatch(new RegExp(`${second.slice(0, 8)} .*29\\d KiB`));
+
+  // Another set in the same vault: what it takes is for both, and so is what is counted.
+  cli.writeSets({ name: 'other', files: [{ root: '.' }], vault });
+  await cli.must(['backup']);
+  const shared = (await cli.json(['stats'])).value as unknown as Figures;
+  expect([shared.backups, shared.sets, shared.history.length]).toEqual([3, 2, 1]);
+  expect((await cli.run(['stats'])).text).toMatch(/^backups +3 backups of 2 sets in this vault\n/);
 });

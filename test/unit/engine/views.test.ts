@@ -169,6 +169,15 @@ describe('the state of a set', () => {
   });
 });
 
+test('a set without backups has no ratio, whatever else is in the vault', async () => {
+  await backUp();
+  const { vault, ratio } = await stateFrom();
+  expect(ratio).toBeGreaterThan(0);
+  const sets = [{ name: 'other', files: [{ root: '.' }], vault }];
+  write('.vscode/crm-backup.json', JSON.stringify({ version: 1, sets }));
+  expect(await stateFrom()).toMatchObject({ name: 'other', backups: [], ratio: null });
+});
+
 describe('a backup', () => {
   test('is told of in detail: its phases, and how long it takes to come back once that was measured', async () => {
     const { id } = await backUp();

@@ -28,7 +28,9 @@ suite('Figures and what is kept', () => {
   test('the engine measures the vault as it stands', async () => {
     const { figures, planned } = await engine.call('figures', { workspace, set });
     assert.ok(figures !== undefined && figures.stored > 0 && figures.source > 0);
-    assert.equal(figures.history.filter(({ isGone }) => !isGone).length, figures.backups);
+    // Other sets may share the vault, and are counted with it.
+    const here = figures.history.filter(({ isGone }) => !isGone).length;
+    assert.ok(figures.sets === 1 ? here === figures.backups : here < figures.backups);
     assert.deepEqual(planned, []);
   });
 

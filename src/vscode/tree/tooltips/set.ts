@@ -22,7 +22,7 @@ export function setTooltip(state: SetState): vscode.MarkdownString {
     rows.push([vscode.l10n.t('Size'), formatBytes(latest.bytes.source, vscode.env.language)]);
   }
   if (state.ratio !== null) {
-    rows.push([vscode.l10n.t('Backup ratio'), formatRatio(state.ratio, vscode.env.language)]);
+    rows.push([vscode.l10n.t('Backup ratio of the vault'), formatRatio(state.ratio, vscode.env.language)]);
   }
   const { next } = state;
   if (next !== undefined) {
