@@ -47,7 +47,12 @@ const handlers: Readonly<Record<CommandId, () => CommandHandler | Promise<Comman
   'crmBackup.doctor': async () => (await import('./doctor.ts')).doctor,
   'crmBackup.showLog': () => (app) => app.log.show(),
   'crmBackup.refresh': () => async (app) => {
+    const sets = app.sets.all().map(({ workspace, set }) => ({ workspace, set }));
+    // Asked of no database, this only has what is open of the live ones opened anew; what fails is told by who reads.
+    const none = { from: null, to: null, databases: [] };
+    await Promise.allSettled(sets.map(async (set) => app.engine.call('tables', { ...set, ...none })));
     app.working.forget();
+    for (const set of sets) app.rowsChanged.fire(set);
     await app.sets.refresh();
   },
 };

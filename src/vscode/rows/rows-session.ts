@@ -1,12 +1,13 @@
 import * as vscode from 'vscode';
 import { CancelledError } from '../../core/errors.ts';
 import type { OfTable, RowWindow } from '../../engine/protocol.ts';
-import type { FromPage, Numbered, Opened, ToPage } from '../../webview/rows/messages.ts';
+import type { FromPage, Numbered, ToPage } from '../../webview/rows/messages.ts';
 import type { App } from '../app.ts';
 import type { CallOptions } from '../engine.ts';
 import { codeOf, EditorError } from '../error.ts';
 import { showFailure } from '../failures.ts';
 import { displayName } from '../files/backup-uri.ts';
+import { sentenceOf } from '../sentences.ts';
 import { copyRows } from './copy-rows.ts';
 import { versionName } from './open-rows.ts';
 import { restoreRows } from './restore-rows.ts';
@@ -25,7 +26,8 @@ export class RowsSession implements vscode.Disposable {
   /** What is under way for the page’s latest filter. */
   #query = -1;
   #cancellation = new vscode.CancellationTokenSource();
-  #opened: Opened | undefined;
+  /** What the page’s columns are, once it has some. */
+  #head: string | undefined;
 
   constructor(app: App, target: OfTable, post: (message: ToPage) => void) {
     this.#app = app;
@@ -51,15 +53,15 @@ export class RowsSession implements vscode.Disposable {
       }
       // What the page shows instead tells it well enough.
       if (isOther) return;
-      const text = error instanceof Error ? error.message : String(error);
+      const text = sentenceOf(error);
       this.#app.log.error(text, error);
-      this.#post({ type: 'failed', message: text });
+      this.#post({ type: 'failed', message: text, retry: vscode.l10n.t('Try Again') });
     }
   }
 
   /** Rows may be others now. */
   stale(): void {
-    if (this.#opened !== undefined) this.#post({ type: 'stale' });
+    if (this.#head !== undefined) this.#post({ type: 'stale' });
   }
 
   dispose(): void {
@@ -76,11 +78,17 @@ export class RowsSession implements vscode.Disposable {
       case 'ready':
         // A page that was hidden numbers its queries from the first again.
         this.#query = -1;
-        this.#post((this.#opened = await this.#open()));
+        await this.#app.sets.load();
+        this.#open(await this.#rows({ query: 0, filter: {} }, CELL_CHARACTERS, 0, 0));
         return;
       case 'rows': {
         const { query, start, limit } = message;
         const window = await this.#rows(message, CELL_CHARACTERS, start, limit);
+        // Rows of other columns than those that are shown: the page is made anew, and asks for them again.
+        if (this.#head !== undefined && this.#head !== headOf(window)) {
+          this.#open(window);
+          return;
+        }
         const { rows, ...found } = foundOf(window);
         this.#post({ type: 'rows', query, comparison: window.comparison, start, rows, ...found });
         return;
@@ -110,16 +118,15 @@ export class RowsSession implements vscode.Disposable {
     }
   }
 
-  async #open(): Promise<Opened> {
+  #open(window: RowWindow): void {
+    const { columns, key, structure } = window;
     const { from, to, database } = this.#target;
-    await this.#app.sets.load();
-    const input = { ...this.#target, filter: {}, start: 0, limit: 0 };
-    const { columns, key, structure } = await this.#app.engine.call('rows', input, this.#options);
     const [beforeName, afterName] = [from, to].map((version) =>
       versionName(this.#app, this.#target, version),
     ) as [string, string];
     const isChanges = from !== null;
-    return {
+    this.#head = headOf(window);
+    this.#post({
       type: 'opened',
       locale: vscode.env.language,
       strings: pageStrings(),
@@ -135,7 +142,7 @@ export class RowsSession implements vscode.Disposable {
       })),
       structure,
       restoreRefusal: refusal(key),
-    };
+    });
   }
 
   /** Counts to the end, or until the page asks something else. */
@@ -173,6 +180,11 @@ export class RowsSession implements vscode.Disposable {
   get #options(): CallOptions {
     return { token: this.#cancellation.token };
   }
+}
+
+/** The same for windows of rows that stand under the same columns. */
+function headOf({ columns, key, structure }: RowWindow): string {
+  return JSON.stringify([columns, key, structure]);
 }
 
 /** What the page gets of an answer. */

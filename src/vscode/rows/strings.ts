@@ -44,7 +44,6 @@ export function pageStrings(): Strings {
     before: vscode.l10n.t('Was ({0})'),
     after: vscode.l10n.t('Is ({0})'),
     value: vscode.l10n.t('Value'),
-    retry: vscode.l10n.t('Try Again'),
     grid: vscode.l10n.t('Rows of {0}. Arrow keys move, Space selects, Enter shows the whole value.'),
   };
 }

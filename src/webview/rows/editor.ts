@@ -17,6 +17,8 @@ export interface PageState {
   readonly format: CopyFormat;
   readonly top: number;
   readonly active: Place;
+  /** What the columns are called, and how wide they are. */
+  readonly columns: readonly string[];
   readonly widths: readonly number[];
   readonly hasDetails: boolean;
 }
@@ -27,6 +29,8 @@ export interface Host {
   load(): PageState | undefined;
   save(state: PageState): void;
 }
+
+type Failed = Extract<ToPage, { type: 'failed' }>;
 
 /** The page: controls, structure, grid, details, status. */
 export class RowsEditor {
@@ -39,6 +43,7 @@ export class RowsEditor {
   readonly #details: Details;
   readonly #status = element('footer');
   readonly #message = element('div', 'message');
+  readonly #listening = new AbortController();
   #left: PageState | undefined;
   #whole: { readonly number: number; readonly row: Row } | undefined;
 
@@ -55,7 +60,7 @@ export class RowsEditor {
       onRestore: () => this.#post('restore'),
       onLeave: () => this.#grid.element.focus(),
     });
-    const isKnown = state?.widths.length === opened.columns.length;
+    const isKnown = state !== undefined && String(state.columns) === String(this.#names);
     this.#columns = new Columns(isKnown ? state.widths : opened.columns.map(() => 0));
     this.#grid = new Grid({
       opened,
@@ -80,8 +85,9 @@ export class RowsEditor {
       this.#details.element,
       this.#status,
     );
-    document.addEventListener('keydown', (event) => this.#pressKey(event));
-    document.addEventListener('copy', (event) => this.#copied(event));
+    const { signal } = this.#listening;
+    document.addEventListener('keydown', (event) => this.#pressKey(event), { signal });
+    document.addEventListener('copy', (event) => this.#copied(event), { signal });
     this.#status.textContent = opened.strings.loading;
     this.#grid.element.setAttribute('aria-busy', 'true');
     this.#store.restart(this.#wanted);
@@ -104,8 +110,16 @@ export class RowsEditor {
         this.#restart();
         return;
       case 'failed':
-        this.#fail(message.message);
+        this.#fail(message);
     }
+  }
+
+  /** Another takes its place; it finds what was typed. */
+  dispose(): void {
+    this.#save();
+    this.#listening.abort();
+    this.#toolbar.dispose();
+    this.#grid.dispose();
   }
 
   get #wanted(): ReturnType<typeof filterOf> {
@@ -122,7 +136,8 @@ export class RowsEditor {
     if (left !== undefined && (found.isComplete || left.active.row < found.found)) {
       this.#left = undefined;
       const row = Math.max(0, Math.min(left.active.row, found.found - 1));
-      this.#grid.restore(left.top, { ...left.active, row });
+      const column = Math.min(left.active.column, this.#opened.columns.length - 1);
+      this.#grid.restore(left.top, { row, column });
     }
     this.#toolbar.tell(found);
     this.#tell(found);
@@ -195,13 +210,11 @@ export class RowsEditor {
     this.#message.hidden = false;
   }
 
-  #fail(text: string): void {
+  #fail(message: Failed): void {
     this.#store.fail();
-    const retry = element('button', 'secondary', this.#opened.strings.retry);
-    retry.addEventListener('click', () => this.#restart());
-    this.#message.replaceChildren(element('p', '', text), retry);
+    this.#message.replaceChildren(...failure(message, () => this.#restart()));
     this.#message.hidden = false;
-    this.#status.textContent = text;
+    this.#status.textContent = message.message;
     this.#grid.element.setAttribute('aria-busy', 'false');
   }
 
@@ -242,6 +255,10 @@ export class RowsEditor {
     if (isCut && whole === undefined)
       this.#host.post({ type: 'details', query: this.#store.query, ...this.#store.numbered, number });
     this.#details.show(this.#column, at, isCut ? (whole ?? row) : row);
+  }
+
+  get #names(): readonly string[] {
+    return this.#opened.columns.map(({ name }) => name);
   }
 
   get #column(): Column | undefined {
@@ -292,10 +309,18 @@ export class RowsEditor {
       format: this.#toolbar.format,
       top: this.#grid.top,
       active: this.#grid.active,
+      columns: this.#names,
       widths: this.#columns.widths,
       hasDetails: !this.#details.element.hidden,
     });
   }
+}
+
+/** What failed, and a button to try again. */
+export function failure({ message, retry }: Failed, again: () => void): HTMLElement[] {
+  const button = element('button', 'secondary', retry);
+  button.addEventListener('click', again);
+  return [element('p', '', message), button];
 }
 
 /** As high as the editor’s lines, and a little. */

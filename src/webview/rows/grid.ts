@@ -46,6 +46,7 @@ export class Grid {
   #anchor = 0;
   #seen = '';
   #frame = 0;
+  readonly #resizing = new ResizeObserver(() => this.#measure());
 
   constructor(options: GridOptions) {
     this.#options = options;
@@ -70,8 +71,14 @@ export class Grid {
     grid.addEventListener('dblclick', (event) => {
       if (this.#placeOf(event) !== undefined) options.onEnter();
     });
-    new ResizeObserver(() => this.#measure()).observe(grid);
+    this.#resizing.observe(grid);
     this.#drawHead();
+  }
+
+  /** Nothing is drawn or asked for any more. */
+  dispose(): void {
+    this.#resizing.disconnect();
+    cancelAnimationFrame(this.#frame);
   }
 
   get active(): Place {

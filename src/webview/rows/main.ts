@@ -2,7 +2,7 @@ import './page.css';
 import './toolbar.css';
 import './grid.css';
 import './details.css';
-import { type PageState, RowsEditor } from './editor.ts';
+import { failure, type PageState, RowsEditor } from './editor.ts';
 import type { FromPage, ToPage } from './messages.ts';
 
 /** What VS Code gives a page. */
@@ -20,7 +20,7 @@ let editor: RowsEditor | undefined;
 addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
   if (data.type !== 'opened') {
     if (editor !== undefined) editor.take(data);
-    else if (data.type === 'failed') root.textContent = data.message;
+    else if (data.type === 'failed') root.replaceChildren(...failure(data, start));
     return;
   }
   document.documentElement.lang = data.locale;
@@ -29,6 +29,13 @@ addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
     load: (): PageState | undefined => (api.getState() ?? undefined) as PageState | undefined,
     save: (state: PageState): void => api.setState(state),
   };
+  const isTyping = document.activeElement instanceof HTMLInputElement;
+  editor?.dispose();
   editor = new RowsEditor(host, data, root);
+  if (isTyping) root.querySelector('input')?.focus();
 });
-api.postMessage({ type: 'ready' });
+start();
+
+function start(): void {
+  api.postMessage({ type: 'ready' });
+}

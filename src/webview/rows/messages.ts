@@ -95,11 +95,10 @@ export interface Strings {
   readonly before: string;
   readonly after: string;
   readonly value: string;
-  readonly retry: string;
   readonly grid: string;
 }
 
-/** What is shown, told once and after every reload. */
+/** What is shown, told once, after every reload, and when the columns are others. */
 export interface Opened {
   readonly type: 'opened';
   readonly locale: string;
@@ -132,7 +131,7 @@ export type ToPage =
   | ({ readonly type: 'counts'; readonly query: number } & Found)
   | { readonly type: 'details'; readonly query: number; readonly number: number; readonly row: Row | null }
   /** What was asked for failed; the page offers to try again. */
-  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'failed'; readonly message: string; readonly retry: string }
   /** Rows may be others now: ask anew. */
   | { readonly type: 'stale' };
 

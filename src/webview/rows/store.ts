@@ -9,6 +9,9 @@ const MOST_ASKED = 3;
 
 const NOTHING: Found = { counts: { added: 0, changed: 0, deleted: 0 }, found: 0, isComplete: false };
 
+/** The latest query of all stores of this page: an answer to an older one is not taken for one to a newer. */
+let queries = 0;
+
 /** The rows the page knows: a few of those that are seen, never all. */
 export class RowStore {
   readonly #post: (message: FromPage) => void;
@@ -44,7 +47,7 @@ export class RowStore {
 
   /** Begins anew, with another filter or because rows may have changed. */
   restart(filter: Filter = this.#filter): void {
-    this.#query++;
+    this.#query = ++queries;
     this.#filter = filter;
     this.#comparison = undefined;
     this.#found = NOTHING;

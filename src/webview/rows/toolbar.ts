@@ -90,6 +90,11 @@ export class Toolbar {
     this.#input.select();
   }
 
+  /** What was typed last is not waited for any more. */
+  dispose(): void {
+    clearTimeout(this.#typing);
+  }
+
   /** Tells how many rows there are of each kind. */
   tell({ counts, isComplete }: Found): void {
     const { strings, locale } = this.#opened;

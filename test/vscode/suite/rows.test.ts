@@ -257,6 +257,28 @@ suite('Rows', () => {
     }
   });
 
+  test('come with their columns where those are others by now', async () => {
+    using page = new Conversation(engine, target({ to: null, table: 'tables/main.keyless' }));
+    await page.open();
+    await page.rows({});
+    try {
+      execute('ALTER TABLE keyless ADD COLUMN more TEXT');
+      await engine.call('tables', { workspace, set, from: first.id, to: null });
+      // As a page asks that begins anew.
+      await page.say({ type: 'rows', query: 99, start: 0, limit: 100, filter: {} });
+      const opened = page.heard.at(-1);
+      assert.ok(opened?.type === 'opened', JSON.stringify(opened));
+      assert.deepEqual(
+        opened.columns.map(({ name }) => name),
+        ['word', 'more'],
+      );
+      assert.ok(opened.structure.some(({ kind, text }) => kind === 'added' && text.includes('more')));
+      await page.rows({});
+    } finally {
+      execute('ALTER TABLE keyless DROP COLUMN more');
+    }
+  });
+
   test('are not restored when they have changed during the question', async () => {
     using page = new Conversation(engine, target({ to: null }));
     await page.open();
@@ -284,7 +306,8 @@ suite('Rows', () => {
   test('that are not there are told on the page', async () => {
     using page = new Conversation(engine, target({ table: 'tables/main.nothing' }));
     await page.say({ type: 'ready' });
-    assert.equal(page.heard.at(-1)?.type, 'failed');
+    const failed = page.heard.at(-1);
+    assert.ok(failed?.type === 'failed' && failed.retry === 'Try Again');
   });
 
   test('of a live database are not read in Restricted Mode, and those of backups not restored', async () => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { makeWorkspace } from '../workspace.ts';
 import { commandLine } from './command-line.ts';
@@ -177,6 +177,44 @@ test('a user looks at changed rows, filters, copies and restores some, by keyboa
   const again = await rowsPage(page);
   await again.status.getByText(/^5 rows/).waitFor();
   expect(await again.filter.inputValue()).toBe('EXAMPLE.NET');
+});
+
+test('rows of a live table stand under its columns, also once those are others', async () => {
+  await using workbench = await openWorkbench('rows-columns', {
+    prepare: async (home, environment) => {
+      const first =
+        "CREATE TABLE deal (id INTEGER PRIMARY KEY, city TEXT, stage TEXT); INSERT INTO deal VALUES (1, 'Rome', 'open')";
+      const workspace = await prepareWith(home, environment, [['First import', first]]);
+      run(workspace, "UPDATE deal SET stage = 'won'");
+      return workspace;
+    },
+  });
+  const { page, workspace } = workbench;
+  await openByKeyboard(page, 'Working changes', 'Databases', /deal/);
+  const rows = await rowsPage(page);
+  await rows.frame.getByRole('gridcell', { name: 'was open, is won' }).waitFor();
+  run(
+    workspace,
+    "ALTER TABLE deal DROP COLUMN city; ALTER TABLE deal ADD COLUMN note TEXT; UPDATE deal SET note = 'hot'",
+  );
+  await workbench.command('CRM Backup: Refresh');
+  await rows.frame.getByRole('columnheader', { name: 'note' }).waitFor();
+  await rows.frame.locator('.grid[aria-busy=false] .cell').first().waitFor();
+  const places = async (part: string): Promise<string[]> => {
+    const cells = await rows.frame.locator(`${part} .cell`).all();
+    const place = async (cell: Locator): Promise<string> =>
+      `${await cell.getAttribute('aria-colindex')} ${await cell.innerText()}`;
+    return Promise.all(cells.map(place));
+  };
+  const named = await places('.head');
+  const of = (name: string): string => named.find((text) => text.includes(name))?.split(' ')[0] ?? '';
+  expect(await places('.canvas')).toEqual(
+    expect.arrayContaining([`${of('stage')} open→won`, `${of('note')} hot`, `${of('city')} Rome`]),
+  );
+  // What listens to keys is the page that is seen, and no other.
+  await page.keyboard.press('Control+f');
+  await page.keyboard.type('nothing');
+  await rows.status.getByText('0 rows').waitFor();
 });
 
 test('rows are readable in every kind of theme', async () => {
