@@ -3,15 +3,13 @@ import { latestOf } from '../../core/latest.ts';
 import type { Engine } from '../engine.ts';
 import { localFolders, type Sets } from '../sets.ts';
 import type { WorkingChanges } from '../working/working-changes.ts';
-import { groupByPeriod } from './days.ts';
+import { groupByPeriod, untilMidnightMs } from './days.ts';
 import { Inside } from './inside.ts';
 import { failureNode, messageNode, problemNode } from './messages.ts';
 import { type Node, nodeKey, type PeriodNode, type SetNode } from './nodes.ts';
 import { present } from './present.ts';
 import { troubleText } from '../trouble-words.ts';
 import { changedNodes, type Shown } from './shown.ts';
-
-const DAY_MS = 86_400_000;
 
 /**
  * The tree: sets → working changes and periods → backups → changes and files. Upper lines are made of what is known;
@@ -212,12 +210,10 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
 
   /** Then today is yesterday. */
   #waitForMidnight(): void {
-    const now = Date.now();
-    const midnight = new Date(now + DAY_MS).setHours(0, 0, 0, 0);
     this.#midnight = setTimeout(() => {
       this.#changed.fire(undefined);
       this.#waitForMidnight();
-    }, midnight - now);
+    }, untilMidnightMs(new Date()));
   }
 }
 

@@ -22,6 +22,12 @@ export function periodOf(at: Date, now: Date): Period {
   return { key: `${at.getFullYear()}-${month}`, kind: 'month', at };
 }
 
+/** How long it is until the next day begins: a day has 23 to 25 hours. At least a second, for timers that come early. */
+export function untilMidnightMs(now: Date): number {
+  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
+  return Math.max(1_000, midnight.getTime() - now.getTime());
+}
+
 /** A period and what falls in it, in the order given. */
 export interface PeriodGroup<T> {
   readonly period: Period;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { groupByPeriod, periodOf } from '../../../src/vscode/tree/days.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { groupByPeriod, periodOf, untilMidnightMs } from '../../../src/vscode/tree/days.ts';
 
 const now = new Date(2025, 2, 5, 12, 0);
 
@@ -27,5 +27,22 @@ describe('the period of a backup', () => {
         expect(new Set(groups.map(({ period }) => period.key)).size).toBe(groups.length);
       }),
     );
+  });
+});
+
+describe('until midnight it is', () => {
+  const zone = process.env['TZ'];
+  afterEach(() => {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  });
+  test.each([
+    ['an hour and a half, on a day of 25 hours whose clocks went back', '2026-10-25T21:30:00Z', 90],
+    ['25 hours at its beginning', '2026-10-24T22:00:00Z', 25 * 60],
+    ['23 hours on a day whose clocks went forward', '2026-03-28T23:00:00Z', 23 * 60],
+    ['a day on any other', '2026-06-10T22:00:00Z', 24 * 60],
+  ])('%s', (_, now, minutes) => {
+    process.env['TZ'] = 'Europe/Berlin';
+    expect(untilMidnightMs(new Date(now)) / 60_000).toBe(minutes);
   });
 });
