@@ -36,14 +36,14 @@ const DESTINATIONS = /** @type {const} */ ({
 
 const IN_EDITOR = /** @type {const} */ ({
   place: 'editor',
-  when: 'crmBackup.state == ready && resourceScheme =~ /^(file|crm-backup)$/',
+  when: 'crmBackup.hasBackups && resourceScheme =~ /^(file|crm-backup)$/',
 });
 
 /** The menus of files outside of the view, and when they are offered there. */
 const FILE_MENUS = /** @type {const} */ ({
   'explorer/context': {
     place: 'explorer',
-    when: 'crmBackup.state == ready && resourceScheme == file && !explorerResourceIsFolder',
+    when: 'crmBackup.hasBackups && resourceScheme == file && !explorerResourceIsFolder',
   },
   'editor/context': IN_EDITOR,
   'editor/title/context': IN_EDITOR,

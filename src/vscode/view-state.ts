@@ -5,10 +5,11 @@ import { localFolders, type Sets } from './sets.ts';
 /** Which of the view's welcome texts fits. */
 type ViewState = 'loading' | 'none' | 'empty' | 'ready' | 'failed';
 
-/** Keeps the context key the welcome texts and menus depend on. */
+/** Keeps the context keys the welcome texts and menus depend on. */
 export function tellState(sets: Sets): vscode.Disposable {
   const tell = (): void => {
     void vscode.commands.executeCommand('setContext', Context.state, stateOf(sets));
+    void vscode.commands.executeCommand('setContext', Context.hasBackups, hasBackups(sets));
     const canUndo = sets.all().some(({ state }) => state.restoredAt !== undefined);
     void vscode.commands.executeCommand('setContext', Context.canUndoRestore, canUndo);
   };
@@ -22,8 +23,12 @@ export function stateOf(sets: Sets): ViewState {
   if (localFolders().some((folder) => sets.of(folder)?.status === 'failed')) return 'failed';
   const all = sets.all();
   if (all.length === 0) return 'none';
-  const isEmpty = all.every(
-    ({ state }) => state.backups.length + state.damaged.length === 0 && state.problem === undefined,
-  );
-  return isEmpty ? 'empty' : 'ready';
+  return hasBackups(sets) ? 'ready' : 'empty';
+}
+
+/** Whether a set of any folder has backups, or what is wrong with it should be told by who looks for them. */
+export function hasBackups(sets: Sets): boolean {
+  return sets
+    .all()
+    .some(({ state }) => state.backups.length + state.damaged.length > 0 || state.problem !== undefined);
 }

@@ -117,16 +117,16 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
 
   /** What the upper lines are now. */
   #look(): Shown {
+    const many = localFolders().length > 1;
     const failures = localFolders().flatMap((folder) => {
       const state = this.#sets.of(folder);
-      return state?.status === 'failed' ? [failureNode(folder, state.error)] : [];
+      return state?.status === 'failed' ? [failureNode(folder, state.error, many)] : [];
     });
     const found = this.#sets.all();
     // A single set without backups: the welcome text says more than an empty branch.
     if (failures.length === 0 && found.length === 1 && isEmpty(found[0]!.state)) {
       return { roots: [], below: new Map() };
     }
-    const many = localFolders().length > 1;
     const sets = found.map(({ workspace, set, state, folder }): SetNode => ({
       type: 'set',
       workspace,

@@ -14,9 +14,13 @@ export function messageNode(
   return { type: 'message', id, text, icon, tooltip, command };
 }
 
-/** Why the sets of a folder cannot be shown; selecting it opens the set file where the mistake is. */
-export function failureNode(folder: vscode.WorkspaceFolder, error: unknown): MessageNode {
-  const text = sentenceOf(error);
+/**
+ * Why the sets of a folder cannot be shown; selecting it opens the set file where the mistake is.
+ * @param isNamed whether there are other folders, too
+ */
+export function failureNode(folder: vscode.WorkspaceFolder, error: unknown, isNamed: boolean): MessageNode {
+  const why = sentenceOf(error);
+  const text = isNamed ? vscode.l10n.t('{0}: {1}', folder.name, why) : why;
   return messageNode(`failure:${folder.uri.toString()}`, text, 'error', text, {
     command: 'crmBackup.editSet',
     title: vscode.l10n.t('Edit Backup Set'),

@@ -104,6 +104,7 @@ describe('the manifest', () => {
       ...(JSON.stringify(manifest.contributes.viewsWelcome).match(/crmBackup\.\w+/g) ?? []),
       ...manifest.contributes.customEditors.map(({ viewType }) => viewType),
       'crmBackup.canUndoRestore',
+      'crmBackup.hasBackups',
       // Lines of the tree call it.
       'crmBackup.openRows',
       'crmBackup.status',

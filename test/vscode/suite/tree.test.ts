@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary, Operation, Output } from '../../../src/engine/protocol.ts';
@@ -9,6 +11,7 @@ import { BackupBadges } from '../../../src/vscode/tree/backup-badges.ts';
 import type { BackupsTree } from '../../../src/vscode/tree/backups-tree.ts';
 import { DragOut } from '../../../src/vscode/tree/drag.ts';
 import type { Node } from '../../../src/vscode/tree/nodes.ts';
+import { hasBackups, stateOf } from '../../../src/vscode/view-state.ts';
 import { watchSets } from '../../../src/vscode/watch.ts';
 import { Decorations } from '../../../src/vscode/working/decorations.ts';
 import { until } from './answers.ts';
@@ -106,6 +109,27 @@ suite('The tree', () => {
     }
     await until(() => isThere() || undefined);
     watching.dispose();
+  });
+
+  test('tells in which folder a set file has a mistake, and what is in the others', async () => {
+    const other = await mkdtemp(path.join(os.tmpdir(), 'crm-backup-other-'));
+    const folders = Object.getOwnPropertyDescriptor(vscode.workspace, 'workspaceFolders');
+    await mkdir(path.join(other, '.vscode'));
+    await writeFile(path.join(other, '.vscode/crm-backup.json'), '{ "version": 1, "sets": [ {');
+    const [first] = vscode.workspace.workspaceFolders ?? [];
+    const value = [first, { uri: vscode.Uri.file(other), name: 'other', index: 1 }];
+    Object.defineProperty(vscode.workspace, 'workspaceFolders', { value, configurable: true });
+    const both = ownTree(engine);
+    try {
+      const [mistake, good] = (await both.tree.getChildren()).map(label);
+      assert.match(mistake ?? '', /^other: /);
+      assert.equal(good, set);
+      assert.deepEqual([stateOf(both.sets), hasBackups(both.sets)], ['failed', true]);
+    } finally {
+      both.dispose();
+      if (folders !== undefined) Object.defineProperty(vscode.workspace, 'workspaceFolders', folders);
+      await rm(other, { recursive: true });
+    }
   });
 
   test('tells on a set’s line what matters first: last backup, size, ratio', async () => {
