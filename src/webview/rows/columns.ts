@@ -6,6 +6,12 @@ const MOST_CHARACTERS = 40;
 const MOST_HEAD = 22;
 /** Beside the text: padding and the line between columns. */
 const PADDING = 17;
+/** Between and around two values: the arrow, which another font may have to draw, and padding. */
+const ARROW_CHARACTERS = 2;
+const CHANGE_PADDING = 18;
+/** Characters that are twice as wide as others: of Chinese, Japanese and Korean, and pictures. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/gu;
 const LEAST_WIDTH = 40;
 
 /** How wide columns are, and which of them are seen. */
@@ -42,14 +48,16 @@ export class Columns {
 /** Widths that fit what stands in some of the rows. @param character how wide one is */
 export function fittingWidths(columns: readonly Column[], rows: readonly Row[], character: number): number[] {
   return columns.map(({ name, type, isKey }, at) => {
-    const lengths = rows.map(({ before, after }) => {
+    const contents = rows.map(({ before, after }) => {
       const [old, fresh] = [before?.[at], after?.[at]];
       const isChanged = before !== null && after !== null && !isSameCell(old ?? null, fresh ?? null);
-      return isChanged ? lengthOf(old) + lengthOf(fresh) + 3 : Math.max(lengthOf(old), lengthOf(fresh));
+      return isChanged
+        ? (lengthOf(old) + lengthOf(fresh) + ARROW_CHARACTERS) * character + CHANGE_PADDING
+        : Math.max(lengthOf(old), lengthOf(fresh)) * character;
     });
-    const head = Math.min(MOST_HEAD, name.length + type.length + (isKey ? 6 : 2));
-    const characters = Math.min(MOST_CHARACTERS, Math.max(LEAST_CHARACTERS, head, ...lengths));
-    return Math.ceil(characters * character) + PADDING;
+    const head = Math.min(MOST_HEAD, widthOf(name) + type.length + (isKey ? 6 : 2));
+    const least = Math.max(LEAST_CHARACTERS, head) * character;
+    return Math.ceil(Math.min(MOST_CHARACTERS * character, Math.max(least, ...contents))) + PADDING;
   });
 }
 
@@ -62,5 +70,11 @@ export function isSameCell(a: Cell, b: Cell): boolean {
 function lengthOf(cell: Cell | undefined): number {
   if (cell === undefined) return 0;
   if (cell === null) return 4;
-  return typeof cell === 'string' ? cell.length : 30;
+  // In the place of an empty one stands a word.
+  return typeof cell === 'string' ? widthOf(cell) || LEAST_CHARACTERS : 30;
+}
+
+/** How wide a text is, in ordinary characters. */
+function widthOf(text: string): number {
+  return text.length + (text.match(WIDE) ?? []).filter((wide) => wide.length === 1).length;
 }
