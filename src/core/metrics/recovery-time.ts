@@ -109,7 +109,7 @@ function trendOf([latest, ...before]: readonly RecoveryRecord[]): number | null 
     .map(perByte)
     .sort((a, b) => a - b);
   const middle = earlier[Math.floor(earlier.length / 2)]!;
-  return middle === 0 ? null : Math.round((perByte(latest) / middle) * 100) / 100;
+  return middle === 0 ? null : Number((perByte(latest) / middle).toPrecision(3));
 }
 
 function perByte({ durationMs, bytes, databaseBytes }: RecoveryRecord): number {

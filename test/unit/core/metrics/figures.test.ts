@@ -191,6 +191,11 @@ describe('recovery time', () => {
       estimatedFrom: day(3),
       trend: 2,
     });
+    const much = { ...measured, bytes: 50_000 * KIB, kind: 'drill' } as const;
+    recordRecovery(home.path, vault.id, { ...much, at: day(5), durationMs: 3000 });
+    // However much faster it got, it took some time.
+    const { recoveryTime: faster } = await measure(vault, { home: home.path });
+    expect(faster.trend).toBe(0.0015);
     expect(recoveryTime.history.map(({ durationMs }) => durationMs)).toEqual([1000, 2000]);
     expect((await measure(vault, { home: home.path, set: 'other' })).recoveryTime.last).toBeNull();
   });
