@@ -7,6 +7,7 @@ import type { App } from '../app.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
 import { unreadSentence } from '../failures.ts';
 import { formatBytes } from '../format.ts';
+import { sentenceOf } from '../sentences.ts';
 import type { FoundSet } from '../sets.ts';
 import { showChangeBefore } from './file-change.ts';
 import { fileHistory } from './file-history.ts';
@@ -172,7 +173,7 @@ function changeItem(app: App, { workspace, set }: FoundSet, match: TextMatch): F
 }
 
 function failed(app: App, error: unknown): FindItem {
-  const sentence = error instanceof Error ? error.message : String(error);
+  const sentence = sentenceOf(error);
   app.log.error(sentence, error);
   return noticed(sentence, 'error');
 }
