@@ -38,14 +38,13 @@ export function formatAge(fromMs: number, nowMs: number, locale?: string): strin
   return words.format(-Math.floor(passed / DAY_MS), 'day');
 }
 
-/** A duration as “40 ms”, “0.4 s”, “12 s” or “3 min 5 s”. */
+/** A duration as “40 ms”, “1.4 s”, “3 min 5 s” or “2 h 5 min”. */
 export function formatDuration(ms: number, locale?: string): string {
-  if (ms < 95) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1000;
-  if (seconds < 9.95) return `${formatNumber(seconds, locale, 1)} s`;
-  if (seconds < 59.5) return `${formatNumber(seconds, locale)} s`;
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${formatNumber(ms / 1000, locale, 1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
 /** The time of day as “10:42”. */

@@ -5,6 +5,7 @@ import type { Dashboard, FromPage, Recovery, ToPage } from '../../webview/dashbo
 import type { App } from '../app.ts';
 import { backupCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
+import { sentenceOf, translated } from '../sentences.ts';
 import type { FoundSet } from '../sets.ts';
 import { isDamaged } from '../tree/lines/backup.ts';
 import { troubleText } from '../trouble-words.ts';
@@ -47,7 +48,10 @@ class DashboardPanel {
     this.#panel.iconPath = new vscode.ThemeIcon('graph');
     const subscriptions = vscode.Disposable.from(
       webview.onDidReceiveMessage((message: FromPage) => void this.#take(message)),
-      app.sets.onDidChange(() => void this.#draw()),
+      // A page that is hidden is gone, and asks when it is there again.
+      app.sets.onDidChange(() => {
+        if (this.#panel.visible) void this.#draw();
+      }),
     );
     this.#panel.onDidDispose(() => {
       open = undefined;
@@ -81,15 +85,19 @@ class DashboardPanel {
       const sets = this.#app.sets.all();
       const found = sets.find((each) => keyOf(each) === this.#chosen) ?? sets[0];
       if (found === undefined) {
-        return { type: 'failed', message: vscode.l10n.t('There is no backup set yet.') };
+        return failed(vscode.l10n.t('There is no backup set yet.'));
       }
       const { workspace, set } = found;
       const told = await this.#app.engine.call('figures', { workspace, set });
       return { type: 'show', dashboard: dashboardOf(sets, found, told) };
     } catch (error) {
-      return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+      return failed(sentenceOf(error));
     }
   }
+}
+
+function failed(message: string): ToPage {
+  return { type: 'failed', message, refresh: vscode.l10n.t('Refresh') };
 }
 
 /** What the dashboard shows of a set. @param sets all there are, to choose from */
@@ -103,6 +111,7 @@ export function dashboardOf(
   const latest = latestOf(state.backups);
   return {
     locale: vscode.env.language,
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     words: dashboardWords(),
     sets: sets.map((each) => ({
       key: keyOf(each),
@@ -110,7 +119,7 @@ export function dashboardOf(
     })),
     shown: keyOf(found),
     troubles: [
-      ...(state.problem === undefined ? [] : [state.problem.message]),
+      ...(state.problem === undefined ? [] : [translated(state.problem.message, state.problem.code)]),
       ...damageTold(found),
       ...state.troubles.map((trouble) => troubleText(set, trouble)),
     ],

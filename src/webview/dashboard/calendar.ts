@@ -7,14 +7,13 @@ const KINDS = ['full', 'differential', 'incremental'] as const;
 const SIGNS = { full: '●', differential: '◐', incremental: '○', partial: '⚠', planned: '◌' } as const;
 
 /** Which backups were taken on which day, and which are planned: a week a line. */
-export function calendar({ days, locale }: Dashboard, texts: Texts): HTMLElement {
-  const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short' });
+export function calendar({ days }: Dashboard, texts: Texts): HTMLElement {
   const weeks = Array.from({ length: Math.ceil(days.length / 7) }, (_, at) => days.slice(at * 7, at * 7 + 7));
   const [first = []] = weeks;
   const head = element(
     'tr',
     {},
-    ...first.map(({ at }) => element('th', { scope: 'col' }, weekday.format(at))),
+    ...first.map(({ at }) => element('th', { scope: 'col' }, texts.weekday(at))),
   );
   const legend = (['full', 'differential', 'incremental', 'partial', 'planned'] as const).map((key) =>
     element(
@@ -42,7 +41,6 @@ export function calendar({ days, locale }: Dashboard, texts: Texts): HTMLElement
 }
 
 function dayCell(day: CalendarDay, texts: Texts): HTMLElement {
-  const date = new Date(day.at);
   const signs = KINDS.flatMap((kind) => (day[kind] === 0 ? [] : sign(kind, day[kind])));
   if (day.partial > 0) signs.push(...sign('partial', 1));
   if (day.planned > 0) signs.push(...sign('planned', 1));
@@ -53,7 +51,7 @@ function dayCell(day: CalendarDay, texts: Texts): HTMLElement {
   return element(
     'td',
     { class: day.isToday ? 'today' : undefined, title: label },
-    element('span', { class: 'number', 'aria-hidden': 'true' }, String(date.getDate())),
+    element('span', { class: 'number', 'aria-hidden': 'true' }, texts.dayOfMonth(day.at)),
     element('span', { class: 'signs', 'aria-hidden': 'true' }, ...signs),
     element('span', { class: 'said' }, label),
   );

@@ -20,10 +20,14 @@ export interface ChartOptions {
   readonly moments: readonly number[];
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
-  readonly day: (at: number) => string;
+  /** A moment in full, and on the axis: with its time where days do not tell moments apart. */
+  readonly moment: (at: number) => string;
+  readonly tick: (at: number, hasTime: boolean) => string;
+  readonly timeZone: string;
 }
 
 const HEIGHT = 190;
+const DAY_SECONDS = 86_400;
 
 /** A chart over time in the colours of the theme; it follows its width. */
 export function chart(options: ChartOptions): HTMLElement {
@@ -43,7 +47,7 @@ export function chart(options: ChartOptions): HTMLElement {
   return place;
 }
 
-function optionsOf({ lines, format, day }: ChartOptions, width: number): uPlot.Options {
+function optionsOf({ lines, format, moment, tick, timeZone }: ChartOptions, width: number): uPlot.Options {
   const style = getComputedStyle(document.body);
   const colourOf = (name: string): string => style.getPropertyValue(name).trim() || style.color;
   const axis: uPlot.Axis = {
@@ -58,19 +62,27 @@ function optionsOf({ lines, format, day }: ChartOptions, width: number): uPlot.O
     // The table below it is for the keyboard; the pointer reads values off the legend.
     legend: { live: true },
     cursor: { drag: { x: false, y: false } },
-    scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), timeZone),
+    scales: {
+      // A single moment stands in the middle of its day.
+      x: {
+        range: (_, first, last) =>
+          first === last ? [first - DAY_SECONDS / 2, last + DAY_SECONDS / 2] : [first, last],
+      },
+      y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] },
+    },
     axes: [
       {
         ...axis,
         size: 34,
         grid: { show: false },
-        values: (_, seconds) => seconds.map((each) => day(each * 1000)),
-        space: 90,
+        values: (_, seconds, __, ___, step) => seconds.map((each) => tick(each * 1000, step < DAY_SECONDS)),
+        space: 110,
       },
       { ...axis, values: (_, ticks) => ticks.map((each) => format(each)), size: 76 },
     ],
     series: [
-      { value: (_, seconds: number | null) => (seconds === null ? '' : day(seconds * 1000)), label: ' ' },
+      { value: (_, seconds: number | null) => (seconds === null ? '' : moment(seconds * 1000)), label: ' ' },
       ...lines.map(({ label, colour, dash, points }): uPlot.Series => {
         const stroke = colourOf(colour);
         return {

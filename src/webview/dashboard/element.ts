@@ -28,8 +28,9 @@ export function section(title: string, className: string, ...children: readonly 
   );
 }
 
-/** What a chart shows, as a table behind a line that opens it. */
+/** What a chart shows, as a table behind a line that opens it. @param id which stays when the page is drawn anew */
 export function dataTable(
+  id: string,
   title: string,
   columns: readonly string[],
   rows: readonly (readonly string[])[],
@@ -38,8 +39,8 @@ export function dataTable(
   const body = rows.map((cells) => element('tr', {}, ...cells.map((cell) => element('td', {}, cell))));
   return element(
     'details',
-    {},
-    element('summary', {}, title),
+    { id },
+    element('summary', { id: `${id}-summary` }, title),
     element('table', { class: 'data' }, element('thead', {}, head), element('tbody', {}, ...body)),
   );
 }

@@ -1,6 +1,6 @@
 import './dashboard.css';
 import { calendar } from './calendar.ts';
-import { chart } from './chart.ts';
+import { chart, type ChartOptions } from './chart.ts';
 import { dataTable, element, section } from './element.ts';
 import type { Dashboard, FromPage, ToPage } from './messages.ts';
 import { Texts } from './text.ts';
@@ -11,11 +11,15 @@ declare function acquireVsCodeApi(): { postMessage(message: FromPage): void };
 const editor = acquireVsCodeApi();
 const root = document.getElementById('root')!;
 root.role = 'main';
+const MINUTE_MS = 60_000;
 let current: Dashboard | undefined;
 
 window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
   if (data.type === 'failed') {
-    root.replaceChildren(element('p', { class: 'trouble', role: 'alert' }, data.message));
+    // What was shown is not true any more.
+    current = undefined;
+    const trouble = element('p', { class: 'trouble', role: 'alert' }, data.message);
+    root.replaceChildren(trouble, refreshButton(data.refresh));
     return;
   }
   current = data.dashboard;
@@ -27,12 +31,20 @@ new MutationObserver(() => {
   if (current !== undefined) draw(current);
 }).observe(document.body, { attributeFilter: ['class', 'data-vscode-theme-id'] });
 
+setInterval(tellTimes, MINUTE_MS);
+
 editor.postMessage({ type: 'ready' });
+
+/** How long ago something was grows by itself. */
+function tellTimes(): void {
+  if (current !== undefined) root.querySelector('.tiles')?.replaceWith(tiles(current, new Texts(current)));
+}
 
 function draw(dashboard: Dashboard): void {
   const texts = new Texts(dashboard);
   document.documentElement.lang = dashboard.locale;
   const focused = document.activeElement?.id;
+  const open = Array.from(root.querySelectorAll('details[open]'), ({ id }) => id);
   root.replaceChildren(
     header(dashboard, texts),
     ...dashboard.troubles.map((trouble) => element('p', { class: 'trouble', role: 'alert' }, `⚠ ${trouble}`)),
@@ -46,13 +58,13 @@ function draw(dashboard: Dashboard): void {
       calendar(dashboard, texts),
     ),
   );
+  for (const id of open) document.getElementById(id)?.setAttribute('open', '');
   if (focused) document.getElementById(focused)?.focus();
 }
 
 function header({ sets, shown }: Dashboard, texts: Texts): HTMLElement {
   const [only] = sets;
-  const refresh = element('button', { id: 'refresh', type: 'button' }, texts.word('refresh'));
-  refresh.addEventListener('click', () => editor.postMessage({ type: 'refresh' }));
+  const refresh = refreshButton(texts.word('refresh'));
   if (sets.length < 2)
     return element('header', {}, element('h1', {}, only?.name ?? texts.word('title')), refresh);
   const options = sets.map(({ key, name }) => {
@@ -65,7 +77,13 @@ function header({ sets, shown }: Dashboard, texts: Texts): HTMLElement {
   return element('header', {}, element('h1', {}, texts.word('title')), select, refresh);
 }
 
-function growth({ growth: points }: Dashboard, texts: Texts): HTMLElement {
+function refreshButton(text: string): HTMLElement {
+  const button = element('button', { id: 'refresh', type: 'button' }, text);
+  button.addEventListener('click', () => editor.postMessage({ type: 'refresh' }));
+  return button;
+}
+
+function growth({ growth: points, timeZone }: Dashboard, texts: Texts): HTMLElement {
   const title = texts.word('growth');
   const latest = points.at(-1);
   if (points.length < 2 || latest === undefined)
@@ -97,9 +115,10 @@ function growth({ growth: points }: Dashboard, texts: Texts): HTMLElement {
         },
       ],
       format: bytes,
-      day: (at) => texts.day(at),
+      ...axis(texts, timeZone),
     }),
     dataTable(
+      'growth',
       texts.word('asTable'),
       [texts.word('when'), texts.word('vaultSize'), texts.word('liveData')],
       points.toReversed().map(({ at, stored, source }) => [texts.moment(at), bytes(stored), bytes(source)]),
@@ -107,7 +126,7 @@ function growth({ growth: points }: Dashboard, texts: Texts): HTMLElement {
   );
 }
 
-function recoveryTimes({ recovery }: Dashboard, texts: Texts): HTMLElement {
+function recoveryTimes({ recovery, timeZone }: Dashboard, texts: Texts): HTMLElement {
   const title = texts.word('recoveryTimes');
   const { history } = recovery;
   const latest = history.at(-1);
@@ -140,9 +159,10 @@ function recoveryTimes({ recovery }: Dashboard, texts: Texts): HTMLElement {
         },
       ],
       format: (ms) => texts.duration(ms),
-      day: (at) => texts.day(at),
+      ...axis(texts, timeZone),
     }),
     dataTable(
+      'recoveries',
       texts.word('asTable'),
       [texts.word('when'), texts.word('duration'), texts.word('kind')],
       history
@@ -150,6 +170,10 @@ function recoveryTimes({ recovery }: Dashboard, texts: Texts): HTMLElement {
         .map(({ at, durationMs, kind }) => [texts.moment(at), texts.duration(durationMs), texts.word(kind)]),
     ),
   );
+}
+
+function axis(texts: Texts, timeZone: string): Pick<ChartOptions, 'moment' | 'tick' | 'timeZone'> {
+  return { moment: (at) => texts.moment(at), tick: (at, hasTime) => texts.tick(at, hasTime), timeZone };
 }
 
 /** A table whose bars are drawn in it: nothing but itself is needed to read it. */

@@ -2,6 +2,8 @@
 export interface Dashboard {
   /** For numbers and dates. */
   readonly locale: string;
+  /** Where the backups are taken, which may be elsewhere than the page is looked at: `Europe/Berlin`. */
+  readonly timeZone: string;
   readonly words: Words;
   /** The sets there are, and which one is shown. */
   readonly sets: readonly { readonly key: string; readonly name: string }[];
@@ -51,7 +53,7 @@ export interface GrowthPoint {
 
 /** A day and what was, or will be, backed up on it. */
 export interface CalendarDay {
-  /** Noon of that day, local time. */
+  /** Noon of that day in the time zone. */
   readonly at: number;
   readonly isToday: boolean;
   readonly full: number;
@@ -121,7 +123,7 @@ export type WordKey =
 
 export type ToPage =
   | { readonly type: 'show'; readonly dashboard: Dashboard }
-  | { readonly type: 'failed'; readonly message: string };
+  | { readonly type: 'failed'; readonly message: string; readonly refresh: string };
 
 export type FromPage =
   | { readonly type: 'ready' }

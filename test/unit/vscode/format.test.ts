@@ -1,6 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import * as onCommandLine from '../../../src/cli/quantity.ts';
+import type { Dashboard } from '../../../src/webview/dashboard/messages.ts';
+import { Texts } from '../../../src/webview/dashboard/text.ts';
 import { formatAge, formatBytes, formatDuration, formatMoment } from '../../../src/vscode/format.ts';
+
+const page = new Texts({ locale: 'en', timeZone: 'America/Los_Angeles' } as Dashboard);
+
+test('moments of the dashboard are those of where the backups are taken, wherever it is looked at', () => {
+  const late = Date.parse('2025-03-05T07:30:00Z');
+  expect(page.day(late)).toBe('Mar 4, 2025');
+  expect(page.moment(late)).toMatch(/^Mar 4, 2025, 11:30\sPM$/);
+  expect([page.weekday(late), page.dayOfMonth(late)]).toEqual(['Tue', '4']);
+  expect(page.tick(late, true)).toMatch(/^Mar 4, 11:30\sPM$/);
+  expect(page.tick(late, false)).toBe('Mar 4, 2025');
+});
 
 describe('sizes', () => {
   test.each([
@@ -34,17 +48,32 @@ describe('ages', () => {
     // A clock that was ahead.
     ['2025-03-03T13:00:00Z', 'now'],
   ])('%s was %s', (from, text) => expect(formatAge(Date.parse(from), now, 'en')).toBe(text));
+
+  test.each([1.6, 23.7, 36, 47, 24 * 45])('of %d hours are the same wherever they are told', (hours) => {
+    const from = Date.now() - hours * 3_600_000;
+    const told = [
+      formatAge(from, Date.now(), 'en'),
+      page.age(from),
+      onCommandLine.formatAge(from, Date.now()),
+    ].map((text) => text.replace(/hr\.|hours?/, 'h'));
+    expect(new Set(told).size, told.join(', ')).toBe(1);
+  });
 });
 
 describe('durations', () => {
   test.each([
     [40, '40 ms'],
-    [99, '0.1 s'],
+    [999.6, '1.0 s'],
     [1234, '1.2 s'],
-    [12_400, '12 s'],
-    [59_900, '1 min 0 s'],
+    [12_400, '12.4 s'],
+    [59_970, '1 min 0 s'],
     [185_000, '3 min 5 s'],
-  ])('%d ms are %s', (ms, text) => expect(formatDuration(ms, 'en')).toBe(text));
+    [7_500_000, '2 h 5 min'],
+  ])('%d ms are %s, on the dashboard and on the command line, too', (ms, text) => {
+    expect(formatDuration(ms, 'en')).toBe(text);
+    expect(onCommandLine.formatDuration(ms)).toBe(text);
+    expect(page.duration(ms).replace('sec', 's').replace('hr', 'h')).toBe(text);
+  });
 });
 
 describe('moments', () => {

@@ -1,10 +1,24 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'mocha';
 import * as vscode from 'vscode';
-import type { BackupSummary } from '../../../src/engine/protocol.ts';
+import type { BackupSummary, Operation, Output } from '../../../src/engine/protocol.ts';
+import type { App } from '../../../src/vscode/app.ts';
+import { showDashboard } from '../../../src/vscode/dashboard/dashboard.ts';
+import { Engine } from '../../../src/vscode/engine.ts';
+import { Sets } from '../../../src/vscode/sets.ts';
 import { backupTooltip } from '../../../src/vscode/tree/tooltips/backup.ts';
 import { until } from './answers.ts';
-import { run, set, suiteEngine, workspace } from './workspace.ts';
+import { engineScript, quiet, run, set, stateOfSet, suiteEngine, workspace } from './workspace.ts';
+
+/** An engine that counts how often a vault is measured. */
+class CountingEngine extends Engine {
+  measured = 0;
+
+  override async call<O extends Operation>(...call: Parameters<Engine['call']>): Promise<Output<O>> {
+    if (call[0] === 'figures') this.measured++;
+    return super.call(...call);
+  }
+}
 
 suite('Figures and what is kept', () => {
   const engine = suiteEngine();
@@ -45,5 +59,29 @@ suite('Figures and what is kept', () => {
     });
     assert.equal(ours.length, 1);
     await vscode.window.tabGroups.close(ours);
+  });
+
+  test('a dashboard that is hidden has nothing measured', async () => {
+    const counting = new CountingEngine(engineScript(), quiet);
+    const sets = new Sets(counting);
+    const extension = vscode.extensions.getExtension('crm-backup.crm-backup') ?? assert.fail();
+    showDashboard({ engine: counting, sets } as unknown as App, extension.extensionUri, undefined);
+    const measured = async (more: number): Promise<number> =>
+      until(() => (counting.measured >= more ? counting.measured : undefined));
+    try {
+      const before = await measured(1);
+      await vscode.commands.executeCommand('workbench.action.files.newUntitledFile');
+      const [{ pinned, id }] = [(await stateOfSet(counting)).backups[0] ?? assert.fail()];
+      await run(pinned ? 'unpin' : 'pin', { workspace, set, backup: id });
+      await sets.refresh();
+      assert.equal(counting.measured, before);
+      await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+      await measured(before + 1);
+      await run(pinned ? 'pin' : 'unpin', { workspace, set, backup: id });
+    } finally {
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      sets.dispose();
+      counting.dispose();
+    }
   });
 });

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { commandLine } from './command-line.ts';
+import { type CommandLine, commandLine } from './command-line.ts';
 import { openWorkbench } from './workbench.ts';
 
 const DAY_MS = 24 * 3_600_000;
+let crmBackup: CommandLine;
 
 /** A month of backups, restores among them, and a schedule whose last days were missed. */
 async function prepare(home: string, environment: Readonly<Record<string, string>>): Promise<string> {
@@ -22,7 +23,7 @@ async function prepare(home: string, environment: Readonly<Record<string, string
     path.join(workspace, '.vscode/crm-backup.json'),
     JSON.stringify({ version: 1, sets: [set] }),
   );
-  const crmBackup = commandLine(workspace, environment);
+  crmBackup = commandLine(workspace, environment);
   const text = 'A customer wrote, and somebody answered within the day.\n'.repeat(40_000);
   await writeFile(path.join(workspace, 'data/mails.txt'), text);
   crmBackup(['init', '--yes'], 28 * DAY_MS);
@@ -41,8 +42,16 @@ test('the dashboard tells at a glance, in every theme, by keyboard and to who li
   await using workbench = await openWorkbench('dashboard', {
     prepare,
     settings: { 'workbench.colorTheme': 'Default Light Modern' },
+    // Looked at from where it is tomorrow already for most of the day.
+    page: { viewport: { width: 1400, height: 900 }, timezoneId: 'Pacific/Kiritimati' },
   });
   const { page } = workbench;
+  await page.addInitScript({
+    // A clock that can be put forward, and minutes that are short.
+    content: `const [now, every] = [Date.now, globalThis.setInterval];
+    Date.now = () => now() + (globalThis.later ?? 0);
+    globalThis.setInterval = (run, ms, ...rest) => every(run, ms === 60_000 ? 200 : ms, ...rest);`,
+  });
   // What is overdue is said once, without anybody asking.
   const notification = page.locator('.notification-list-item-message');
   await notification.filter({ hasText: 'crm: a backup is overdue' }).waitFor();
@@ -63,6 +72,7 @@ test('the dashboard tells at a glance, in every theme, by keyboard and to who li
   expect(await value('Last backup')).toBe('4 days ago');
   expect(await frame.getByRole('img', { name: /the vault went from .* to/ }).count()).toBe(1);
   expect(await frame.locator('.days td').count()).toBe(42);
+  expect(await frame.locator('.days th').first().innerText()).toBe('Mon');
   expect(
     await frame
       .locator('.days td')
@@ -81,8 +91,23 @@ test('the dashboard tells at a glance, in every theme, by keyboard and to who li
   // The table of a chart opens by keyboard alone.
   await frame.locator('summary').first().focus();
   await page.keyboard.press('Enter');
-  expect(await frame.locator('details[open] tbody tr').count()).toBe(25);
+  // What was overdue may have been backed up by now.
+  expect(await frame.locator('details[open] tbody tr').count()).toBeGreaterThanOrEqual(25);
+  // It stays open, and the keyboard where it is, when something changes meanwhile.
+  await frame.locator('.charts').evaluate('document.querySelector(".charts").id = "earlier"');
+  crmBackup(['pin', 'latest']);
+  await frame.locator('#earlier').waitFor({ state: 'detached' });
+  await frame.locator('details[open] summary:focus').waitFor();
   await page.keyboard.press('Enter');
+  expect(await frame.locator('details[open]').count()).toBe(0);
+
+  // Times grow by themselves.
+  await frame.locator('.tiles').evaluate(`globalThis.later = ${30 * DAY_MS}`);
+  await frame
+    .locator('.tile')
+    .filter({ hasText: 'Last backup' })
+    .getByText(/^3\d days ago$/)
+    .waitFor();
 
   for (const theme of ['Dark Modern', 'Dark High Contrast']) {
     await workbench.theme(theme);
