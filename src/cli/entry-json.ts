@@ -1,3 +1,4 @@
+import { rowsOf } from '../core/row-count.ts';
 import type { EntryView } from '../core/vault/manifest-entry.ts';
 
 /** An entry as `--json` prints it. */
@@ -13,12 +14,6 @@ export function entryJson(entry: EntryView): Record<string, unknown> {
     ...(target === undefined ? {} : { target }),
     ...(rows === undefined ? {} : { rows }),
   };
-}
-
-/** How many rows a table has; undefined for anything else. */
-export function rowsOf({ type, extra }: Pick<EntryView, 'type' | 'extra'>): number | undefined {
-  const rows = type === 'table' ? extra?.['rows'] : undefined;
-  return typeof rows === 'number' ? rows : undefined;
 }
 
 /** A time in nanoseconds since 1970 as ISO 8601 UTC, to the millisecond. */

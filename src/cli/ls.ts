@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { rowsOf } from '../core/row-count.ts';
 import type { EntryView } from '../core/vault/manifest-entry.ts';
-import { entryJson, entryTime, rowsOf } from './entry-json.ts';
+import { entryJson, entryTime } from './entry-json.ts';
 import { entryPath } from './entry-path.ts';
 import { openBackup, rootsOf } from './opened.ts';
 import { printable } from './printable.ts';

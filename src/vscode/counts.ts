@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TableSummary } from '../core/compare/rows.ts';
-import { formatNumber } from './format.ts';
+import type { EntryInfo } from '../engine/protocol.ts';
+import { formatBytes, formatNumber } from './format.ts';
 
 /** A number of files in words: “1 file”, “1,234 files”. */
 export function fileCount(count: number): string {
@@ -15,9 +16,20 @@ export function backupCount(count: number): string {
 }
 
 /** A number of tables in words. */
-function tableCount(count: number): string {
+export function tableCount(count: number): string {
   if (count === 1) return vscode.l10n.t('1 table');
   return vscode.l10n.t('{0} tables', formatNumber(count, vscode.env.language));
+}
+
+/** A number of rows in words. */
+export function rowCount(count: number): string {
+  if (count === 1) return vscode.l10n.t('1 row');
+  return vscode.l10n.t('{0} rows', formatNumber(count, vscode.env.language));
+}
+
+/** How much an entry holds: rows of a table, bytes of anything else. */
+export function entryAmount({ size, rows }: Pick<EntryInfo, 'size' | 'rows'>): string {
+  return rows === undefined ? formatBytes(size, vscode.env.language) : rowCount(rows);
 }
 
 /**

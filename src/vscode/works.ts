@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { CancelledError } from '../core/errors.ts';
 import type { Progress } from '../core/task.ts';
 import type { CallOptions } from './engine.ts';
-import { backupCount, fileCount } from './counts.ts';
+import { backupCount, fileCount, rowCount } from './counts.ts';
 import { formatBytes, formatNumber } from './format.ts';
 import { phaseName } from './phase-words.ts';
 import { BACKUPS_VIEW } from './ids.ts';
@@ -118,17 +118,18 @@ function describeProgress({ phase, done, total, unit }: Progress, elapsedMs: num
 }
 
 function amount(value: number, unit: Progress['unit']): string {
-  const number = formatNumber(value, vscode.env.language);
+  const count = Math.round(value);
   switch (unit) {
     case 'bytes':
       return formatBytes(value, vscode.env.language);
     case 'files':
-      return fileCount(Math.round(value));
+      return fileCount(count);
     case 'backups':
-      return backupCount(Math.round(value));
+      return backupCount(count);
     case 'packs':
-      return vscode.l10n.t('{0} packs', number);
+      if (count === 1) return vscode.l10n.t('1 pack');
+      return vscode.l10n.t('{0} packs', formatNumber(count, vscode.env.language));
     case 'rows':
-      return vscode.l10n.t('{0} rows', number);
+      return rowCount(count);
   }
 }

@@ -1,4 +1,5 @@
 import { entryAt, listEntries } from '../../core/entries.ts';
+import { rowsOf } from '../../core/row-count.ts';
 import { encodeName } from '../../core/source/name.ts';
 import { type Task, throwIfCancelled } from '../../core/task.ts';
 import type { EntryView } from '../../core/vault/manifest-entry.ts';
@@ -56,6 +57,7 @@ async function contentOf(vault: Vault, entry: EntryView, task: Task): Promise<Ui
   return Buffer.concat(parts);
 }
 
-function infoOf({ path, type, size, mode, mtimeNs, target }: EntryView): EntryInfo {
-  return { path, type, size, mode, mtimeMs: Number(mtimeNs / 1_000_000n), target };
+function infoOf(entry: EntryView): EntryInfo {
+  const { path, type, size, mode, mtimeNs, target } = entry;
+  return { path, type, size, mode, mtimeMs: Number(mtimeNs / 1_000_000n), target, rows: rowsOf(entry) };
 }

@@ -8,6 +8,8 @@ export interface EntryInfo {
   readonly size: number;
   readonly mtimeMs: number;
   readonly mode: number;
+  /** How many rows a table has. */
+  readonly rows?: number | undefined;
   /** Where a link points. */
   readonly target?: string | undefined;
 }

@@ -2,8 +2,9 @@ import * as vscode from 'vscode';
 import type { EntryInfo } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { cancelled, type FoundBackup, momentAndLabel } from '../commands/targets.ts';
+import { entryAmount, fileCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
-import { formatBytes, formatNumber } from '../format.ts';
+import { formatBytes } from '../format.ts';
 
 interface PathItem extends vscode.QuickPickItem {
   /** What is chosen; [] is everything. */
@@ -20,7 +21,7 @@ export async function chooseWhat(app: App, backup: FoundBackup): Promise<readonl
   const roots = sources.filter(({ path }) => path.startsWith('files/'));
   const databases = sources.filter(({ path }) => path.startsWith('databases/'));
   const size = formatBytes(summary.bytes.source, locale);
-  const files = vscode.l10n.t('{0} files', formatNumber(summary.files.total, locale));
+  const files = fileCount(summary.files.total);
   const items: PathItem[] = [
     ...everything(databases, roots, [files, size]),
     ...(roots.length < 2 ? [] : roots).map((root) => ({
@@ -127,10 +128,10 @@ function folderItems(folder: string, entries: readonly EntryInfo[]): PathItem[] 
   return [...whole, ...up, ...inside];
 }
 
-function entryItem({ path, type, size }: EntryInfo): PathItem {
+function entryItem(entry: EntryInfo): PathItem {
+  const { path, type } = entry;
   const icon = type === 'table' ? 'table' : 'file';
-  const description = formatBytes(size, vscode.env.language);
-  return { label: `$(${icon}) ${nameOf(path)}`, description, paths: [path] };
+  return { label: `$(${icon}) ${nameOf(path)}`, description: entryAmount(entry), paths: [path] };
 }
 
 function nameOf(path: string): string {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Output, RestorePlan } from '../../engine/protocol.ts';
-import { fileCount } from '../counts.ts';
+import { fileCount, tableCount } from '../counts.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
 import { formatBytes, formatNumber } from '../format.ts';
 
@@ -103,8 +103,8 @@ function rowsOf(name: string, rows: TableChanges | undefined): string[] {
 
 function becomes(creates: boolean, tables: number): string {
   return creates
-    ? vscode.l10n.t('created, {0} tables', tables)
-    : vscode.l10n.t('replaced, {0} tables', tables);
+    ? vscode.l10n.t('created, {0}', tableCount(tables))
+    : vscode.l10n.t('replaced, {0}', tableCount(tables));
 }
 
 function section({ steps }: RestorePlan, action: Action, heading: string): string[] {

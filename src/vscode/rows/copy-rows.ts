@@ -21,9 +21,12 @@ export async function copyRows(app: App, input: Input<'copyRows'>): Promise<void
       : vscode.l10n.t('{0} rows copied as {1}.', formatNumber(rows, vscode.env.language), name);
   vscode.window.setStatusBarMessage(message, TOLD_FOR_MS);
   if (left === 0) return;
-  const missing = vscode.l10n.t(
-    '{0} deleted rows are left out: without a key no statement can find them.',
-    formatNumber(left, vscode.env.language),
-  );
+  const missing =
+    left === 1
+      ? vscode.l10n.t('1 deleted row is left out: without a key no statement can find it.')
+      : vscode.l10n.t(
+          '{0} deleted rows are left out: without a key no statement can find them.',
+          formatNumber(left, vscode.env.language),
+        );
   void vscode.window.showWarningMessage(missing);
 }

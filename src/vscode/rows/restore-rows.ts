@@ -122,14 +122,7 @@ async function confirm(
   const more = statements.length - MOST_ASKED;
   const details = [
     countsOf(plan),
-    ...(conflicts.length > 0 && isComparison
-      ? [
-          vscode.l10n.t(
-            '{0} of them are neither as in the one version nor as in the other by now; that would be lost.',
-            formatNumber(conflicts.length, locale),
-          ),
-        ]
-      : []),
+    ...(conflicts.length > 0 && isComparison ? [conflictsLine(conflicts.length)] : []),
     ...plan.dependents.map((rows) => dependentsLine(database, rows)),
     vscode.l10n.t('All of it happens in one transaction, or nothing.'),
     '',
@@ -162,6 +155,18 @@ function countsOf({ inserts, updates, deletes, unchanged }: RowRestorePlan): str
     updated,
     deleted,
     kept,
+  );
+}
+
+function conflictsLine(count: number): string {
+  if (count === 1) {
+    return vscode.l10n.t(
+      '1 of them is neither as in the one version nor as in the other by now; that would be lost.',
+    );
+  }
+  return vscode.l10n.t(
+    '{0} of them are neither as in the one version nor as in the other by now; that would be lost.',
+    formatNumber(count, vscode.env.language),
   );
 }
 

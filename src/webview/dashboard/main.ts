@@ -137,11 +137,10 @@ function recoveryTimes({ recovery, timeZone }: Dashboard, texts: Texts): HTMLEle
     title,
     'recovery',
     chart({
-      summary: texts.word(
-        'recoveryTimesText',
-        texts.number(history.length),
-        texts.duration(latest.durationMs),
-      ),
+      summary:
+        history.length === 1
+          ? texts.word('recoveryTimesOne', texts.duration(latest.durationMs))
+          : texts.word('recoveryTimesText', texts.number(history.length), texts.duration(latest.durationMs)),
       moments: history.map(({ at }) => at),
       lines: [
         {

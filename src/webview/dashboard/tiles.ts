@@ -1,6 +1,11 @@
 import { element } from './element.ts';
-import type { Dashboard } from './messages.ts';
+import type { Dashboard, WordKey } from './messages.ts';
 import type { Texts } from './text.ts';
+
+function ratioWord({ setsInVault, backups }: Dashboard): WordKey {
+  if (setsInVault > 1) return 'ratioShared';
+  return backups === 1 ? 'ratioOne' : 'ratioDetail';
+}
 
 /** The figures that tell at a glance: each large, with a line of what it is made of. */
 export function tiles(dashboard: Dashboard, texts: Texts): HTMLElement {
@@ -20,7 +25,7 @@ export function tiles(dashboard: Dashboard, texts: Texts): HTMLElement {
       ratio === null
         ? texts.word('ratioNone')
         : texts.word(
-            dashboard.setsInVault > 1 ? 'ratioShared' : 'ratioDetail',
+            ratioWord(dashboard),
             texts.bytes(source),
             texts.bytes(stored),
             texts.number(dashboard.backups),

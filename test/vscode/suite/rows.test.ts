@@ -5,6 +5,7 @@ import { suite, suiteSetup, suiteTeardown, teardown, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import type { RowsTarget } from '../../../src/vscode/rows/rows-uri.ts';
+import { entryItem } from '../../../src/vscode/tree/lines/entry.ts';
 import { answer, askAgain, noteMessages, pick, told, until } from './answers.ts';
 import { Conversation } from './conversation.ts';
 import { at, remove, run, set, suiteEngine, workspace } from './workspace.ts';
@@ -85,6 +86,20 @@ suite('Rows', () => {
     assert.match((await opened()).uri.path, /^\/contact \(.+ ↔ .+\)$/);
     assert.ok(told.some(({ text }) => text === 'Rows of 2 tables changed, too.'));
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  test('are counted on the line of their table', async () => {
+    const path = 'databases/crm/tables';
+    const of = { workspace, set, backup: first.id };
+    const tables = await engine.call('list', { ...of, path });
+    const lines = tables.map((info) => entryItem({ type: 'entry', ...of, path: info.path, info }));
+    assert.deepEqual(
+      lines.map(({ label, description }) => [label, description]),
+      [
+        ['main.contact', '300 rows'],
+        ['main.keyless', '1 row'],
+      ],
+    );
   });
 
   test('are told a window at a time, filtered and counted', async () => {
@@ -301,6 +316,9 @@ suite('Rows', () => {
   test('that nothing can find again are not offered to be restored', async () => {
     using page = new Conversation(engine, target({ table: 'tables/main.keyless' }));
     assert.match((await page.open()).restoreRefusal ?? '', /Without a key/);
+    noteMessages();
+    await page.say({ type: 'copy', filter: {}, ranges: [{ start: 0, end: 1 }], format: 'sql' });
+    assert.match(told[0]?.text ?? '', /^1 deleted row is left out/);
   });
 
   test('that are not there are told on the page', async () => {

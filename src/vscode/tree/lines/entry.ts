@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import { entryAmount } from '../../counts.ts';
 import { BACKUP_SCHEME, addressToPath, displayName } from '../../files/backup-uri.ts';
-import { formatBytes } from '../../format.ts';
 import { OPEN_ROWS } from '../../ids.ts';
 import type { EntryNode, FilesNode } from '../nodes.ts';
 
@@ -31,7 +31,7 @@ export function entryItem(node: EntryNode): vscode.TreeItem {
   item.contextValue = canRestore ? `entry.${info.type}` : 'part';
   item.tooltip = displayName(info.path);
   if (info.type === 'link') item.description = `→ ${displayName(info.target ?? '')}`;
-  else if (!directory) item.description = formatBytes(info.size, vscode.env.language);
+  else if (!directory) item.description = entryAmount(info);
   if (info.type === 'table') {
     item.command = { command: OPEN_ROWS, title: vscode.l10n.t('Open'), arguments: [node] };
   } else if (!directory && info.type !== 'link') {
