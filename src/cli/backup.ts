@@ -52,6 +52,7 @@ async function backUpSet(options: BackupOptions, session: Session): Promise<Outc
       databases: options.databases,
       dryRun: options.dryRun ?? false,
     },
+    session.surroundings,
     session.task,
   );
   for (const notice of notices) session.warn(notice);

@@ -6,10 +6,12 @@ import { LAST_WORDS_MS, treeOf } from './database/command/process-tree.ts';
 import { type Redactor, redactorOfSecrets } from './database/redact.ts';
 import { CancelledError, CrmBackupError } from './errors.ts';
 import { atUsualPriority } from './gentle/low-priority.ts';
+import { hasInterrupted, lockLive, overLive } from './live-lock.ts';
 import { timerMs } from './minutes.ts';
 import type { MovedRoot } from './moved-roots.ts';
 import type { Hook } from './set/definition.ts';
 import type { ResolvedSet } from './set/resolve.ts';
+import { homeOf, type Surroundings } from './surroundings.ts';
 import { type Task, throwIfCancelled } from './task.ts';
 import type { BackupRecord } from './vault/record.ts';
 import type { Vault } from './vault/vault.ts';
@@ -33,17 +35,20 @@ const SECRET = /^CRM_BACKUP_(?:PASSPHRASE|KEY_FILE|SECRET_.*)$/;
 const SECRET_NAME = /pass|secret|token|key|credential/i;
 
 /**
- * Takes a backup between the commands of its set. The one after it runs whatever becomes of the backup: what was switched
- * off must be switched on again.
- * @throws {HookError} of the command before it, or when the one after a backup that was cancelled fails; else what
- * {@link backUp} throws. The message of what is thrown tells of every command that failed.
+ * Takes a backup between the commands of its set, while no restore changes what it reads. The one after it runs whatever
+ * becomes of the backup: what was switched off must be switched on again.
+ * @throws {HookError} of the command before it, or when the one after a backup that was cancelled fails; {InUseError} when a
+ * restore is under way there; else what {@link backUp} throws. The message of what is thrown tells of every command that
+ * failed.
  */
 export async function backUpWithHooks(
   vault: Vault,
   set: ResolvedSet,
   options: BackupOptions,
+  surroundings: Surroundings,
   task: Task = {},
 ): Promise<HookedBackup> {
+  await using _lock = options.dryRun === true ? undefined : await lockToRead(set, surroundings, task);
   const { before, after } = options.dryRun === true ? {} : (set.hooks ?? {});
   const notices: string[] = [];
   const moved: string[] = [];
@@ -80,6 +85,27 @@ export function tellingToo(error: unknown, { notices, failure }: Omit<HookedBack
   }
   error.message = message;
   return error;
+}
+
+async function lockToRead(
+  { roots, databases }: ResolvedSet,
+  surroundings: Surroundings,
+  task: Task,
+): Promise<AsyncDisposable> {
+  const home = homeOf(surroundings);
+  const live = {
+    folders: roots.map(({ directory }) => directory),
+    databases: databases.map((database) => ({ database })),
+  };
+  const over = await overLive(live);
+  const lock = async (): Promise<AsyncDisposable> => lockLive(home, over, 'shared', 'a backup', task);
+  const locked = await lock();
+  if (!hasInterrupted(home, over)) return locked;
+  // It was killed while this waited for it.
+  await locked[Symbol.asyncDispose]();
+  const { recoverRestores } = await import('./restore/recover.ts');
+  await recoverRestores(home, undefined, surroundings.secret);
+  return lock();
 }
 
 /** Two projects may share a vault unknowingly, and then each takes the other's backups for its own. */

@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync, writeSync } from 'node:fs';
 import { nodeDisk, type RestoreDisk } from '../../src/core/restore/disk.ts';
 
 /** Stands for the death of the process: thrown by every step from a certain one on. */
@@ -46,5 +46,17 @@ export function failingDisk(at: number, code: string): RestoreDisk {
   let steps = 0;
   return watchedDisk((step) => {
     if (steps++ === at) throw Object.assign(new Error(`${code}: ${step}`), { code });
+  });
+}
+
+/** A disk whose process says “stopped” and stands still before the first step that is to make `path` (its end). */
+export function stoppingDisk(path: string): RestoreDisk {
+  let isOver = false;
+  return watchedDisk((step, args) => {
+    const made = step === 'rename' ? args[1] : step === 'makeDirectory' ? args[0] : '';
+    if (isOver || typeof made !== 'string' || !made.includes(path)) return;
+    isOver = true;
+    writeSync(1, 'stopped\n');
+    process.kill(process.pid, 'SIGSTOP');
   });
 }

@@ -62,6 +62,13 @@ export interface DatabaseEngine {
    */
   openTarget(address: DatabaseAddress, target: string | undefined, task: Task): Promise<RestoreTarget>;
   /**
+   * The name of a database, for locks: the same for every address of it, as far as that can be told without connecting.
+   * A file’s is its path, without links.
+   * @param target as in {@link openTarget}
+   * @throws {DatabaseError} `invalid-address`
+   */
+  liveName(address: DatabaseAddress, target: string | undefined): string;
+  /**
    * Writes a database of a backup into an empty folder, in a form its own client loads, with a README.txt that says
    * how where that is not plain. Needs no server. When it fails or is cancelled, what is written by then stays.
    * @throws {DatabaseError} `no-space`, `write-failed`. {CancelledError}

@@ -1,4 +1,5 @@
 import { type Task, throwIfCancelled } from '../task.ts';
+import type { VaultLock } from '../vault/lock.ts';
 import type { Vault } from '../vault/vault.ts';
 import { markHeapAtOnce } from '../worker/collector.ts';
 import type { WorkerPool } from '../worker/pool.ts';
@@ -32,6 +33,9 @@ export interface ApplyContext {
   readonly restoreId: string;
   /** Databases that are restored with the files. */
   readonly databases?: readonly PlannedDatabase[] | undefined;
+  /** What is changed, and the lock on it; none where nothing live is. */
+  readonly over?: readonly string[] | undefined;
+  readonly lock?: VaultLock | undefined;
   /** Threads to write files with. */
   readonly pool: WorkerPool;
   /** For tests: carries out every step, in this thread. */
@@ -73,9 +77,9 @@ export async function applyRestore(
   const disk = context.disk ?? nodeDisk();
   const prepared = prepareRoots(changed);
   mustHaveRoom(prepared);
-  const { home, set, backup, restoreId } = context;
+  const { home, set, backup, restoreId, over } = context;
   const roots = prepared.map((root) => root.journal);
-  const content = { set, backup, roots, databases: databases.map((database) => database.journal) };
+  const content = { set, backup, roots, databases: databases.map((database) => database.journal), over };
   using journal = beginJournal(disk, home, content, restoreId);
   let phases: ApplyPhases;
   const all: Switch = {
@@ -92,6 +96,7 @@ export async function applyRestore(
     const load = Math.round(performance.now() - startedAt);
     phases = { ...(await stage(prepared, journal, context, disk, task)), load };
     mustBeAsPlanned(prepared);
+    await context.lock?.assertHeld();
     throwIfCancelled(task);
     await journal.beginSwitch(all);
   } catch (error) {

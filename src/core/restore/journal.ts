@@ -38,6 +38,8 @@ export interface JournalHeader {
   readonly roots: readonly JournalRoot[];
   /** Databases that are restored with them. */
   readonly databases?: readonly JournalDatabase[];
+  /** The names of what it changes; see `overLive`. */
+  readonly over?: readonly string[] | undefined;
   /** Whether it is a drill’s: nothing live is part of it, so what it has made may wait to be cleared away. */
   readonly isDrill?: boolean | undefined;
 }
@@ -46,6 +48,14 @@ export interface JournalHeader {
 export interface InterruptedRestore extends JournalHeader {
   /** The directory of its journal. */
   readonly journal: string;
+}
+
+/** A restore in the middle of its switch. */
+export interface HalfWay {
+  /** See {@link JournalHeader.over}. */
+  readonly over: readonly string[];
+  /** Whether somebody brings it to its end now: who began it, or who has taken it over. */
+  readonly isAtWork: boolean;
 }
 
 /** Puts what is staged under `number` to `path`; what stands there is kept under that number. */
@@ -116,7 +126,7 @@ export class Journal implements Disposable {
   static create(
     disk: RestoreDisk,
     home: string,
-    content: Pick<JournalHeader, 'set' | 'backup' | 'roots' | 'databases' | 'isDrill'>,
+    content: Pick<JournalHeader, 'set' | 'backup' | 'roots' | 'databases' | 'over' | 'isDrill'>,
     id = newRestoreId(),
   ): Journal {
     const all = restoresFolder(home);
@@ -235,6 +245,21 @@ export function interruptedRestores(home: string): InterruptedRestore[] {
     .sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }
 
+/**
+ * The restores that stand in the middle of their switch or of the way back.
+ * @param home the folder with all the tool keeps for its user
+ */
+export function restoresHalfWay(home: string): HalfWay[] {
+  const all = restoresFolder(home);
+  return namesIn(all).flatMap((name) => {
+    const directory = join(all, name);
+    const found = readHeader(directory);
+    if (found?.header.over === undefined || !HALF_WAY.has(found.phase)) return [];
+    const { over, id } = found.header;
+    return [{ over, isAtWork: !isAbandoned(found.header) || isClaimed(directory, id) }];
+  });
+}
+
 /** Names of the folders that journals stand in. */
 export function namesIn(folder: string): string[] {
   try {
@@ -278,11 +303,15 @@ function claim(directory: string, id: string): boolean {
       if (systemCode(error) === 'ENOENT') return false;
       if (systemCode(error) !== 'EEXIST') throw error;
     }
-    const pid = Number(readText(path) ?? 0);
-    if (pid === process.pid ? active.has(id) : isAlive(pid)) return false;
+    if (isClaimed(directory, id)) return false;
     rmSync(path, { force: true });
   }
   return false;
+}
+
+function isClaimed(directory: string, id: string): boolean {
+  const pid = Number(readText(join(directory, CLAIM)) ?? 0);
+  return pid === process.pid ? active.has(id) : pid > 0 && isAlive(pid);
 }
 
 function readHeader(directory: string): { header: JournalHeader; phase: JournalPhase } | undefined {

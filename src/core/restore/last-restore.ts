@@ -62,18 +62,18 @@ export function restoreToUndo(
   meant: string | undefined,
 ): { readonly last: LastRestore; readonly record: BackupRecord } {
   const last = readUndo(home, vaultId, set);
-  const record = records.find(({ id }) => id === last?.safetyBackup);
-  if (last === undefined || record === undefined) {
-    throw new RestoreError('nothing-to-undo', `There is no restore of set “${set}” to take back.`, {
-      hint: 'Restore a safety backup from the list instead.',
-    });
-  }
-  if (meant !== undefined && meant !== last.safetyBackup) {
+  if (last !== undefined && meant !== undefined && meant !== last.safetyBackup) {
     throw new RestoreError(
       'restored-since',
       `Set “${set}” was restored again since, so the restore before that was not taken back; nothing was changed.`,
       { hint: `Restore safety backup ${meant.slice(0, 8)} from the list instead.` },
     );
+  }
+  const record = records.find(({ id }) => id === last?.safetyBackup);
+  if (last === undefined || record === undefined) {
+    throw new RestoreError('nothing-to-undo', `There is no restore of set “${set}” to take back.`, {
+      hint: 'Restore a safety backup from the list instead.',
+    });
   }
   return { last, record };
 }

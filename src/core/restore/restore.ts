@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { BackupSources } from '../backup.ts';
 import type { BackupDatabase } from '../backup/databases.ts';
+import { lockLive } from '../live-lock.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { lockForReading } from '../vault/lock.ts';
@@ -16,6 +17,7 @@ import { endInterrupted } from './interrupted.ts';
 import { newRestoreId } from './journal.ts';
 import { lookAt } from './live-tree.ts';
 import { forgetUndo, keepUndo, restoreToUndo } from './last-restore.ts';
+import { overRestored } from './over-restored.ts';
 import type { Recovered } from './recover.ts';
 import { recoverRoot } from './recover-root.ts';
 import { measureRecovery } from './measure-recovery.ts';
@@ -155,13 +157,18 @@ export async function undoRestore(
 ): Promise<RestoreReport> {
   const { records } = await vault.records();
   const { last, record } = restoreToUndo(options.home, vault.id, set.name, records, meant);
-  const selected = last.touched;
-  return restorePaths(vault, record, { ...options, set, delete: true, selected, deleteMissing: true }, task);
+  const all = { ...options, set, delete: true, selected: last.touched, deleteMissing: true };
+  // While this waited for another restore, that has become the last one.
+  const mustBeLast = (): void =>
+    void restoreToUndo(options.home, vault.id, set.name, records, last.safetyBackup);
+  return restorePaths(vault, record, { ...all, mustBeLast }, task);
 }
 
 interface AllOptions extends RestoreOptions {
   readonly selected: readonly SelectedPath[] | undefined;
   readonly deleteMissing: boolean;
+  /** Called when nobody else changes what is live: throws when there is nothing to do any more. */
+  readonly mustBeLast?: () => void;
 }
 
 async function restorePaths(
@@ -175,7 +182,6 @@ async function restorePaths(
   const { home, set, disk } = options;
   const to = options.to === undefined ? undefined : resolve(options.to);
   const purpose = 'a restore';
-  await using _lock = await lockForReading(vault.storage, { purpose, waitMs: WAIT_FOR_LOCK_MS }, task);
   const request = {
     paths: options.selected,
     set,
@@ -185,6 +191,12 @@ async function restorePaths(
   };
   const { databases: named = [] } = options;
   const meant = named === 'none' ? [] : selectDatabases(record, options.selected, named);
+  const isLocked = options.dryRun !== true && options.isDrill !== true;
+  const over = isLocked ? await overRestored(record, request, meant, options.safetyBackup !== false) : [];
+  // From before the plan to the end: a plan made of what another restore is changing would be of nothing.
+  await using live = isLocked ? await lockLive(home, over, 'exclusive', purpose, task) : undefined;
+  options.mustBeLast?.();
+  await using _lock = await lockForReading(vault.storage, { purpose, waitMs: WAIT_FOR_LOCK_MS }, task);
   await using pool = new WorkerPool();
   if (!options.dryRun) {
     const places = placesOf(record, request);
@@ -201,14 +213,14 @@ async function restorePaths(
   const restoreId = newRestoreId();
   const selected = damaged === undefined ? meant : withoutDamaged(meant, damaged, plan.skipped);
   const inPlace = to === undefined ? selected : [];
-  const live = set?.databases ?? [];
+  const ofSet = set?.databases ?? [];
   const mayEndSessions = options.endSessions ?? false;
   const mayLoseLive = options.safetyBackup === false;
   await using planned = await planDatabases(
     vault,
     record,
     inPlace,
-    { live, mayEndSessions, mayLoseLive },
+    { live: ofSet, mayEndSessions, mayLoseLive },
     task,
   );
   const extracts = to === undefined ? [] : await planExtracts(vault, record, selected, to);
@@ -222,12 +234,13 @@ async function restorePaths(
   const isChange = to === undefined && (changes(plan) || replaced.length > 0);
   const isSafe = isChange && options.safetyBackup !== false;
   const atStake = replaced.filter((database) => !database.plan.creates);
-  const saved = live.filter(({ name }) => atStake.some((database) => database.selected.name === name));
+  const saved = ofSet.filter(({ name }) => atStake.some((database) => database.selected.name === name));
   const paths = replaced.flatMap(pathsOf);
   const safety = isSafe ? await takeSafetyBackup(vault, record, plan, set!, saved, paths, task) : undefined;
   const safeAt = performance.now();
   const { databases } = planned;
-  const context = { vault, home, set: record.set, backup: record.id, restoreId, databases, pool, disk };
+  const ids = { set: record.set, backup: record.id, restoreId };
+  const context = { vault, home, ...ids, databases, over, lock: live, pool, disk };
   const phases = await applyRestore(plan.targets, context, task);
   const extractedAt = performance.now();
   await extractDatabases(extracts, task);

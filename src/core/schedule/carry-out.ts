@@ -44,7 +44,13 @@ export async function carryOut(
   const home = homeOf(surroundings);
   const recovered = await recoverRestores(home, undefined, surroundings.secret);
   const [interrupted] = recovered.flatMap(interruptedSentence);
-  const hooked = await backUpWithHooks(vault, withDoubts(set, home), { kind, label: LABEL }, task);
+  const hooked = await backUpWithHooks(
+    vault,
+    withDoubts(set, home),
+    { kind, label: LABEL },
+    surroundings,
+    task,
+  );
   const isQuiet = (): boolean => anyTime || isOffPeak(set.offPeak, new Date());
   try {
     const carried = await follow(hooked.record, set, vault, home, isQuiet, task);

@@ -1,4 +1,5 @@
 import { CancelledError, CrmBackupError, mistakeSentence } from '../errors.ts';
+import { InUseError } from '../live-lock.ts';
 import { openVault, openWorkspace, placeSet } from '../open.ts';
 import { SetError } from '../set/error.ts';
 import type { BackupSet } from '../set/definition.ts';
@@ -229,6 +230,8 @@ async function runOne(
     );
   } catch (error) {
     if (error instanceof CancelledError) throw error;
+    if (error instanceof InUseError)
+      return told(workspace, job, startedAt, { status: 'skipped', message: error.message });
     return failed(workspace, job.set, job.kind, startedAt, error);
   }
 }

@@ -80,17 +80,16 @@ export async function resolveSet(
 export function resolveDatabase(source: DatabaseSource, set: string, variables: Variables): ResolvedDatabase {
   const { name, url = '', command, tools } = source;
   const subject = `Database “${name}” of set “${set}”`;
-  return {
+  const find = async (): Promise<DatabaseAddress> => ({
     name,
-    source,
-    address: async () => ({
-      name,
-      url: await interpolateUrl(url, variables, subject),
-      command: command === undefined ? undefined : await resolveCommand(command, variables, subject),
-      tools: tools === undefined ? undefined : await resolveTools(tools, variables, subject),
-      workspace: variables.workspaceFolder,
-    }),
-  };
+    url: await interpolateUrl(url, variables, subject),
+    command: command === undefined ? undefined : await resolveCommand(command, variables, subject),
+    tools: tools === undefined ? undefined : await resolveTools(tools, variables, subject),
+    workspace: variables.workspaceFolder,
+  });
+  // Whoever is asked for a secret is asked once.
+  let found: Promise<DatabaseAddress> | undefined;
+  return { name, source, address: async () => (found ??= find()) };
 }
 
 /**

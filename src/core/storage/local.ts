@@ -15,6 +15,8 @@ export type WriteStep = 'write' | 'sync' | 'place' | 'sync-directory' | 'remove'
 export interface LocalStorageOptions {
   /** Called before each step that changes the disk; what it throws stops the write there. */
   readonly beforeStep?: (step: WriteStep, name: string) => void | Promise<void>;
+  /** Whether what is written counts only as long as its process lives, so that a power cut may take it. */
+  readonly isPassing?: boolean;
 }
 
 /** Objects, and folders at each level, looked at at once. */
@@ -32,6 +34,7 @@ const PASSING = /^(tmp|locks)\//;
 export class LocalStorage implements Storage {
   readonly location: string;
   readonly #beforeStep: NonNullable<LocalStorageOptions['beforeStep']>;
+  readonly #isPassing: boolean;
   /** Device and inode of the vault's directory when it was last known to be the vault's. */
   #identity: string | undefined;
   /** The bytes of `vault.json`, as they were first read or last written here. */
@@ -41,6 +44,7 @@ export class LocalStorage implements Storage {
   constructor(directory: string, options: LocalStorageOptions = {}) {
     this.location = directory;
     this.#beforeStep = options.beforeStep ?? (() => undefined);
+    this.#isPassing = options.isPassing ?? false;
   }
 
   async list(folder: string): Promise<StoredObject[]> {
@@ -175,14 +179,14 @@ export class LocalStorage implements Storage {
       try {
         await writeAll(file, parts);
         await this.#beforeStep('sync', name);
-        await file.sync();
+        if (!this.#isPassing) await file.sync();
       } finally {
         await file.close();
       }
       await this.#beforeStep('place', name);
       const placed = await this.#inDirectory(target, () => place(temporary, target));
       await this.#beforeStep('sync-directory', name);
-      await syncDirectory(dirname(target));
+      if (!this.#isPassing) await syncDirectory(dirname(target));
       if (placed && name === CONFIG) this.#config = Buffer.concat(parts);
       return placed;
     } catch (error) {

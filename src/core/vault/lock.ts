@@ -5,6 +5,7 @@ import { systemCode } from '../errors.ts';
 import { type Storage, StorageError, type StoredObject } from '../storage/storage.ts';
 import { throwIfCancelled, type Task } from '../task.ts';
 import { VaultError } from './error.ts';
+import { commonTo, type Over, VAULT } from './lock-over.ts';
 import { nameSystem } from './system.ts';
 
 /** Many may share a vault; who removes or rewrites has it alone. */
@@ -19,6 +20,8 @@ interface LockFile {
   readonly purpose: string;
   readonly since: string;
   readonly nonce: string;
+  /** See {@link LockOptions.over}. */
+  readonly over?: Over;
   /** The lock's name, when it cannot be read. */
   readonly damaged?: string;
 }
@@ -28,6 +31,8 @@ export interface LockOptions {
   readonly waitMs?: number;
   /** What the holder is doing, for the message others get. */
   readonly purpose: string;
+  /** What is locked; locks over other things do not stand against it. */
+  readonly over?: Over;
 }
 
 const REFRESH_MS = 60_000;
@@ -57,14 +62,16 @@ export interface VaultLock extends AsyncDisposable {
 class WrittenLock implements VaultLock {
   readonly #storage: Storage;
   readonly #name: string;
+  readonly #subject: string;
   readonly #timer: NodeJS.Timeout;
   #refreshing: Promise<void> = Promise.resolve();
   #refreshedAt = Date.now();
   #lost = false;
 
-  constructor(storage: Storage, name: string, content: Buffer) {
+  constructor(storage: Storage, name: string, content: Buffer, subject: string) {
     this.#storage = storage;
     this.#name = name;
+    this.#subject = subject;
     this.#timer = setInterval(() => {
       this.#refreshing = this.#refreshing.then(async () => this.#refresh(content));
     }, REFRESH_MS);
@@ -93,7 +100,7 @@ class WrittenLock implements VaultLock {
     if (!(await this.#isTaken())) return;
     throw new VaultError(
       'locked',
-      'The vault was taken over by another process while this one did not answer.',
+      `${this.#subject} was taken over by another process while this one did not answer.`,
       { hint: 'Nothing is lost; run it again.' },
     );
   }
@@ -116,14 +123,16 @@ export async function lockVault(
   options: LockOptions,
   task: Task = {},
 ): Promise<VaultLock> {
+  const { purpose, over } = options;
   const content: LockFile = {
     kind,
     host: hostname(),
     system: ownSystem(),
     pid: process.pid,
-    purpose: options.purpose,
+    purpose,
     since: new Date().toISOString(),
     nonce: randomBytes(12).toString('hex'),
+    ...(over === undefined ? {} : { over }),
   };
   const bytes = Buffer.from(JSON.stringify(content));
   const name = lockName(bytes);
@@ -133,14 +142,14 @@ export async function lockVault(
     let other: LockFile | undefined;
     try {
       await storage.create(name, bytes);
-      other = await findOpponent(storage, kind, name);
+      other = await findOpponent(storage, content, name);
     } catch (error) {
       await storage.remove(name).catch(() => undefined);
       throw error;
     }
-    if (other === undefined) return new WrittenLock(storage, name, bytes);
+    if (other === undefined) return new WrittenLock(storage, name, bytes, over?.[0] ?? VAULT);
     await storage.remove(name);
-    if (Date.now() >= until) throw locked(other);
+    if (Date.now() >= until) throw locked(other, over);
     // Two that meet step back for different times, so that one of them gets through.
     await delay(RETRY_MS * (0.5 + Math.random()));
   }
@@ -170,9 +179,11 @@ export async function lockForReading(
   }
   for (;;) {
     throwIfCancelled(task);
-    const other = (await standingLocks(storage)).find(({ kind }) => kind === 'exclusive');
+    const other = (await standingLocks(storage)).find(
+      (lock) => lock.kind === 'exclusive' && commonTo(options.over, lock.over) !== undefined,
+    );
     if (other === undefined) return UNWRITTEN;
-    if (Date.now() >= until) throw locked(other);
+    if (Date.now() >= until) throw locked(other, options.over);
     await delay(RETRY_MS);
   }
 }
@@ -182,12 +193,13 @@ export function isUnwritable(error: unknown): error is StorageError {
   return error instanceof StorageError && (error.code === 'permission' || error.code === 'no-space');
 }
 
-function locked(by: LockFile): VaultError {
+function locked(by: LockFile, over: Over): VaultError {
   const minutes = STALE_MS / 60_000;
+  const what = commonTo(over, by.over) ?? VAULT;
   if (by.damaged !== undefined) {
     return new VaultError(
       'locked',
-      `The vault is in use: by whom cannot be told, because ${by.damaged} is damaged.`,
+      `${what} is in use: by whom cannot be told, because ${by.damaged} is damaged.`,
       { hint: `A lock that nobody renews is removed after ${minutes} minutes; try again then.` },
     );
   }
@@ -196,7 +208,7 @@ function locked(by: LockFile): VaultError {
   const killed = `If it was killed, its lock is removed after ${minutes} minutes.`;
   return new VaultError(
     'locked',
-    `The vault is in use: ${who} has been busy with ${by.purpose} since ${by.since}.`,
+    `${what} is in use: ${who} has been busy with ${by.purpose} since ${by.since}.`,
     { hint: isOfThisSystem(by) ? wait : `${wait} ${killed}` },
   );
 }
@@ -206,7 +218,11 @@ function lockName(bytes: Buffer): string {
   return `locks/${createHash('sha256').update(bytes).digest('hex').slice(0, NAME_DIGITS)}.json`;
 }
 
-async function findOpponent(storage: Storage, kind: LockKind, own: string): Promise<LockFile | undefined> {
+async function findOpponent(
+  storage: Storage,
+  { kind, over }: LockFile,
+  own: string,
+): Promise<LockFile | undefined> {
   const objects = await storage.list('locks');
   // The storage may have a clock of its own, which the lock just written tells. What is old by one clock only may be
   // held by somebody at work.
@@ -217,7 +233,8 @@ async function findOpponent(storage: Storage, kind: LockKind, own: string): Prom
     const lock = await readLock(storage, object);
     if (lock === undefined) continue;
     if (isStale(lock, object, now)) await storage.remove(object.name);
-    else if (kind === 'exclusive' || lock.kind === 'exclusive') return lock;
+    else if (kind === 'shared' && lock.kind === 'shared') continue;
+    else if (commonTo(over, lock.over) !== undefined) return lock;
   }
   return undefined;
 }
@@ -257,8 +274,9 @@ function isStale(lock: LockFile, { modifiedMs }: StoredObject, now: number): boo
 }
 
 /** Whether a lock is of where this process can ask what became of its holder. */
-function isOfThisSystem({ host, system }: LockFile): boolean {
-  return host === hostname() && system !== '' && system === ownSystem();
+function isOfThisSystem({ host, system, over }: LockFile): boolean {
+  // What is not of the vault is locked beside the user’s own data, which no two machines of one name share.
+  return host === hostname() && (system !== '' || over !== undefined) && system === ownSystem();
 }
 
 let named: string | undefined;

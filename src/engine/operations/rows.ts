@@ -14,6 +14,7 @@ import {
 import { engineNamed } from '../../core/database/engines.ts';
 import { CrmBackupError } from '../../core/errors.ts';
 import type { Problem } from '../../core/problem.ts';
+import { lockLive, overLive } from '../../core/live-lock.ts';
 import { findBackup } from '../../core/reference.ts';
 import {
   planRowRestore,
@@ -21,6 +22,7 @@ import {
   type RowRestoreRequest,
   undoRows as takeBack,
 } from '../../core/restore/rows.ts';
+import { homeOf } from '../../core/surroundings.ts';
 import type { Task } from '../../core/task.ts';
 import { isDamage, VaultError } from '../../core/vault/error.ts';
 import type { Comparisons } from '../comparisons.ts';
@@ -211,7 +213,11 @@ export function planRows(vaults: Vaults, comparisons: Comparisons): Handler<'pla
 export function restoreRows(vaults: Vaults, comparisons: Comparisons): Handler<'restoreRows'> {
   return async (input, task) => {
     try {
-      return await withRows(vaults, comparisons, input, putBack, task);
+      const restore: typeof putBack = async (live, request) => {
+        await using _lock = await lockRows(vaults, live, task);
+        return await putBack(live, request, task);
+      };
+      return await withRows(vaults, comparisons, input, restore, task);
     } finally {
       comparisons.forget(input, true);
     }
@@ -222,11 +228,23 @@ export function restoreRows(vaults: Vaults, comparisons: Comparisons): Handler<'
 export function undoRows(vaults: Vaults, comparisons: Comparisons): Handler<'undoRows'> {
   return async ({ database, restored, ...set }, task) => {
     try {
-      return await takeBack(await liveDatabase(vaults, set, database), restored, task);
+      const live = await liveDatabase(vaults, set, database);
+      await using _lock = await lockRows(vaults, live, task);
+      return await takeBack(live, restored, task);
     } finally {
       comparisons.forget(set, true);
     }
   };
+}
+
+/** Keeps restores away from a database. Who only reads it sees rows that are restored together all at once. */
+async function lockRows(
+  { surroundings }: Vaults,
+  live: BackupDatabase,
+  task: Task,
+): Promise<AsyncDisposable> {
+  const over = await overLive({ folders: [], databases: [{ database: live }] });
+  return lockLive(homeOf(surroundings), over, 'shared', 'a restore of rows', task);
 }
 
 async function withRows<Result>(

@@ -32,7 +32,13 @@ export function backup(vaults: Vaults): Handler<'backup'> {
     const placed = await vaults.place({ workspace, set: name });
     const vault = await vaults.provide(placed.vaultDirectory);
     const set = withDoubts(placed.set, homeOf(vaults.surroundings));
-    const { record, notices, failure } = await backUpWithHooks(vault, set, { kind, label }, task);
+    const { record, notices, failure } = await backUpWithHooks(
+      vault,
+      set,
+      { kind, label },
+      vaults.surroundings,
+      task,
+    );
     return { ...summaryOf(record), notices: failure === undefined ? notices : [...notices, failure.message] };
   };
 }

@@ -49,6 +49,11 @@ export function commandsOf({ name, command, workspace }: DatabaseAddress): Comma
   };
 }
 
+/** See `DatabaseEngine.liveName`: what commands work on is not known, only whose they are. */
+export function liveName({ name, workspace }: DatabaseAddress): string {
+  return `The database “${name}” of ${workspace}`;
+}
+
 const ASSIGNMENTS = /^\s*(?:[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"'`(]*)\s+)*/;
 /** Programs that run another one, perhaps as somebody else who finds it elsewhere. */
 const RUNNERS = /^(?:(?:sudo|nice|env|exec)\s+(?=[A-Za-z./]))+/;

@@ -2,6 +2,7 @@ import type { DatabaseEngine } from '../engine.ts';
 import { connect } from './connect.ts';
 import { extract } from './extract.ts';
 import { openTarget } from './restore.ts';
+import { liveName } from './commands.ts';
 
 /** Any database by its own tools: one command writes the dump, another one reads it. */
-export const command: DatabaseEngine = { name: 'command', connect, openTarget, extract };
+export const command: DatabaseEngine = { name: 'command', connect, openTarget, liveName, extract };

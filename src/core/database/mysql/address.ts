@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { CertificateFiles } from '../certificate.ts';
 import type { DatabaseAddress } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
+import { serverLiveName } from '../live-name.ts';
 import { AT_AFTER_HOST } from '../url.ts';
 
 const DEFAULT_PORT = 3306;
@@ -83,6 +84,15 @@ export function parseAddress(address: DatabaseAddress, target?: string): ServerA
     nearestCollations: url.searchParams.get('collations') === 'nearest',
     place: `${database} on ${socket ?? `${host}:${String(port)}`}`,
   };
+}
+
+/** See `DatabaseEngine.liveName`. There are servers that tell names apart by case, and those that do not. */
+export function liveName(address: DatabaseAddress, target: string | undefined): string {
+  const { host, port, socket, database } = parseAddress(address, target);
+  const name = database.toLowerCase();
+  return socket === undefined
+    ? serverLiveName(name, host, port)
+    : `The database “${name}” on ${path.resolve(address.workspace, socket)}`;
 }
 
 function tlsOf({ searchParams }: URL, name: string): TlsMode {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { DatabaseAddress } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
+import { serverLiveName } from '../live-name.ts';
 import { AT_AFTER_HOST } from '../url.ts';
 
 /** `prefer` takes TLS where the server offers it; the `verify-` modes check whom they talk to. */
@@ -25,6 +26,8 @@ export interface PostgresAddress {
 
 const DEFAULT_PORT = 5432;
 const SOCKET_FOLDER = '/var/run/postgresql';
+/** Where a server’s socket is by default. */
+const SOCKET_FOLDERS: ReadonlySet<string> = new Set([SOCKET_FOLDER, '/run/postgresql', '/tmp']);
 const TLS_MODES: readonly TlsMode[] = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
 /**
@@ -73,6 +76,12 @@ export function parsePostgresAddress({ name, url, workspace }: DatabaseAddress):
 /** How a database of a server is called in messages: `crm on 127.0.0.1:5432`. */
 export function placeOf({ host, port, database }: PostgresAddress): string {
   return `${database} on ${host.startsWith('/') ? host : `${host}:${port}`}`;
+}
+
+/** See `DatabaseEngine.liveName`. */
+export function liveName(address: DatabaseAddress, target: string | undefined): string {
+  const { host, port, database } = parsePostgresAddress(address);
+  return serverLiveName(target ?? database, SOCKET_FOLDERS.has(host) ? 'localhost' : host, port);
 }
 
 function isTlsMode(text: string): text is TlsMode {

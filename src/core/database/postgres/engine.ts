@@ -1,4 +1,5 @@
 import type { DatabaseEngine } from '../engine.ts';
+import { liveName } from './address.ts';
 import { connect } from './connect.ts';
 import { editRows, rowStatement } from './edit-rows.ts';
 import { extract } from './extract.ts';
@@ -9,6 +10,7 @@ export const postgresql: DatabaseEngine = {
   name: 'postgresql',
   connect,
   openTarget,
+  liveName,
   extract,
   editRows,
   rowStatement,

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { DatabaseAddress } from '../engine.ts';
+import { oneSpelling } from '../../real-folder.ts';
 import { DatabaseError } from '../error.ts';
 
 /**
@@ -18,6 +19,11 @@ export function sqliteFile({
 /** The absolute file a restore goes to instead, relative to the workspace like the address’s own. */
 export function targetFile(target: string, { name, workspace }: DatabaseAddress): string {
   return absolute(target.replace(/^sqlite:(?:\/\/(?=\/))?/i, ''), name, workspace);
+}
+
+/** See `DatabaseEngine.liveName`. */
+export function liveName(address: DatabaseAddress, target: string | undefined): string {
+  return oneSpelling(target === undefined ? sqliteFile(address) : targetFile(target, address));
 }
 
 function absolute(written: string, name: string, workspace: string): string {

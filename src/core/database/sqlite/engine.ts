@@ -1,4 +1,5 @@
 import type { DatabaseEngine } from '../engine.ts';
+import { liveName } from './address.ts';
 import { connect } from './connect.ts';
 import { editRows, rowStatement } from './edit-rows.ts';
 import { extract, openTarget } from './restore.ts';
@@ -8,6 +9,7 @@ export const sqlite: DatabaseEngine = {
   name: 'sqlite',
   connect,
   openTarget,
+  liveName,
   extract,
   editRows,
   rowStatement,

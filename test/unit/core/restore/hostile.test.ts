@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LiveTree } from '../../../../src/core/restore/live-tree.ts';
@@ -60,6 +61,7 @@ describe('a manifest that means harm', () => {
     ['passes a table off as a file', [ROOT, { path: 'files/workspace/t', type: 'table' }]],
   ])('and %s is refused before anything is touched', async (_what, entries) => {
     const record = await craftBackup(place.vault, entries);
+    mkdirSync(place.home, { recursive: true });
     const before = snapshotTree(join(place.root, '..'), { except: (path) => path === 'home' });
     const options = [
       {},
