@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { recordRecovery, type RecoveryRecord } from '../metrics/recovery-record.ts';
+import { RestoreError } from '../restore/error.ts';
 import { recoverRestores } from '../restore/recover.ts';
-import { restore, type RestoreSet } from '../restore/restore.ts';
+import { restore, type RestoreReport, type RestoreSet } from '../restore/restore.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { isAlive, lockForReading } from '../vault/lock.ts';
@@ -77,9 +78,7 @@ export async function drill(
   const scratch = makeScratch(home);
   try {
     const hasFiles = record.sources.some(({ type }) => type === 'files');
-    const files = hasFiles
-      ? await restore(vault, record, { home, to: scratch, databases: 'none', isDrill: true }, task)
-      : undefined;
+    const files = hasFiles ? await restoreFiles(vault, record, home, scratch, task) : undefined;
     const restoredAt = performance.now();
     const compared = hasFiles ? await compareFiles(vault, record, scratch, differences, task) : NO_FILES;
     const filesMs = performance.now() - restoredAt;
@@ -115,6 +114,25 @@ export async function drill(
   } finally {
     rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
     active.delete(scratch);
+  }
+}
+
+async function restoreFiles(
+  vault: Vault,
+  record: BackupRecord,
+  home: string,
+  scratch: string,
+  task: Task,
+): Promise<RestoreReport> {
+  try {
+    return await restore(vault, record, { home, to: scratch, databases: 'none', isDrill: true }, task);
+  } catch (error) {
+    if (!(error instanceof RestoreError) || error.code !== 'unsupported-name') throw error;
+    // A drill has no folder that one could choose.
+    throw new RestoreError(error.code, error.message, {
+      cause: error,
+      hint: `Drills restore to ${dirname(scratch)}: let CRM_BACKUP_HOME be a folder with a shorter path or on another disk for the drill, or rehearse it yourself with “crm-backup restore --to”.`,
+    });
   }
 }
 

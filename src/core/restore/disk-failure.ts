@@ -1,6 +1,8 @@
 import { systemCode } from '../errors.ts';
 import { RestoreError } from './error.ts';
 
+const SHOWN_END = 100;
+
 /**
  * What an error of the system means for a restore that is still being prepared. All other errors come back as
  * they are.
@@ -9,6 +11,13 @@ import { RestoreError } from './error.ts';
  */
 export function diskFailure(what: string, error: unknown): unknown {
   return isSystemError(error) ? diskError(what, systemCode(error) ?? '', error) : error;
+}
+
+/** A path for a message: of one that is very long, both ends. */
+export function shownPath(path: string): string {
+  const characters = Array.from(path);
+  if (characters.length <= 2 * SHOWN_END) return path;
+  return `${characters.slice(0, SHOWN_END).join('')}…${characters.slice(-SHOWN_END).join('')}`;
 }
 
 /** Whether an error is the system's and not one of ours. */

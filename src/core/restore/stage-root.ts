@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import type { RestoreDisk } from './disk.ts';
+import { diskFailure, shownPath } from './disk-failure.ts';
 import type { TimedItem } from './exact-times.ts';
 import { fileTime, isReachable } from './file-time.ts';
 import type { Owner } from './file-writer.ts';
@@ -50,7 +51,7 @@ export class RootStage {
   async begin(task: Task): Promise<void> {
     let done = 0;
     for (const { entry, file, owner } of this.#entries()) {
-      if (entry.type === 'directory') this.#disk.makeDirectory(file, 0o700);
+      if (entry.type === 'directory') this.#make(entry, () => this.#disk.makeDirectory(file, 0o700));
       else if (entry.type === 'link' || entry.size === 0) this.#light.push({ entry, file, owner });
       else this.files.push({ root: this.#prepared.target.root, entry, file, owner });
       if (entry.type !== 'link') this.made.push(file);
@@ -65,8 +66,10 @@ export class RootStage {
     let done = 0;
     for (const { entry, file, owner } of this.#light) {
       const attributes = { mode: entry.mode, time: fileTime(entry.mtimeNs), owner };
-      if (entry.type === 'link') this.#disk.createLink(file, entry.target ?? '', attributes);
-      else this.#disk.createFile(file, NOTHING, attributes);
+      this.#make(entry, () => {
+        if (entry.type === 'link') this.#disk.createLink(file, entry.target ?? '', attributes);
+        else this.#disk.createFile(file, NOTHING, attributes);
+      });
       if (++done % LIGHT_A_TURN !== 0) continue;
       throwIfCancelled(task);
       await turn();
@@ -95,6 +98,15 @@ export class RootStage {
     }
     if (inexact.length > 0) {
       await this.#disk.setExactTimes(this.#staging.path, `${this.#staging.path}/times`, inexact);
+    }
+  }
+
+  /** @throws {RestoreError} which says what could not be made. */
+  #make({ path }: NewEntry, make: () => void): void {
+    try {
+      make();
+    } catch (error) {
+      throw diskFailure(`make ${shownPath(`${this.#prepared.target.root}/${path}`)}`, error);
     }
   }
 

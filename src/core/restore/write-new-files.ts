@@ -7,7 +7,7 @@ import { packName } from '../vault/pack.ts';
 import type { ChunkReader } from '../vault/reader.ts';
 import type { VaultKeys } from '../vault/seal.ts';
 import type { Owner } from './file-writer.ts';
-import { diskError } from './disk-failure.ts';
+import { diskError, shownPath } from './disk-failure.ts';
 import { fileTime, splitTime } from './file-time.ts';
 import { release } from './release.ts';
 import { DAMAGE_HINT } from './skipped.ts';
@@ -159,7 +159,7 @@ function failureOf({ write, code, message }: WriteFailure, run: FrameRun): Error
   const uses = run.frames.flatMap((frame) => frame.uses);
   const use = uses[write];
   const path = use === undefined ? '' : pathOf(use.file);
-  if (code !== undefined) return diskError(`write ${path}`, code, new Error(message));
+  if (code !== undefined) return diskError(`write ${shownPath(path)}`, code, new Error(message));
   return new VaultError('damaged', `${path} cannot be restored: ${message}`, {
     hint: DAMAGE_HINT,
   });

@@ -11,6 +11,7 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { drill } from '../../../../src/core/drill/drill.ts';
 import { CancelledError } from '../../../../src/core/errors.ts';
 import { nodeDisk, type RestoreDisk } from '../../../../src/core/restore/disk.ts';
 import { recoverRestores } from '../../../../src/core/restore/recover.ts';
@@ -39,6 +40,35 @@ function interruptedDisk(work: () => void | Promise<void>): RestoreDisk {
     },
   };
 }
+
+describe.skipIf(process.platform !== 'linux')('a place where a path is too long', () => {
+  const way = Array.from({ length: 18 }, () => 'x'.repeat(200)).join('/');
+
+  it('is refused with the path’s name, and nothing is left', async () => {
+    await using place = await restorable(treeOf({ [`${way}/bottom`]: 'deep', a: 'a' }));
+    const record = await place.backUp();
+    const to = join(place.scratch, ...Array.from({ length: 4 }, () => 'o'.repeat(200)));
+    await expect(place.restore(record, { to })).rejects.toMatchObject({
+      code: 'unsupported-name',
+      message: expect.stringMatching(
+        /^Could not make files\/workspace\/x{84}…x+(\/x+)?: the system cannot keep that name\.$/,
+      ) as string,
+    });
+    expect(readdirSync(place.scratch)).toEqual([]);
+  });
+
+  it('is not where a drill can be told to go', async () => {
+    await using place = await restorable(treeOf({ [`${way}/bottom`]: 'deep' }));
+    const record = await place.backUp();
+    const home = join(place.scratch, ...Array.from({ length: 4 }, () => 'h'.repeat(200)));
+    await expect(drill(place.vault, record, { home })).rejects.toMatchObject({
+      code: 'unsupported-name',
+      message: expect.stringContaining('Could not make files/workspace/xxx') as string,
+      hint: expect.stringContaining(`Drills restore to ${home}/drills`) as string,
+    });
+    expect(readdirSync(join(home, 'drills'))).toEqual([]);
+  });
+});
 
 describe('a disk without room', () => {
   const mounted = isRoot && process.platform === 'linux';
