@@ -1,6 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { lockLive } from '../../../src/core/live-lock.ts';
+import { oneSpelling } from '../../../src/core/real-folder.ts';
 import { EngineClient } from '../../../src/engine/client.ts';
 import { type Built, buildForNode } from '../../build/bundle.ts';
 import { withSqlite } from '../../build/database-sqlite.ts';
@@ -139,6 +142,28 @@ test('an editor sees the rows of one backup, all of them, and puts them back ove
   });
   await client.call('restoreRows', { ...wanted, overwrite: true });
   expect(await client.call('planRows', { ...wanted, overwrite: true })).toMatchObject({ unchanged: 2 });
+});
+
+test('rows wait for a restore of their database', async () => {
+  run("CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO customer VALUES (1, 'one')");
+  const { id: from } = await client.call('backup', { workspace, set, kind: 'full' });
+  run("UPDATE customer SET name = 'changed'");
+  const selections = [{ table: 'tables/main.customer', keys: [['1']] }];
+  const versions = { workspace, set, from, to: null, database: 'app' };
+  const wanted = { ...versions, side: 'before', selections, overwrite: false } as const;
+  const data = join(home.path, 'home');
+  const over = [oneSpelling(join(workspace, 'app.db'))];
+  const restore = await lockLive(data, over, 'exclusive', 'a restore', {});
+  const restoring = client.call('restoreRows', wanted);
+  const state = { isDone: false };
+  restoring.then(
+    () => (state.isDone = true),
+    () => (state.isDone = true),
+  );
+  while (!state.isDone && readdirSync(join(data, 'live/locks')).length < 2) await pause(5);
+  expect(await client.call('planRows', wanted)).toMatchObject({ updates: 1 });
+  await restore[Symbol.asyncDispose]();
+  expect(await restoring).toMatchObject({ updates: 1 });
 });
 
 test('rows that were shown are no longer there under their numbers once somebody has changed others', async () => {
