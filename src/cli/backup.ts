@@ -58,20 +58,27 @@ async function backUpSet(options: BackupOptions, session: Session): Promise<Outc
   for (const notice of notices) session.warn(notice);
   return {
     json: failure === undefined ? takenJson(record) : { ...takenJson(record), ...failureJson(failure) },
-    summary: summary(record, options.dryRun === true, session),
+    summary: summary(record, options, session),
     failure,
     exitCode: record.status === 'partial' ? ExitCode.incomplete : ExitCode.done,
   };
 }
 
-function summary(record: BackupRecord, isDryRun: boolean, { paint }: Session): string {
+function summary(record: BackupRecord, { kind: wanted, dryRun }: BackupOptions, { paint }: Session): string {
   const against = record.base === undefined ? '' : ` against ${shortId(record.base)}`;
-  const title = isDryRun
+  const title = dryRun
     ? `Would take a backup of “${plainText(record.set)}”: ${record.kind}${against}`
     : `Backup ${paint('cyan', shortId(record.id))} of “${plainText(record.set)}”: ${record.kind}${against}`;
   const status = record.status === 'partial' ? `, ${paint('yellow', 'partial')}` : '';
   const problems = problemsText(record, paint);
-  return [title + status, formatFacts(measureFacts(record)), ...(problems === '' ? [] : [problems])].join(
-    '\n',
-  );
+  const isInstead = wanted !== 'auto' && wanted !== record.kind;
+  const why = isInstead
+    ? [`There is no ${wanted} without a full backup that has all files, so this is one.`]
+    : [];
+  return [
+    title + status,
+    ...why,
+    formatFacts(measureFacts(record)),
+    ...(problems === '' ? [] : [problems]),
+  ].join('\n');
 }

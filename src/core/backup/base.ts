@@ -1,4 +1,6 @@
 import { latestOf } from '../latest.ts';
+import { countProblems, type Problem } from '../problem.ts';
+import { isWithin } from '../vault/order.ts';
 import type { BackupKind, BackupRecord } from '../vault/record.ts';
 
 /** Days after which `auto` takes a new full backup. */
@@ -16,8 +18,9 @@ export interface KindChoice {
 }
 
 /**
- * Decides the kind and the base of a set's next backup. Only complete backups serve as base, and no safety backups: what
- * a backup is told against stays, and is how things stood. Where there is none, every kind is a full.
+ * Decides the kind and the base of a set's next backup. Only backups with all files serve as base, and no safety backups:
+ * what a backup is told against stays, and is how things stood. Databases are read anew each time, so it does not matter what
+ * was wrong with theirs. Where there is none, every kind is a full.
  * @param records The set's backups, newest first.
  */
 export function chooseKind(
@@ -26,14 +29,19 @@ export function chooseKind(
   fullEveryDays: number,
   now: Date,
 ): KindChoice {
-  const complete = records.filter((record) => record.status === 'complete' && !record.safety);
-  const latestFull = complete.find((record) => record.kind === 'full');
+  const bases = records.filter((record) => hasAllFiles(record) && !record.safety);
+  const latestFull = bases.find((record) => record.kind === 'full');
   const previous = latestOf(records);
   const full: KindChoice = { kind: 'full', base: undefined, previous };
   const kind = wanted === 'auto' ? autoKind(latestFull, fullEveryDays, now) : wanted;
   if (kind === 'full' || latestFull === undefined) return full;
-  const base = kind === 'differential' ? latestFull : complete[0]!;
+  const base = kind === 'differential' ? latestFull : bases[0]!;
   return { kind, base, previous: base };
+}
+
+function hasAllFiles(record: BackupRecord): boolean {
+  const isOfFiles = ({ incomplete, path }: Problem): boolean => incomplete && !isWithin(path, 'databases');
+  return record.status === 'complete' || countProblems(record, isOfFiles) === 0;
 }
 
 function autoKind(latestFull: BackupRecord | undefined, fullEveryDays: number, now: Date): BackupKind {

@@ -234,6 +234,23 @@ describe('a backup', () => {
     expect((await built.vault.records()).records).toEqual([]);
   });
 
+  it('is a base for others when only a database could not be read', async () => {
+    makeTree(folder.path, treeOf({ file: 'file' }));
+    const address = { name: 'crm', url: 'sqlite:none.db', workspace: folder.path };
+    const databases = [{ name: 'crm', address: async () => Promise.resolve(address) }];
+    const set = { ...sourcesOf(folder.path), databases };
+    const first = await backUp(built.vault, set, { kind: 'incremental' });
+    const second = await backUp(built.vault, set, { kind: 'incremental' });
+    const third = await backUp(built.vault, set, { kind: 'differential' });
+    const told = [first, second, third].map(({ kind, base, status }) => [kind, base, status]);
+    expect(told).toEqual([
+      ['full', undefined, 'partial'],
+      ['incremental', first.id, 'partial'],
+      ['differential', first.id, 'partial'],
+    ]);
+    expect(second.files).toMatchObject({ total: 1, unchanged: 1 });
+  });
+
   it('is partial, and no base for others, when something could not be read', async () => {
     makeTree(folder.path, treeOf({ 'a.php': 'one' }));
     const full = await take({ kind: 'full' });
