@@ -1,9 +1,10 @@
-import { type Check, failedBy, passed } from './doctor/check.ts';
+import { type Check, failedBy, passed, warned } from './doctor/check.ts';
 import { checkGit, checkRepository, checkRuntime } from './doctor/programs.ts';
 import { checkRestores } from './doctor/restores.ts';
 import { checkSources } from './doctor/sources.ts';
 import { checkVault } from './doctor/vaults.ts';
 import { type Named, openWorkspace, placeSet, vaultDirectoryOf } from './open.ts';
+import type { BackupSet } from './set/definition.ts';
 import { chooseSet } from './set/load.ts';
 import type { Surroundings } from './surroundings.ts';
 import { type Task, throwIfCancelled } from './task.ts';
@@ -33,6 +34,13 @@ export async function examine(named: Named, surroundings: Surroundings, task: Ta
   return checks;
 }
 
+/** Nobody may believe to have copies that are not made. */
+function checkReplicas({ name, replicas = [] }: BackupSet): Check[] {
+  if (replicas.length === 0) return [];
+  const detail = `No copy is made to ${replicas.join(', ')}: this version does not make off-site copies yet.`;
+  return [warned(`replicas ${name}`, detail, 'Copy the vault’s folder there with rclone until then.')];
+}
+
 async function examineSets(
   named: Named,
   surroundings: Surroundings,
@@ -52,7 +60,7 @@ async function examineSets(
       try {
         const placed = await placeSet({ directory, sets }, set, named.vault, surroundings);
         vaults.add(placed.vaultDirectory);
-        checks.push(...(await checkSources(placed, task)));
+        checks.push(...(await checkSources(placed, task)), ...checkReplicas(set));
       } catch (error) {
         checks.push(failedBy(`set ${set.name}`, error));
       }

@@ -137,7 +137,7 @@ const backupSet = v.pipe(
     ),
     vault: v.exactOptional(
       text(
-        'Where the backups go: a folder, or rclone:REMOTE:PATH. Without it: a folder among the user’s own data.',
+        'Where the backups go: a folder. Without it: one among the user’s own data. rclone:REMOTE:PATH cannot be used yet.',
         vaultProblem,
       ),
     ),
@@ -165,13 +165,17 @@ const backupSet = v.pipe(
             v.description('An rclone remote and path.'),
           ),
         ),
-        v.description('Off-site copies of the vault, as rclone remotes: “gdrive:crm-backups”.'),
+        v.description(
+          'Off-site copies of the vault, as rclone remotes: “gdrive:crm-backups”. This version does not make them yet.',
+        ),
       ),
     ),
     migrations: v.exactOptional(
       v.pipe(
         v.array(migration),
-        v.description('Commands that change the CRM, offered with a safety backup.'),
+        v.description(
+          'Commands that change the CRM, offered with a safety backup. This version does not offer them yet.',
+        ),
       ),
     ),
   }),

@@ -65,6 +65,14 @@ describe('the doctor', () => {
     expect(found['restores']?.status).toBe('ok');
   });
 
+  it('says that copies which are asked for are not made', async () => {
+    const files = [{ root: 'data' }];
+    await addSet(workspace, { name: 'crm', files, replicas: ['gdrive:crm-backups'] });
+    const found = (await checks())['replicas crm'];
+    expect(found).toMatchObject({ status: 'warning' });
+    expect(found?.detail).toContain('gdrive:crm-backups');
+  });
+
   it('goes on where there is no workspace, or only a vault', async () => {
     expect((await checks())['set file']).toMatchObject({
       status: 'failed',
