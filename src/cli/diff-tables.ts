@@ -1,5 +1,7 @@
+import type { ObjectChange } from '../core/compare/objects.ts';
 import type { TableSummary } from '../core/compare/rows.ts';
 import type { Problem } from '../core/problem.ts';
+import { isWithin } from '../core/vault/order.ts';
 import { type Comparison, databasesOf } from './diff-sides.ts';
 import { printable } from './printable.ts';
 import { counted, formatCount } from './quantity.ts';
@@ -8,27 +10,53 @@ import type { Session } from './session.ts';
 const LETTERS = { added: 'A', modified: 'M', deleted: 'D' } as const;
 const COLOURS = { added: 'green', modified: 'yellow', deleted: 'red' } as const;
 
-/** What became of the tables that differ. Databases and tables that cannot be read are reported. */
+/** What of databases differs. */
+export interface DatabaseChanges {
+  readonly tables: readonly TableSummary[];
+  /** What else differs of live databases; of two backups these are entries like any other. */
+  readonly objects: readonly ObjectChange[];
+}
+
+/** What became of the databases. Those and tables that cannot be read are reported. */
 export async function collectTables(
   comparison: Comparison,
   report: (problem: Problem, error?: unknown) => void,
   { task }: Session,
-): Promise<TableSummary[]> {
+): Promise<DatabaseChanges> {
   const { openDatabases, unlessDamaged } = await import('../core/compare/rows-open.ts');
   const { summarizeTables } = await import('../core/compare/rows.ts');
-  const { opened, from, paths } = comparison;
+  const { changedObjects } = await import('../core/compare/objects.ts');
+  const { opened, from, to, paths } = comparison;
   const selection = { from, to: databasesOf(comparison), paths };
-  const summaries: TableSummary[] = [];
+  const tables: TableSummary[] = [];
+  const objects: ObjectChange[] = [];
+  const isWanted = ({ path }: ObjectChange): boolean =>
+    paths.length === 0 || paths.some((each) => isWithin(path, each));
   const quiet = { signal: task.signal };
   for await (const database of openDatabases(opened.vault, selection, report, task)) {
     for (const [done, path] of database.tables.entries()) {
       task.progress?.({ phase: 'rows', done, total: database.tables.length, unit: 'rows' });
       await unlessDamaged(`${database.name}/${path}`, report, async () => {
-        for await (const summary of summarizeTables(database, [path], quiet)) summaries.push(summary);
+        for await (const summary of summarizeTables(database, [path], quiet)) tables.push(summary);
       });
     }
+    const { name, before, after } = database;
+    if (to !== undefined || before === undefined || after === undefined) continue;
+    const changed = await unlessDamaged(name, report, async () => changedObjects(name, before, after));
+    objects.push(...(changed ?? []).filter(isWanted));
   }
-  return summaries;
+  return { tables, objects };
+}
+
+/** An object as `--json` tells of it among the entries. */
+export function objectJson({ path, change }: ObjectChange): Record<string, unknown> {
+  return { path, change, type: 'object', binary: false, added: null, deleted: null };
+}
+
+/** Objects that differ, a line each. */
+export function* objectLines(objects: readonly ObjectChange[], { paint }: Session): Generator<string> {
+  for (const { path, change } of objects)
+    yield `${paint(COLOURS[change], LETTERS[change])}  ${printable(path)}\n`;
 }
 
 /** A table as `--json` tells of it. */

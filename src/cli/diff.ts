@@ -6,7 +6,14 @@ import type { Problem } from '../core/problem.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { throwIfCancelled } from '../core/task.ts';
 import { assertPathsKnown, type Comparison, comparisonOf, liveSetOf } from './diff-sides.ts';
-import { collectTables, tableJson, tableLines } from './diff-tables.ts';
+import {
+  collectTables,
+  type DatabaseChanges,
+  objectJson,
+  objectLines,
+  tableJson,
+  tableLines,
+} from './diff-tables.ts';
 import { finishRestores } from './interrupted-restores.ts';
 import type { Opened } from './opened.ts';
 import { plainText, printable } from './printable.ts';
@@ -78,17 +85,20 @@ async function outcomeOf(
   const changes = await collectChanges(comparison, session, unread.report);
   const withPatch = options.patch === true;
   const json = session.options.json === true;
-  const tables = withPatch && !json ? [] : await collectTables(comparison, unread.report, session);
+  const databases =
+    withPatch && !json ? NO_DATABASES : await collectTables(comparison, unread.report, session);
+  const { tables, objects } = databases;
   const withLines = countedChanges(changes, tables, comparison.opened, withPatch, unread, session);
   if (json) {
     const entries = [];
     for await (const change of withLines) entries.push(changeJson(change));
+    entries.push(...objects.map(objectJson));
     return {
       json: { from: from?.id ?? null, to: to?.id ?? 'workspace', entries, tables: tables.map(tableJson) },
     };
   }
   if (withPatch) return { json: undefined, text: patches(withLines, session.isTerminal) };
-  return { json: undefined, text: summaryLines(withLines, tables, comparison, session) };
+  return { json: undefined, text: summaryLines(withLines, databases, comparison, session) };
 }
 
 function parseLimit(text: string): number {
@@ -146,6 +156,7 @@ function isTable({ before, after }: EntryChange): boolean {
   return (after ?? before)?.type === 'table';
 }
 
+const NO_DATABASES: DatabaseChanges = { tables: [], objects: [] };
 const UNKNOWN: LineCounts = { binary: false, added: null, deleted: null };
 
 /** A row is a line: one that changed is a line that went and another that came. */
@@ -181,7 +192,7 @@ const COLOURS = { added: 'green', modified: 'yellow', deleted: 'red', renamed: '
 
 async function* summaryLines(
   changes: AsyncIterable<CountedChange>,
-  tables: readonly TableSummary[],
+  { tables, objects }: DatabaseChanges,
   { from, to }: Comparison,
   session: Session,
 ): AsyncGenerator<string> {
@@ -200,6 +211,8 @@ async function* summaryLines(
     const name = change.oldPath === undefined ? path : `${printable(change.oldPath)} -> ${path}`;
     yield `${paint(COLOURS[change.change], LETTERS[change.change])}  ${name}${linesText(lines)}\n`;
   }
+  for (const { change } of objects) totals[change]++;
+  yield* objectLines(objects, session);
   const parts = Object.entries(totals).flatMap(([kind, count]) =>
     count === 0 ? [] : `${formatCount(count)} ${kind}`,
   );

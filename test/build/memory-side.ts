@@ -51,6 +51,8 @@ export function memorySide(
       details: {},
     },
     tables: new Map([[path, { path, table, chunks: Buffer.concat(ids) }]]),
+    objects: new Set(),
+    streams: new Set(),
     rows: {
       read: async (id) => {
         counter.reads++;

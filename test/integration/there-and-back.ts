@@ -119,6 +119,8 @@ export async function expectThereAndBack(migration: Migration): Promise<void> {
     const report = await run<{ verified: boolean }>('restore', backup.id, '--delete', '--end-sessions');
     expect(report.verified).toBe(true);
     expect(await state()).toEqual(expected);
+    const { entries, tables } = await run<Diff>('diff', backup.id, '--workspace');
+    expect([entries, tables]).toEqual([[], []]);
   }
   expect(await run('verify', '--level', 'data')).toMatchObject({ damage: [] });
   await expectNoSecrets(cli, env);

@@ -58,6 +58,7 @@ class LiveSink implements DumpSink {
   readonly #places = new Map<string, SpoolPlace>();
   /** Objects and streams, piece by piece. */
   readonly #contents = new Map<string, SpoolPlace[]>();
+  readonly #streams = new Set<string>();
   #done = 0;
 
   constructor(vault: Vault, known: RowChunks, spool: Spool, total: number | undefined, task: Task) {
@@ -107,6 +108,7 @@ class LiveSink implements DumpSink {
   stream(path: string): StreamSink {
     const places: SpoolPlace[] = [];
     this.#contents.set(path, places);
+    this.#streams.add(path);
     return {
       write: (block) => {
         places.push(this.#spool.add(block));
@@ -138,6 +140,8 @@ class LiveSink implements DumpSink {
           this.#places.get(ids.toString('latin1', at, at + CHUNK_ID_BYTES))?.bytes ??
           this.#known.bytesOf(ids, at),
       },
+      objects: new Set([...contents.keys()].filter((path) => !this.#streams.has(path))),
+      streams: this.#streams,
       async *read(path) {
         for (const place of contents.get(path) ?? []) yield await Promise.resolve(spool.read(place));
       },

@@ -32,6 +32,10 @@ export interface DatabaseSide extends AsyncDisposable {
   /** By path, in manifest order. */
   readonly tables: ReadonlyMap<string, TableSide>;
   readonly rows: RowChunks;
+  /** Paths of objects: views, triggers, routines … Of a backup those of streams are among them. */
+  readonly objects: ReadonlySet<string>;
+  /** Paths of streams, where they are known as such: live. */
+  readonly streams: ReadonlySet<string>;
   /** The content of an object or a stream. */
   read(path: string): AsyncIterable<Buffer>;
 }
@@ -60,6 +64,8 @@ export async function openStoredSide(
     info: source.info,
     tables,
     rows: await vaultChunks(vault, pool),
+    objects: new Set(source.objects.map(({ path }) => path)),
+    streams: new Set(),
     read: (path) => source.read(path),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };

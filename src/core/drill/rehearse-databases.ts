@@ -238,6 +238,8 @@ function asIfCalled(database: string, side: DatabaseSide): DatabaseSide {
     info: side.info,
     tables: new Map(tables.map((each) => [each.path, each])),
     rows: side.rows,
+    objects: side.objects,
+    streams: side.streams,
     read: (path) => side.read(path),
     [Symbol.asyncDispose]: async () => side[Symbol.asyncDispose](),
   };

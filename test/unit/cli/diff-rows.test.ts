@@ -139,6 +139,25 @@ function rowsInTheBackup(
     expect(vault()).toEqual(before);
   });
 
+  it('stand beside the views and triggers that differ, of backups and of the live database', async () => {
+    await backUp('plain');
+    const isOfViews = ({ path, type }: Difference['entries'][number]): boolean =>
+      type !== 'table' && type !== 'directory' && path.startsWith('databases/crm/');
+    const live = async () => (await diff(ids['plain']!, '--workspace')).entries.filter(isOfViews);
+    expect(await live()).toEqual([]);
+    await tried.run('CREATE VIEW named AS SELECT name FROM customer');
+    const told = (await live()).map(({ path }) => path);
+    expect(told.length).toBeGreaterThan(0);
+    const text = (await cli.run(['diff', ids['plain']!, '--workspace'])).text;
+    for (const path of told) expect(text).toContain(path);
+    await backUp('with a view');
+    const stored = (await diff(ids['plain']!, ids['with a view']!)).entries.filter(isOfViews);
+    const isSchema = (path: string): boolean => !/\/(info\.json|row-chunks|database\.sqlite)$/.test(path);
+    expect(stored.map(({ path }) => path).filter(isSchema)).toEqual(told);
+    expect((await diff(ids['with a view']!, '--workspace')).entries.filter(isOfViews)).toEqual([]);
+    await tried.run('DROP VIEW named');
+  });
+
   it('of tables that are not there are refused', async () => {
     for (const [name, message] of [
       ['crm.nothing', 'has no table'],
