@@ -81,6 +81,7 @@ describe('list and show', () => {
       bytes: { source: aNumber, read: aNumber, new: aNumber, stored: aNumber },
       ratio: aNumber,
       verifiedAt: null,
+      damagedAt: null,
       lostPaths: 0,
       git: null,
     });
