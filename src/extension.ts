@@ -11,7 +11,7 @@ import { tellLacks } from './vscode/lacks.ts';
 import { openLog } from './vscode/log.ts';
 import { tellTroubles } from './vscode/notifications.ts';
 import { registerRowsEditor } from './vscode/rows/rows-editor.ts';
-import { tellInterrupted } from './vscode/restore/interrupted.ts';
+import { tellInterrupted } from './vscode/restore/awakened.ts';
 import { runSchedules } from './vscode/scheduler.ts';
 import { Secrets } from './vscode/secrets.ts';
 import { showSetFileProblems } from './vscode/set-file-problems.ts';

@@ -1,10 +1,6 @@
 import * as vscode from 'vscode';
 import { CancelledError } from '../core/errors.ts';
-import type { Problem } from '../core/problem.ts';
-import type { FailureData } from '../engine/failure.ts';
 import { codeOf } from './error.ts';
-import { displayName } from './files/backup-uri.ts';
-import { formatNumber } from './format.ts';
 import type { Log } from './log.ts';
 import { sentenceOf } from './sentences.ts';
 
@@ -22,58 +18,6 @@ export async function showFailure(log: Log, error: unknown): Promise<void> {
   const chosen = await vscode.window.showErrorMessage(sentence, ...actions);
   if (chosen === showLog) log.show();
   else if (chosen !== undefined && remedy !== undefined) await vscode.commands.executeCommand(remedy.command);
-}
-
-const hinted = new Set<string>();
-
-/** Tells why something is shown with less than there could be, once for as long as the window is open. */
-export function tellHint(log: Log, hint: FailureData | undefined): void {
-  if (hint === undefined) return;
-  log.info(`${hint.message} ${hint.hint ?? ''}`);
-  if (hinted.has(hint.code)) return;
-  hinted.add(hint.code);
-  void vscode.window.showInformationMessage([hint.message, hint.hint].filter(Boolean).join(' '));
-}
-
-/** Says which backups could not be searched as a whole, because something of them is lost. */
-export function unreadSentence(unread: readonly string[]): string {
-  const names = unread.map((id) => id.slice(0, 8)).join(', ');
-  return unread.length === 1
-    ? vscode.l10n.t('1 backup could not be searched as a whole, for parts are lost: {0}.', names)
-    : vscode.l10n.t(
-        '{0} backups could not be searched as a whole, for parts are lost: {1}.',
-        unread.length,
-        names,
-      );
-}
-
-/** Tells so, once for these backups for as long as the window is open. */
-export function tellUnread(log: Log, unread: readonly string[]): void {
-  if (unread.length === 0) return;
-  const sentence = unreadSentence(unread);
-  log.warn(sentence);
-  if (hinted.has(sentence)) return;
-  hinted.add(sentence);
-  void vscode.window.showWarningMessage(sentence);
-}
-
-/** What a comparison could not read, in one sentence. */
-export function uncomparedText(problems: readonly Problem[]): string {
-  const [first] = problems;
-  return first !== undefined && problems.length === 1
-    ? vscode.l10n.t('{0} could not be read and is not compared.', displayName(first.path))
-    : vscode.l10n.t(
-        '{0} entries could not be read and are not compared.',
-        formatNumber(problems.length, vscode.env.language),
-      );
-}
-
-/** Tells what a comparison could not read; the log tells each and why. */
-export async function tellUncompared(log: Log, problems: readonly Problem[]): Promise<void> {
-  if (problems.length === 0) return;
-  for (const { path, message } of problems) log.warn(`${displayName(path)}: ${message}`);
-  const showLog = vscode.l10n.t('Show Log');
-  if ((await vscode.window.showWarningMessage(uncomparedText(problems), showLog)) === showLog) log.show();
 }
 
 /** The next step, where there is an obvious one. */

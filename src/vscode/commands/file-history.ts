@@ -3,7 +3,7 @@ import { changeIcon, changeName } from '../change-words.ts';
 import { CancelledError } from '../../core/errors.ts';
 import type { BackupSummary, FileVersion } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
-import { tellHint, tellUnread } from '../failures.ts';
+import { tellHint, tellUnread } from '../unread.ts';
 import { addressToComparedPath, BACKUP_SCHEME, displayName, pathInWorkspace } from '../files/backup-uri.ts';
 import { formatBytes, formatNumber } from '../format.ts';
 import type { ChangeNode } from '../tree/nodes.ts';

@@ -5,7 +5,7 @@ import { latestOf } from '../../core/latest.ts';
 import type { BackupSummary, PathMatch, TextMatch } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
-import { unreadSentence } from '../failures.ts';
+import { unreadSentence } from '../unread.ts';
 import { formatBytes } from '../format.ts';
 import { sentenceOf } from '../sentences.ts';
 import type { FoundSet } from '../sets.ts';

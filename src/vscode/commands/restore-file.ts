@@ -5,7 +5,7 @@ import type { App } from '../app.ts';
 import { showFile } from '../diff/show.ts';
 import { backupSide, liveSide } from '../diff/sides.ts';
 import { EditorError } from '../error.ts';
-import { tellHint, tellUnread } from '../failures.ts';
+import { tellHint, tellUnread } from '../unread.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
 import { fileOfEntry } from '../files/on-disk.ts';
 import { chooseFolder } from '../restore/choose-where.ts';

@@ -3,7 +3,7 @@ import type { Problem } from '../../core/problem.ts';
 import type { EntryChange, InVersions } from '../../engine/protocol.ts';
 import type { FailureData } from '../../engine/failure.ts';
 import type { App } from '../app.ts';
-import { tellHint, tellUncompared } from '../failures.ts';
+import { tellHint, tellUncompared } from '../unread.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatNumber } from '../format.ts';
 import { offerTables, showTables } from '../rows/offer-tables.ts';

@@ -1,21 +1,13 @@
 import * as vscode from 'vscode';
 import type { Decision, Recovered } from '../../core/restore/recover.ts';
-import { EngineFailure } from '../../engine/failure.ts';
 import type { Engine } from '../engine.ts';
 import { showFailure } from '../failures.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatMoment } from '../format.ts';
 import type { Log } from '../log.ts';
 
-/** Tells the user what became of restores that were interrupted, and asks how to end those that wait for that. */
-export function tellInterrupted(engine: Engine, log: Log): vscode.Disposable {
-  return engine.onDidAwake(({ recovered, failure }) => {
-    for (const found of recovered) void tell(engine, log, found);
-    if (failure !== undefined) void showFailure(log, new EngineFailure(failure));
-  });
-}
-
-async function tell(engine: Engine, log: Log, found: Recovered): Promise<void> {
+/** Tells the user what became of a restore that was interrupted, and asks how to end it where it waits for that. */
+export async function tellRestore(engine: Engine, log: Log, found: Recovered): Promise<void> {
   const { outcome, directories, databases, journal, reason, hint, spared } = found;
   const sentence = sentenceOf(found);
   const where = [...directories, ...databases.map(({ name }) => name)];

@@ -3,8 +3,6 @@ import type { TableSummary } from '../../core/compare/rows.ts';
 import type { Problem } from '../../core/problem.ts';
 import type { EntryChange } from '../../engine/protocol.ts';
 import type { Engine } from '../engine.ts';
-import { uncomparedText } from '../failures.ts';
-import { displayName } from '../files/backup-uri.ts';
 import { formatNumber } from '../format.ts';
 import { BACKUPS_VIEW } from '../ids.ts';
 import type { Sets } from '../sets.ts';
@@ -26,9 +24,6 @@ import {
 
 /** More changed files nobody reads line by line; the multi-diff editor is for those. */
 const MOST_LISTED = 1000;
-
-/** As many problems are told; the rest is counted. */
-const MOST_PROBLEMS = 10;
 
 /** Rows are counted so long before the tables are shown without. */
 const COUNT_MS = 1500;
@@ -110,7 +105,7 @@ export class Inside {
     const of = this.#working.of(node);
     const { files: known, problems = [] } =
       (of?.files === undefined ? await this.#working.refresh(node) : of) ?? {};
-    const unread = problems.length === 0 ? [] : [unreadNode(node, problems)];
+    const unread = problems.length === 0 ? [] : [await unreadNode(node, problems)];
     const files =
       known === undefined
         ? [messageNode(nodeKey(node), vscode.l10n.t('The workspace could not be compared.'), 'warning')]
@@ -159,12 +154,9 @@ export class Inside {
 }
 
 /** What could not be read, where its changes would be listed. */
-function unreadNode(node: WorkingNode, problems: readonly Problem[]): Node {
-  const lines = problems
-    .slice(0, MOST_PROBLEMS)
-    .map(({ path, message }) => `${displayName(path)}: ${message}`);
-  const rest = problems.length - lines.length;
-  if (rest > 0) lines.push(vscode.l10n.t('… and {0} more', formatNumber(rest, vscode.env.language)));
+async function unreadNode(node: WorkingNode, problems: readonly Problem[]): Promise<Node> {
+  const { uncomparedLines, uncomparedText } = await import('../unread.ts');
+  const lines = uncomparedLines(problems);
   return messageNode(`${nodeKey(node)}\nunread`, uncomparedText(problems), 'warning', lines.join('\n'));
 }
 
