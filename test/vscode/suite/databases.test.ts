@@ -148,6 +148,7 @@ suite('Databases', () => {
       assert.deepEqual(working.of(found), {
         from: found.state.backups[1],
         files: undefined,
+        problems: [],
         tables: undefined,
         unread: [],
       });

@@ -49,7 +49,7 @@ test('the side bar is used by keyboard alone, and everything in it has a name to
   await page.keyboard.press('Home');
   expect(await focused(page)).toMatch(/^espocrm, last backup \d\d:\d\d, .*, backup ratio [\d.]+×, crm$/);
   await page.keyboard.press('ArrowDown');
-  expect(await focused(page)).toMatch(/^Working changes since \d\d:\d\d, 2 files$/);
+  expect(await focused(page)).toMatch(/^Working changes since \d\d:\d\d, 2 files · databases not compared$/);
   await page.keyboard.press('ArrowRight');
   await rows(page).filter({ hasText: 'compared when opened' }).waitFor();
   await page.keyboard.press('ArrowDown');
