@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { RowRestorePlan, RestoredRow } from '../../core/restore/rows.ts';
 import type { OfRows, RowRange, RowRestoreInput } from '../../engine/protocol.ts';
@@ -16,6 +17,8 @@ const ROWS_AT_ONCE = 1000;
 /** So many statements stand in the question itself. */
 const MOST_ASKED = 4;
 const MOST_CHARACTERS = 160;
+/** A list that was answered gives the focus back to the page this late; a question that is seen sooner would lose it. */
+const FOCUS_MS = 300;
 
 /** Rows somebody has chosen in an editor. */
 export interface ChosenRows extends OfRows {
@@ -33,6 +36,7 @@ export async function restoreRows(app: App, chosen: ChosenRows): Promise<RowRest
   }
   const { workspace, set, from, to, database, table } = chosen;
   const side = await chooseSide(app, chosen);
+  const focused = delay(FOCUS_MS);
   const keys = await keysOf(app, chosen);
   // Rows of one version are wanted whatever is there now.
   const wanted = { workspace, set, from, to, database, side, selections: [{ table, keys }] };
@@ -45,6 +49,7 @@ export async function restoreRows(app: App, chosen: ChosenRows): Promise<RowRest
     void vscode.window.showInformationMessage(vscode.l10n.t('These rows are as they are to be already.'));
     return plan;
   }
+  await focused;
   await confirm(app, { name, database, isComparison: from !== null }, plan);
   const input: RowRestoreInput = {
     ...wanted,
