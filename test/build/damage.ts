@@ -10,7 +10,8 @@ export async function chunksApart(vault: Vault, chunks: Buffer, others: Buffer):
   return chunksIn(chunks).filter((id) => !taken.has(frameOf(id)));
 }
 
-function chunksIn(ids: Buffer): Buffer[] {
+/** A list of chunk ids, one by one. */
+export function chunksIn(ids: Buffer): Buffer[] {
   return Array.from({ length: ids.length / CHUNK_ID_BYTES }, (_, at) =>
     ids.subarray(at * CHUNK_ID_BYTES, (at + 1) * CHUNK_ID_BYTES),
   );

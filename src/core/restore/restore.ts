@@ -194,7 +194,7 @@ async function restorePaths(
   const isLocked = options.dryRun !== true && options.isDrill !== true;
   const over = isLocked ? await overRestored(record, request, meant, options.safetyBackup !== false) : [];
   // From before the plan to the end: a plan made of what another restore is changing would be of nothing.
-  await using live = isLocked ? await lockLive(home, over, 'exclusive', purpose, task) : undefined;
+  await using lock = isLocked ? await lockLive(home, over, 'exclusive', purpose, task) : undefined;
   options.mustBeLast?.();
   await using _lock = await lockForReading(vault.storage, { purpose, waitMs: WAIT_FOR_LOCK_MS }, task);
   await using pool = new WorkerPool();
@@ -240,7 +240,7 @@ async function restorePaths(
   const safeAt = performance.now();
   const { databases } = planned;
   const ids = { set: record.set, backup: record.id, restoreId };
-  const context = { vault, home, ...ids, databases, over, lock: live, pool, disk };
+  const context = { vault, home, ...ids, databases, over, lock, pool, disk };
   const phases = await applyRestore(plan.targets, context, task);
   const extractedAt = performance.now();
   await extractDatabases(extracts, task);

@@ -46,37 +46,25 @@ function onlyOne(backups: readonly BackupSummary[]): BackupSummary | undefined {
 }
 
 /** What an agent is told of a backup, under the names of the command line. */
+const TOLD = [
+  'id',
+  'kind',
+  'base',
+  'createdAt',
+  'label',
+  'safety',
+  'pinned',
+  'status',
+  'files',
+  'bytes',
+  'verifiedAt',
+  'damagedAt',
+  'git',
+] as const satisfies readonly (keyof BackupSummary)[];
+
+/** A backup as an agent is told of it. */
 export function toldBackup(backup: BackupSummary): object {
-  const {
-    id,
-    kind,
-    base,
-    createdAt,
-    label,
-    safety,
-    pinned,
-    status,
-    files,
-    bytes,
-    verifiedAt,
-    damagedAt,
-    git,
-  } = backup;
-  return {
-    id,
-    kind,
-    base,
-    createdAt,
-    label,
-    safety,
-    pinned,
-    status,
-    files,
-    bytes,
-    verifiedAt,
-    damagedAt,
-    git,
-  };
+  return Object.fromEntries(TOLD.map((name) => [name, backup[name]]));
 }
 
 /** Agents get no more than this of what could be long, and are told how much there is. */

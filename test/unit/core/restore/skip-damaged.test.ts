@@ -6,7 +6,7 @@ import { packName } from '../../../../src/core/vault/pack.ts';
 import { CHUNK_ID_BYTES } from '../../../../src/core/vault/chunk-id.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import type { Vault } from '../../../../src/core/vault/vault.ts';
-import { damageFrameOf } from '../../../build/damage.ts';
+import { chunksIn, damageFrameOf } from '../../../build/damage.ts';
 import { editTree, randomEdits } from '../../../build/edit-tree.ts';
 import { randomTree } from '../../../build/random-tree.ts';
 import { restorable } from '../../../build/restorable.ts';
@@ -82,11 +82,7 @@ describe('a restore that leaves out what is damaged', () => {
     const [added] = (await place.vault.storage.list('packs')).filter(({ name }) => !old.has(name));
     const index = await place.vault.index();
     const lost = record.manifest
-      .flatMap(({ chunks }) =>
-        Array.from({ length: chunks.length / CHUNK_ID_BYTES }, (_, at) =>
-          chunks.subarray(at * CHUNK_ID_BYTES, (at + 1) * CHUNK_ID_BYTES),
-        ),
-      )
+      .flatMap(({ chunks }) => chunksIn(chunks))
       .filter((id) => packName(index.frame(index.place(index.find(id, 0)).frame).pack) === added!.name);
     expect(lost.length).toBeGreaterThan(0);
     expect(lost.length).toBeLessThan(record.manifest[0]!.firstPaths.length / 2);
