@@ -1,6 +1,6 @@
+import { formatBytes, formatDuration, formatNumber, formatRatio } from '../../vscode/format.ts';
 import type { Dashboard, WordKey } from './messages.ts';
 
-const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'];
 const AGES: readonly (readonly [unit: Intl.RelativeTimeFormatUnit, ms: number])[] = [
   ['day', 86_400_000],
   ['hour', 3_600_000],
@@ -20,27 +20,15 @@ export class Texts {
   }
 
   number(value: number): string {
-    return value.toLocaleString(this.#dashboard.locale);
+    return formatNumber(value, this.#dashboard.locale);
   }
 
   bytes(bytes: number): string {
-    let value = bytes;
-    let unit = 0;
-    while (value >= 999.5 && unit < UNITS.length - 1) {
-      value /= 1000;
-      unit++;
-    }
-    return value.toLocaleString(this.#dashboard.locale, {
-      style: 'unit',
-      unit: UNITS[unit]!,
-      unitDisplay: unit === 0 ? 'long' : 'short',
-      maximumFractionDigits: unit > 0 && value < 10 ? 1 : 0,
-    });
+    return formatBytes(bytes, this.#dashboard.locale);
   }
 
   times(ratio: number | null): string {
-    if (ratio === null) return '–';
-    return `${ratio.toLocaleString(this.#dashboard.locale, { maximumFractionDigits: ratio < 100 ? 1 : 0 })}×`;
+    return ratio === null ? '–' : formatRatio(ratio, this.#dashboard.locale);
   }
 
   percent(share: number): string {
@@ -48,19 +36,7 @@ export class Texts {
   }
 
   duration(ms: number): string {
-    const unit = (value: number, name: string, digits = 0): string =>
-      value.toLocaleString(this.#dashboard.locale, {
-        style: 'unit',
-        unit: name,
-        unitDisplay: 'short',
-        minimumFractionDigits: digits,
-        maximumFractionDigits: digits,
-      });
-    if (ms < 999.5) return unit(Math.round(ms), 'millisecond');
-    if (ms < 59_950) return unit(ms / 1000, 'second', 1);
-    const seconds = Math.round(ms / 1000);
-    if (seconds < 3600) return `${unit(Math.floor(seconds / 60), 'minute')} ${unit(seconds % 60, 'second')}`;
-    return `${unit(Math.floor(seconds / 3600), 'hour')} ${unit(Math.floor((seconds % 3600) / 60), 'minute')}`;
+    return formatDuration(ms, this.#dashboard.locale);
   }
 
   /** How long ago something was: as many whole days, hours or minutes as have passed. */
