@@ -3,7 +3,7 @@
  *
  *   --rounds N       measured rounds (5)
  *   --only NAMES     of share, crm, memory, tree, databases, rows, vscode, upkeep; separated by commas
- *   --tree DIR       a tree of yours, copied first
+ *   --tree DIR       a tree of yours, copied first; for several, once for each
  *   --megabytes N    how large the generated databases are (1000)
  *   --engines NAMES  of postgresql, mariadb
  *   --scratch DIR    where copies and repositories are made (memory, if there is enough)
@@ -37,7 +37,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: 'share,crm,memory,tree,databases,rows,vscode,upkeep' },
-    tree: { type: 'string' },
+    tree: { type: 'string', multiple: true, default: [] },
     megabytes: { type: 'string', default: '1000' },
     engines: { type: 'string', default: 'postgresql,mariadb' },
     scratch: { type: 'string', default: memoryDirectory() },
@@ -58,7 +58,6 @@ interface Subject {
   readonly make: (directory: string) => TreeSize;
 }
 
-const ownTree = values.tree;
 const subjects: readonly Subject[] = [
   {
     key: 'share',
@@ -70,15 +69,11 @@ const subjects: readonly Subject[] = [
     name: 'A CRM workspace, generated',
     make: (directory) => createSampleCrm(directory, { scale: 5, leftovers: false }),
   },
-  ...(ownTree === undefined
-    ? []
-    : [
-        {
-          key: 'tree',
-          name: `A tree of one's own: ${basename(resolve(ownTree))}`,
-          make: (directory: string) => copyTree(resolve(ownTree), directory),
-        },
-      ]),
+  ...values.tree.map((tree) => ({
+    key: 'tree',
+    name: `A tree of one's own: ${basename(resolve(tree))}`,
+    make: (directory: string) => copyTree(resolve(tree), directory),
+  })),
 ];
 
 const ownTool = createCrmBackup(join(project, 'dist/cli.js'));
