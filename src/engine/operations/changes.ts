@@ -89,7 +89,7 @@ async function told(
 }
 
 async function isBinary(vault: Vault, entry: ComparedEntry | undefined): Promise<boolean> {
-  if (entry?.type !== 'file') return false;
+  if (entry?.type !== 'file' && entry?.type !== 'object') return false;
   if (entry.chunks === undefined && entry.file !== undefined) return isBinaryOnDisk(entry.file);
   if (entry.chunks === undefined || entry.chunks.length === 0) return false;
   const first = entry.chunks.subarray(0, CHUNK_ID_BYTES);

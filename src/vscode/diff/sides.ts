@@ -80,5 +80,5 @@ function standIns(
 }
 
 function isShown({ type, binary, before = 0, after = 0 }: EntryChange): boolean {
-  return type === 'file' && !binary && Math.max(before, after) <= LARGEST_SHOWN;
+  return (type === 'file' || type === 'object') && !binary && Math.max(before, after) <= LARGEST_SHOWN;
 }

@@ -288,3 +288,28 @@ describe('the scheduler', () => {
     }
   });
 });
+
+test('whether an object of a database is text is told, as of a file', async () => {
+  const setFile = path.join(workspace, '.vscode/crm-backup.json');
+  const databases = ['text', 'binary'].map((name) => ({
+    name,
+    command: { dump: `cat ${name}.dump`, restore: 'false' },
+  }));
+  const sets = [{ name: set, files: [{ root: '.', exclude: ['*.dump'] }], databases }];
+  writeFileSync(setFile, JSON.stringify({ version: 1, sets }));
+  const dump = (text: string): void => {
+    write('text.dump', text);
+    write('binary.dump', `${text}\0`);
+  };
+  dump('one\n');
+  const { id: from } = await backUp();
+  dump('two\n');
+  const { id: backup } = await backUp();
+  const between = { workspace, set, backup, from, paths: ['databases'], probe: true };
+  const { changes } = await client.call('changes', between);
+  const dumps = changes.filter(({ path: one }) => one.endsWith('/dump'));
+  expect(dumps.map(({ path: one, type, binary }) => [one, type, binary])).toEqual([
+    ['databases/binary/dump', 'object', true],
+    ['databases/text/dump', 'object', false],
+  ]);
+});
