@@ -1,7 +1,7 @@
 import { CrmBackupError } from '../core/errors.ts';
 
 export type EngineErrorCode =
-  'stopped' | 'disposed' | 'too-large' | 'pinned' | 'no-database' | 'no-table' | 'other-rows';
+  'stopped' | 'disposed' | 'too-large' | 'pinned' | 'no-database' | 'no-table' | 'no-object' | 'other-rows';
 
 /**
  * `stopped`: the process could not be started, or ended before it answered. `other-rows`: what rows are called by are

@@ -64,6 +64,7 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   findPaths: false,
   searchText: false,
   tables: false,
+  liveObject: false,
   rows: false,
   countRows: false,
   copyRows: false,

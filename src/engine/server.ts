@@ -5,6 +5,7 @@ import { details } from './operations/details.ts';
 import { findPaths } from './operations/find.ts';
 import { fileHistory, lineOrigins, searchText } from './operations/history.ts';
 import { list, read, stat } from './operations/entries.ts';
+import { liveObject } from './operations/live-object.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
 import {
   endInterrupted,
@@ -65,6 +66,7 @@ const service = serve(connection, ready, {
   findPaths: findPaths(vaults),
   searchText: searchText(vaults),
   tables: tables(vaults, comparisons),
+  liveObject: liveObject(comparisons),
   rows: rows(comparisons),
   countRows: countRows(comparisons),
   copyRows: copyRows(comparisons),

@@ -21,6 +21,12 @@ export function tableCount(count: number): string {
   return vscode.l10n.t('{0} tables', formatNumber(count, vscode.env.language));
 }
 
+/** A number of objects of databases in words. */
+function objectCount(count: number): string {
+  if (count === 1) return vscode.l10n.t('1 object');
+  return vscode.l10n.t('{0} objects', formatNumber(count, vscode.env.language));
+}
+
 /** A number of rows in words. */
 export function rowCount(count: number): string {
   if (count === 1) return vscode.l10n.t('1 row');
@@ -33,11 +39,17 @@ export function entryAmount({ size, rows }: Pick<EntryInfo, 'size' | 'rows'>): s
 }
 
 /**
- * How many files and tables, as “12 files · 2 tables”; “none” where there are neither; unknown ones are left out.
+ * How many files, tables and other objects of databases, as “12 files · 2 tables”; “none” where there are none; unknown
+ * ones are left out.
  * @param rest what else is to be said, when nothing of it may be taken for all there is
  */
-export function entryCount(files: number | undefined, tables: number | undefined, rest?: string): string {
-  const parts = [files ? fileCount(files) : undefined, tables ? tableCount(tables) : undefined, rest];
+export function entryCount(files = 0, tables = 0, objects = 0, rest?: string): string {
+  const parts = [
+    files > 0 ? fileCount(files) : undefined,
+    tables > 0 ? tableCount(tables) : undefined,
+    objects > 0 ? objectCount(objects) : undefined,
+    rest,
+  ];
   return parts.filter((part) => part !== undefined).join(' · ') || vscode.l10n.t('none');
 }
 

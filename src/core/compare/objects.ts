@@ -37,6 +37,14 @@ async function changeOf(
   return old.equals(fresh) ? undefined : 'modified';
 }
 
+/**
+ * The text of an object; undefined where there is none.
+ * @throws {VaultError} `damaged`, `missing-chunk`.
+ */
+export async function objectText(side: DatabaseSide | undefined, path: string): Promise<Buffer | undefined> {
+  return side?.objects.has(path) === true ? wholeOf(side, path) : undefined;
+}
+
 async function wholeOf(side: DatabaseSide, path: string): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of side.read(path)) parts.push(part);

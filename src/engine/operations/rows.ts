@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { BackupDatabase } from '../../core/backup/databases.ts';
+import { changedObjects, type ObjectChange } from '../../core/compare/objects.ts';
 import { cellText, rowCopier } from '../../core/compare/rows-copy.ts';
 import { RowListing } from '../../core/compare/rows-listing.ts';
-import { databaseNames } from '../../core/compare/rows-open.ts';
+import { databaseNames, type OpenDatabase } from '../../core/compare/rows-open.ts';
 import { headOf, type RowFilter, structureOf } from '../../core/compare/rows-shown.ts';
 import type { TableComparison } from '../../core/compare/rows-table.ts';
 import {
@@ -39,21 +40,26 @@ const SEARCH_MS = 200;
 const MOST_LISTINGS = 8;
 const MOST_COPIED = 32 * 1024 * 1024;
 
-/** The tables that differ between two versions of a set’s databases. */
+/** The tables that differ between two versions of a set’s databases, and the objects of those that are live. */
 export function tables(vaults: Vaults, comparisons: Comparisons): Handler<'tables'> {
   return async ({ databases, ...versions }, task) => {
     const found: TableSummary[] = [];
+    const objects: ObjectChange[] = [];
     const problems: Problem[] = [];
     // What is live is looked at anew.
     if (versions.to === null) comparisons.forget(versions, true);
     for (const name of databases ?? (await namesOf(vaults, versions))) {
+      let seen: TableSummary[] = [];
+      const look = async (database: OpenDatabase): Promise<void> => {
+        // What was moved meanwhile is looked at from the start.
+        seen = [];
+        for await (const summary of summarizeTables(database, database.tables, task)) seen.push(summary);
+        const { before, after } = database;
+        if (versions.to !== null || before === undefined || after === undefined) return;
+        objects.push(...(await changedObjects(name, before, after)));
+      };
       try {
-        const add = async (
-          database: Parameters<typeof summarizeTables>[0] & { tables: readonly string[] },
-        ): Promise<void> => {
-          for await (const summary of summarizeTables(database, database.tables, task)) found.push(summary);
-        };
-        await comparisons.use(versions, name, add, task);
+        await comparisons.use(versions, name, look, task);
       } catch (error) {
         const isToBeTold =
           error instanceof CrmBackupError && !(error instanceof VaultError && !isDamage(error));
@@ -65,8 +71,9 @@ export function tables(vaults: Vaults, comparisons: Comparisons): Handler<'table
           incomplete: true,
         });
       }
+      found.push(...seen);
     }
-    return { tables: found, problems };
+    return { tables: found, objects, problems };
   };
 }
 

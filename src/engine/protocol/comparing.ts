@@ -1,9 +1,10 @@
+import type { ObjectChange } from '../../core/compare/objects.ts';
 import type { TableSummary } from '../../core/compare/rows.ts';
 import type { Problem } from '../../core/problem.ts';
 import type { EntryType } from '../../core/vault/entry.ts';
 import type { FailureData } from '../failure.ts';
 import type { InVersions } from './rows.ts';
-import type { OfBackup } from './scope.ts';
+import type { OfBackup, OfEntry } from './scope.ts';
 
 /** One entry that differs between two backups; sizes are absent where the entry is. */
 export interface EntryChange {
@@ -56,6 +57,17 @@ export interface ComparingOperations {
   /** Tables that differ between two versions; databases that cannot be read are problems. */
   tables: {
     in: InVersions & { readonly databases?: readonly string[] | undefined };
-    out: { readonly tables: readonly TableSummary[]; readonly problems: readonly Problem[] };
+    out: {
+      readonly tables: readonly TableSummary[];
+      /** What else differs of live databases; of two backups `changes` tells. */
+      readonly objects: readonly ObjectChange[];
+      readonly problems: readonly Problem[];
+    };
+  };
+  /** An object of a live database beside that of a backup. Fails with `no-object` where neither has it. */
+  liveObject: {
+    in: OfEntry;
+    /** Bytes of the backup’s, and what the live one is now; absent where it is not. */
+    out: { readonly before: number | undefined; readonly live: Uint8Array | undefined };
   };
 }

@@ -34,6 +34,8 @@ export async function showSince(
 }
 
 async function showWorkingChange(app: App, node: WorkingChangeNode): Promise<void> {
+  if (node.change.type === 'object')
+    return (await import('../diff/live-object.ts')).showLiveObject(app, node);
   const { workspace, set, backup, path, from, change } = node;
   const found = app.sets.find(node);
   if (found === undefined) return;

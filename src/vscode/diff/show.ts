@@ -36,7 +36,10 @@ export async function showComparison(app: App, comparison: Comparison): Promise<
   if (versions !== undefined && files.length === 0 && tables.length > 0)
     return showTables(app, versions, tables);
   if (files.length === 0) {
-    const message = vscode.l10n.t('Nothing changed between {0} and {1}.', from.title, to.title);
+    const message =
+      versions === undefined
+        ? vscode.l10n.t('No file changed between {0} and {1}.', from.title, to.title)
+        : vscode.l10n.t('Nothing changed between {0} and {1}.', from.title, to.title);
     void vscode.window.showInformationMessage(message);
     return;
   }

@@ -10,7 +10,7 @@ const MOST_LISTED = 5000;
 type Action = RestorePlan['steps'][number]['action'];
 
 /** The tables of a backup whose live rows differ; what is `added` there would be deleted. */
-export type TableChanges = Output<'tables'>;
+export type TableChanges = Pick<Output<'tables'>, 'tables' | 'problems'>;
 
 /** A restore's plan as a text to read: what is replaced, deleted and created, by name, and the rows of each table. */
 export function planText(

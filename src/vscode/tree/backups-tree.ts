@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts';
 import { localFolders, type Sets } from '../sets.ts';
 import type { WorkingChanges } from '../working/working-changes.ts';
 import { groupByPeriod, untilMidnightMs } from './days.ts';
-import { Inside } from './inside.ts';
+import type { Inside } from './inside.ts';
 import { failureNode, messageNode, problemNode } from './messages.ts';
 import { type Node, nodeKey, type PeriodNode, type SetNode } from './nodes.ts';
 import { present } from './present.ts';
@@ -20,13 +20,13 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
   readonly #sets: Sets;
   readonly #engine: Engine;
   readonly #working: WorkingChanges;
-  readonly #inside: Inside;
   readonly #changed = new vscode.EventEmitter<Node | undefined>();
   readonly #parents = new Map<string, Node>();
   /** What the editor knows a line by. */
   readonly #handles = new Map<string, Node>();
   readonly #latest = new Map<string, Node>();
   readonly #subscriptions: vscode.Disposable;
+  #inside: Promise<Inside> | undefined;
   #shown: Shown | undefined;
   #midnight: NodeJS.Timeout | undefined;
   readonly onDidChangeTreeData = this.#changed.event;
@@ -35,7 +35,6 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     this.#sets = sets;
     this.#engine = engine;
     this.#working = working;
-    this.#inside = new Inside(sets, engine, working);
     this.#subscriptions = vscode.Disposable.from(
       sets.onDidChange(() => this.#update()),
       // Where nothing is compared there is no line for it.
@@ -102,8 +101,15 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
           return { type: 'backup', workspace: node.workspace, set: node.set, backup: summary.id, summary };
         });
       default:
-        return this.#inside.childrenOf(node);
+        this.#inside ??= this.#openInside();
+        return (await this.#inside).childrenOf(node);
     }
+  }
+
+  /** Loaded when the first line is opened whose content takes asking. */
+  async #openInside(): Promise<Inside> {
+    const { Inside } = await import('./inside.ts');
+    return new Inside(this.#sets, this.#engine, this.#working);
   }
 
   async #roots(): Promise<readonly Node[]> {

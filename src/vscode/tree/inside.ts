@@ -6,6 +6,7 @@ import type { Engine } from '../engine.ts';
 import { formatNumber } from '../format.ts';
 import { BACKUPS_VIEW } from '../ids.ts';
 import type { Sets } from '../sets.ts';
+import { byPath } from '../working/patch.ts';
 import type { WorkingChanges } from '../working/working-changes.ts';
 import { sentenceOf } from '../sentences.ts';
 import { Contents } from './contents.ts';
@@ -18,8 +19,10 @@ import {
   type FilesNode,
   type Node,
   nodeKey,
+  type WorkingChangeNode,
   type WorkingDatabasesNode,
   type WorkingNode,
+  type WorkingTableNode,
 } from './nodes.ts';
 
 /** More changed files nobody reads line by line; the multi-diff editor is for those. */
@@ -54,7 +57,7 @@ export class Inside {
         case 'working':
           return await this.#ofWorking(node);
         case 'workingDatabases':
-          return await this.#tables(node);
+          return await this.#databases(node);
         default:
           return [];
       }
@@ -117,22 +120,29 @@ export class Inside {
     return hasDatabases ? [...all, { type: 'workingDatabases', workspace, set, backup }] : all;
   }
 
-  async #tables(node: WorkingDatabasesNode): Promise<readonly Node[]> {
+  async #databases(node: WorkingDatabasesNode): Promise<readonly Node[]> {
     const { workspace, set, backup } = node;
     // Drawing the line anew is no reason to read databases again; Refresh is.
     const known = this.#working.of(node);
+    if (known === undefined) return [];
+    const { from } = known;
     const location = { viewId: BACKUPS_VIEW };
-    const { tables, unread } =
-      known?.tables === undefined
-        ? await vscode.window.withProgress({ location }, () => this.#working.findTables(node))
+    const { tables, objects, unread } =
+      known.tables === undefined
+        ? await vscode.window.withProgress({ location }, () => this.#working.compareDatabases(node))
         : { ...known, tables: known.tables };
     const failures = unread.map((text) => messageNode(`${nodeKey(node)}\n${text}`, text, 'warning'));
-    const lines = tables.map((table): Node => {
+    const ofTables = tables.map((table): WorkingTableNode => {
       const path = `databases/${table.database}/${table.path}`;
       return { type: 'workingTable', workspace, set, backup, path, table };
     });
+    const ofObjects = objects.map(({ path, change: kind }): WorkingChangeNode => {
+      const change = { path, change: kind, type: 'object', binary: false } as const;
+      return { type: 'workingChange', workspace, set, backup, path, from, change };
+    });
+    const lines = [...ofTables, ...ofObjects].sort(byPath);
     if (failures.length + lines.length > 0) return [...failures, ...lines];
-    return [messageNode(nodeKey(node), vscode.l10n.t('No row differs.'), 'info')];
+    return [messageNode(nodeKey(node), vscode.l10n.t('Nothing differs.'), 'info')];
   }
 
   async #entries(node: FilesNode | EntryNode): Promise<readonly Node[]> {

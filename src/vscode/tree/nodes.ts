@@ -58,7 +58,7 @@ export interface WorkingNode extends OfBackup {
   readonly from: BackupSummary;
 }
 
-/** One entry of the workspace that is not as the newest backup has it. */
+/** One entry of the workspace, or object of a live database, that is not as the newest backup has it. */
 export interface WorkingChangeNode extends OfEntry {
   readonly type: 'workingChange';
   readonly from: BackupSummary;

@@ -74,11 +74,11 @@ export class Decorations implements vscode.FileDecorationProvider, vscode.Dispos
   }
 
   #count(target: InSet): vscode.FileDecoration | undefined {
-    const { files, tables } = this.#working.of(target) ?? {};
-    const count = (files?.length ?? 0) + (tables?.length ?? 0);
+    const { files, tables, objects } = this.#working.of(target) ?? {};
+    const count = [files, tables, objects].reduce((sum, each) => sum + (each?.length ?? 0), 0);
     if (count === 0) return undefined;
     const badge = count > MOST_COUNTED ? MANY : String(count);
-    return { badge, tooltip: entryCount(files?.length, tables?.length) };
+    return { badge, tooltip: entryCount(files?.length, tables?.length, objects?.length) };
   }
 
   #follow(): void {

@@ -13,7 +13,7 @@ export function withChangesAt(
   const fresh = seen.filter(({ type }) => type !== 'directory');
   if (paths.length === 0) return fresh;
   const kept = known.filter(({ path }) => !isAtOrBelow(path, paths));
-  return [...kept, ...fresh].sort((a, b) => compare(inOrder(a.path), inOrder(b.path)));
+  return [...kept, ...fresh].sort(byPath);
 }
 
 /** The same for what could not be read. Pure. */
@@ -31,12 +31,8 @@ function isAtOrBelow(path: string, others: readonly string[]): boolean {
   return others.some((each) => path === each || path.startsWith(`${each}/`));
 }
 
-/** As in lists of entries: what is in a folder comes directly after it. */
-function inOrder(path: string): string {
-  return path.replaceAll('/', '\0');
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+/** The order of lists of entries: what is in a folder comes directly after it. Pure. */
+export function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  if (a.path === b.path) return 0;
+  return a.path.replaceAll('/', '\0') < b.path.replaceAll('/', '\0') ? -1 : 1;
 }

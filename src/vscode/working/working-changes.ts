@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { ObjectChange } from '../../core/compare/objects.ts';
 import type { TableSummary } from '../../core/compare/rows.ts';
 import { CancelledError } from '../../core/errors.ts';
 import { latestOf } from '../../core/latest.ts';
@@ -25,9 +26,16 @@ export interface Working {
   readonly problems: readonly Problem[];
   /** Tables with other rows; undefined until somebody asked. */
   readonly tables: readonly TableSummary[] | undefined;
+  /** What else of databases differs: views, triggers, routines … */
+  readonly objects: readonly ObjectChange[];
   /** Why databases could not be compared when somebody asked, a sentence each. */
   readonly unread: readonly string[];
 }
+
+/** What is known of databases once somebody has asked. */
+type Databases = Pick<Working, 'objects' | 'unread'> & { readonly tables: readonly TableSummary[] };
+
+const UNASKED = { tables: undefined, objects: [], unread: [] } as const;
 
 interface Watched {
   working: Working;
@@ -94,25 +102,23 @@ export class WorkingChanges implements vscode.Disposable {
   }
 
   /** Compares the databases of a set as they are now. Throws what comparing throws, and when none can be compared. */
-  async findTables(
-    target: InSet,
-    token?: vscode.CancellationToken,
-  ): Promise<Pick<Working, 'unread'> & { readonly tables: readonly TableSummary[] }> {
+  async compareDatabases(target: InSet, token?: vscode.CancellationToken): Promise<Databases> {
     const key = keyOf(target);
     const from = this.#watched.get(key)?.working.from;
-    if (from === undefined) return { tables: [], unread: [] };
+    if (from === undefined) return { ...UNASKED, tables: [] };
     const { workspace, set } = target;
     const input = { workspace, set, from: from.id, to: null };
-    const { tables, problems } = await this.#engine.call('tables', input, { token });
+    const { tables, objects, problems } = await this.#engine.call('tables', input, { token });
     const unread = problems.map(({ message }) => message);
     const databases = this.#sets.find(target)?.state.databases.length ?? 0;
-    if (unread.length > 0 && unread.length >= databases) throw new Error(unread.join(' '));
+    const isNoneCompared = unread.length > 0 && unread.length >= databases;
+    if (isNoneCompared && tables.length + objects.length === 0) throw new Error(unread.join(' '));
     const watched = this.#watched.get(key);
     if (watched?.working.from === from) {
-      watched.working = { ...watched.working, tables, unread };
+      watched.working = { ...watched.working, tables, objects, unread };
       this.#changed.fire(target);
     }
-    return { tables, unread };
+    return { tables, objects, unread };
   }
 
   /** Has databases compared again when they are looked at the next time, and files at once. */
@@ -120,9 +126,7 @@ export class WorkingChanges implements vscode.Disposable {
     for (const watched of this.#watched.values()) {
       watched.stale = 'all';
       watched.notBefore = 0;
-      if (watched.working.tables !== undefined) {
-        watched.working = { ...watched.working, tables: undefined, unread: [] };
-      }
+      if (watched.working.tables !== undefined) watched.working = { ...watched.working, ...UNASKED };
     }
     for (const { workspace, set } of this.#sets.all()) this.#changed.fire({ workspace, set });
     this.#schedule();
@@ -167,7 +171,7 @@ export class WorkingChanges implements vscode.Disposable {
       const known = this.#watched.get(key);
       if (known?.working.from.id === from.id && known.takenLast === takenLast) continue;
       known?.running?.cancel();
-      const working = { from, files: undefined, problems: [], tables: undefined, unread: [] };
+      const working = { from, files: undefined, problems: [], ...UNASKED };
       this.#watched.set(key, { working, takenLast, stale: 'all', notBefore: 0, running: undefined });
     }
     this.#schedule();

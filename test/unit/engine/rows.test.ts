@@ -114,7 +114,31 @@ test('an editor sees which tables and rows differ, page by page, and puts rows b
   await expect(client.call('undoRows', undo)).rejects.toMatchObject({ code: 'rows-changed' });
   run("UPDATE customer SET name = 'two' WHERE id = 2");
   expect(await client.call('undoRows', undo)).toMatchObject({ deletes: 1, updates: 1 });
-  expect(await client.call('tables', { ...versions, to: null })).toEqual({ tables, problems });
+  expect(await client.call('tables', { ...versions, to: null })).toEqual({ tables, objects: [], problems });
+});
+
+test('an editor sees which views of a live database differ, and their text', async () => {
+  run('CREATE TABLE customer (id INTEGER PRIMARY KEY); CREATE VIEW ids AS SELECT id FROM customer');
+  const { id } = await client.call('backup', { workspace, set, kind: 'full' });
+  const versions = { workspace, set, from: id, to: null };
+  const path = 'databases/app/schema.sql';
+  const object = { workspace, set, backup: id, path };
+  const live = async (): Promise<string> =>
+    new TextDecoder().decode((await client.call('liveObject', object)).live);
+  expect(await client.call('tables', versions)).toEqual({ tables: [], objects: [], problems: [] });
+  const before = await live();
+  expect(await client.call('liveObject', object)).toMatchObject({ before: before.length });
+
+  run('DROP VIEW ids; CREATE VIEW ids AS SELECT -id FROM customer');
+  const objects = [{ path, change: 'modified' }];
+  expect(await client.call('tables', versions)).toEqual({ tables: [], objects, problems: [] });
+  expect(await live()).toBe(before.replace('SELECT id', 'SELECT -id'));
+  const gone = client.call('liveObject', { ...object, path: 'databases/app/schema/views/ids.sql' });
+  await expect(gone).rejects.toMatchObject({ code: 'no-object' });
+
+  // Of two backups it is an entry like any other.
+  const { id: later } = await client.call('backup', { workspace, set, kind: 'auto' });
+  expect((await client.call('tables', { ...versions, to: later })).objects).toEqual([]);
 });
 
 test('an editor sees the rows of one backup, all of them, and puts them back over what is there', async () => {

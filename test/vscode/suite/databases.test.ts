@@ -129,6 +129,54 @@ suite('Databases', () => {
     }
   });
 
+  test('have views that differ listed, and opened beside what the backup has', async () => {
+    const own = ownTree(engine);
+    const { tree } = own;
+    try {
+      execute('CREATE VIEW named AS SELECT name FROM contact');
+      const { working, line } = await workingDatabases(tree);
+      const lines = await tree.getChildren(line);
+      assert.deepEqual(
+        lines.map((node) => [tree.getTreeItem(node).label, tree.getTreeItem(node).description]),
+        [
+          ['schema.sql', 'crm'],
+          ['crm.contact', '+1 ~1'],
+        ],
+      );
+      assert.equal(tree.getTreeItem(line).description, '1 table · 1 object');
+      assert.match(String(tree.getTreeItem(working!).description), /1 table · 1 object$/);
+      const { command, contextValue, accessibilityInformation } = tree.getTreeItem(lines[0]!);
+      assert.equal(contextValue, 'working.other', 'it cannot be restored alone');
+      assert.equal(accessibilityInformation?.label, 'schema.sql, modified, crm');
+      const open = async (): Promise<vscode.TabInputTextDiff> => {
+        // The extension has an engine of its own, which may still have the database open.
+        await run('refresh');
+        await vscode.commands.executeCommand(command!.command, ...((command?.arguments ?? []) as unknown[]));
+        const tab = await until(() => vscode.window.tabGroups.activeTabGroup.activeTab);
+        assert.match(tab.label, /^schema\.sql \(\d\d:\d\d ↔ now\)$/);
+        assert.ok(tab.input instanceof vscode.TabInputTextDiff);
+        return tab.input;
+      };
+      const textOf = async (uri: vscode.Uri): Promise<string> =>
+        (await vscode.workspace.openTextDocument(uri)).getText();
+      const { original, modified } = await open();
+      assert.equal(original.scheme, 'crm-backup');
+      assert.equal(original.path, modified.path, 'it is not shown as a file that was moved');
+      assert.doesNotMatch(await textOf(original), /CREATE VIEW/);
+      assert.match(await textOf(modified), /CREATE TABLE contact[^]*CREATE VIEW named/);
+
+      // What is shown is what is there when it is opened.
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      execute('DROP VIEW named');
+      const again = await open();
+      assert.equal(await textOf(again.modified), await textOf(again.original));
+    } finally {
+      own.dispose();
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      execute('DROP VIEW IF EXISTS named');
+    }
+  });
+
   test('are compared with the newest backup after a restore of files, too: its safety backup is none', async () => {
     const own = ownTree(engine);
     const { tree, sets, working } = own;
@@ -150,6 +198,7 @@ suite('Databases', () => {
         files: undefined,
         problems: [],
         tables: undefined,
+        objects: [],
         unread: [],
       });
 
@@ -238,6 +287,7 @@ suite('Databases', () => {
   });
 
   test('have their tables among what changed since the base, and not their file as well', async () => {
+    execute('CREATE VIEW named AS SELECT name FROM contact');
     const later = await run<BackupSummary>('backUpDifferential');
     const own = ownTree(engine);
     const { tree } = own;
@@ -245,10 +295,19 @@ suite('Databases', () => {
       await own.sets.load();
       const node: Node = { type: 'backup', workspace, set, backup: later.id, summary: later };
       const changes = (await tree.getChildren(node)).find(({ type }) => type === 'changes') ?? assert.fail();
-      assert.match(String(tree.getTreeItem(changes).description), /1 table$/);
-      const lines = (await tree.getChildren(changes)).map((each) => tree.getTreeItem(each).label);
+      assert.match(String(tree.getTreeItem(changes).description), /1 table · 1 object$/);
+      const nodes = await tree.getChildren(changes);
+      const lines = nodes.map((each) => tree.getTreeItem(each).label);
       assert.ok(lines.includes('contact'), JSON.stringify(lines));
       assert.ok(!lines.includes('database.sqlite'), JSON.stringify(lines));
+      // Views are told by their text.
+      const { command, description } = tree.getTreeItem(nodes[lines.indexOf('schema.sql')] ?? assert.fail());
+      assert.equal(description, 'crm');
+      await vscode.commands.executeCommand(command!.command, ...((command?.arguments ?? []) as unknown[]));
+      const tab = await until(() => vscode.window.tabGroups.activeTabGroup.activeTab);
+      assert.ok(tab.input instanceof vscode.TabInputTextDiff);
+      const shown = await vscode.workspace.openTextDocument(tab.input.modified);
+      assert.match(shown.getText(), /CREATE VIEW named/);
     } finally {
       own.dispose();
     }

@@ -17,6 +17,8 @@ interface Server {
   /** Names the variable with the URL of an empty database; it is not set where there is no such server. */
   readonly variable: string;
   readonly table: string;
+  /** Where a backup has its views. */
+  readonly views: string;
   /** Runs statements; the values of the last one’s rows. */
   readonly execute: (url: string, ...statements: readonly string[]) => Promise<unknown[]>;
 }
@@ -26,6 +28,7 @@ const servers: readonly Server[] = [
     name: 'PostgreSQL',
     variable: postgresVariable,
     table: 'tables/public.contact',
+    views: 'schema/pre-data.sql',
     async execute(url, ...statements) {
       const client = new Client({ connectionString: url });
       await client.connect();
@@ -43,6 +46,7 @@ const servers: readonly Server[] = [
     name: 'MariaDB',
     variable: mariaDbVariable,
     table: 'tables/crm.contact',
+    views: 'schema/views/named.sql',
     async execute(url, ...statements) {
       const { wire } = await openSession(parseAddress({ name: 'test', url, workspace }), 'crm', {});
       try {
@@ -56,7 +60,7 @@ const servers: readonly Server[] = [
   },
 ];
 
-for (const { name, variable, table, execute } of servers) {
+for (const { name, variable, table, views, execute } of servers) {
   const url = process.env[variable];
   (url === undefined ? suite.skip : suite)(`Rows of ${name}`, () => {
     const engine = suiteEngine();
@@ -128,6 +132,29 @@ for (const { name, variable, table, execute } of servers) {
       (await until(() => undo))('Undo');
       await until(() => told.find(({ text }) => text === 'The rows of contact are as they were.'));
       assert.deepEqual(await on(names), ['Lost', 'Lost', 'New']);
+    });
+
+    test('stand beside views that differ, whose text as it is now can be read', async () => {
+      const backup = second.id;
+      const path = `databases/crm/${views}`;
+      const versions = { workspace, set, from: backup, to: null };
+      await on('CREATE VIEW named AS SELECT name FROM contact');
+      try {
+        const { objects, problems } = await engine.call('tables', versions);
+        assert.deepEqual(problems, []);
+        assert.deepEqual(
+          objects.map((each) => each.path),
+          [path],
+        );
+        const { live } = await engine.call('liveObject', { workspace, set, backup, path });
+        const text = new TextDecoder().decode(live);
+        assert.match(text, /VIEW [^]*named/);
+        const { password } = new URL(url ?? '');
+        assert.ok(password === '' || !text.includes(password));
+      } finally {
+        await on('DROP VIEW named');
+      }
+      assert.deepEqual((await engine.call('tables', versions)).objects, []);
     });
   });
 }

@@ -25,7 +25,11 @@ export function changesItem(node: ChangesNode): vscode.TreeItem {
   if (changes !== undefined) {
     const files = changes.filter(({ path }) => path.startsWith('files/')).length;
     const tables = changes.filter(({ type }) => type === 'table').length;
-    item.description = entryCount(files, tables);
+    // What a database is as a whole is no object of it.
+    const objects = changes.filter(
+      ({ type, path }) => type === 'object' && !path.endsWith('/info.json'),
+    ).length;
+    item.description = entryCount(files, tables, objects);
     // A narrow view cuts it.
     item.tooltip = `${title} · ${item.description}`;
   }
@@ -81,8 +85,9 @@ function tablePlace({ change, table }: ChangeNode): NameAndFolder | undefined {
   return { name: displayName(tableName(place)), folder };
 }
 
-/** The name of an entry, and the folder it is in without the part every file has: `files/<root>`. */
+/** The name of an entry, and the folder it is in without the part every file has: `files/<root>`, or `databases`. */
 export function nameAndFolder(path: string): NameAndFolder {
   const parts = path.split('/');
-  return { name: displayName(parts.at(-1) ?? path), folder: displayName(parts.slice(2, -1).join('/')) };
+  const common = parts[0] === 'databases' ? 1 : 2;
+  return { name: displayName(parts.at(-1) ?? path), folder: displayName(parts.slice(common, -1).join('/')) };
 }

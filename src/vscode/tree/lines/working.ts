@@ -25,7 +25,7 @@ export function workingItem(
   );
   if (known?.files !== undefined) {
     const rest = hasDatabases ? uncompared(known) : undefined;
-    item.description = entryCount(known.files.length, known.tables?.length, rest);
+    item.description = entryCount(known.files.length, known.tables?.length, known.objects.length, rest);
   }
   item.contextValue = 'working';
   // What `Decorations` is asked about: in a narrow view the label takes the place of the description.
@@ -39,12 +39,13 @@ export function workingItem(
   return item;
 }
 
-/** One file that is not as the newest backup has it. */
+/** One file, or one object of a database, that is not as the newest backup has it. */
 export function workingChangeItem(node: WorkingChangeNode): vscode.TreeItem {
   const { change } = node;
   const item = changedLine(nameAndFolder(change.path), displayName(change.path), change.change);
-  // What the backup does not have cannot be restored from it.
-  item.contextValue = change.change === 'added' ? 'working.added' : 'working.change';
+  // What the backup does not have cannot be restored from it, nor a single object.
+  const isRestorable = change.type !== 'object' && change.change !== 'added';
+  item.contextValue = isRestorable ? 'working.change' : 'working.other';
   item.command = compareWithWorkspace(node);
   return item;
 }
@@ -58,7 +59,7 @@ export function workingDatabasesItem(
   item.description =
     known?.tables === undefined
       ? vscode.l10n.t('compared when opened')
-      : entryCount(undefined, known.tables.length, uncompared(known));
+      : entryCount(0, known.tables.length, known.objects.length, uncompared(known));
   item.contextValue = 'workingDatabases';
   item.iconPath = new vscode.ThemeIcon('database');
   return item;
