@@ -112,9 +112,17 @@ export class Journal implements Disposable {
   readonly directory: string;
   readonly header: JournalHeader;
   readonly #disk: RestoreDisk;
+  readonly #isTakenOver: boolean;
   #phase: JournalPhase;
 
-  private constructor(disk: RestoreDisk, directory: string, header: JournalHeader, phase: JournalPhase) {
+  private constructor(
+    disk: RestoreDisk,
+    directory: string,
+    header: JournalHeader,
+    phase: JournalPhase,
+    isTakenOver = false,
+  ) {
+    this.#isTakenOver = isTakenOver;
     this.#disk = disk;
     this.directory = directory;
     this.header = header;
@@ -161,7 +169,7 @@ export class Journal implements Disposable {
       return undefined;
     // Read again: another process may have finished it before the claim.
     const now = readHeader(directory);
-    return now && new Journal(disk, directory, now.header, now.phase);
+    return now && new Journal(disk, directory, now.header, now.phase, true);
   }
 
   get phase(): JournalPhase {
@@ -203,6 +211,8 @@ export class Journal implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // Where it could not be ended, others may try.
+    if (this.#isTakenOver) rmSync(join(this.directory, CLAIM), { force: true });
     active.delete(this.header.id);
   }
 }

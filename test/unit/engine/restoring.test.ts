@@ -201,6 +201,9 @@ test('an interrupted restore command waits for the user, who may keep what is th
   const { databases } = await next.call('planRestore', requestOf(backup));
   expect(databases[0]!.notices.at(-1)).toMatch(/that was interrupted here is ended first/);
   expect(found).toMatchObject([{ recovered: [{ set, outcome: 'undecided' }], failure: undefined }]);
+  // Who has only looked at it is in nobody's way: it is told of and ended in another window, too.
+  await connect({ onAwakening: (awakening) => found.push(awakening) }).call('state', { workspace });
+  expect(found).toMatchObject([{}, { recovered: [{ outcome: 'undecided' }] }]);
   const doubtful = await next.call('backup', { workspace, set, kind: 'auto' });
   expect(doubtful.status).toBe('partial');
   const { id } = found[0]!.recovered[0]!;
