@@ -40,7 +40,8 @@ async function backUpSet(options: BackupOptions, session: Session): Promise<Outc
   const { backUpWithHooks } = await import('../core/hooks.ts');
   const { vault, set } = await openSet(session.options, session.surroundings);
   const home = homeOf(session.surroundings);
-  await finishRestores(session);
+  const records = async (): Promise<readonly BackupRecord[]> => (await vault.records()).records;
+  await finishRestores({ workspace: set.workspace, sets: [set], records }, session);
   const { withDoubts } = await import('../core/restore/interrupted.ts');
   const { record, notices, failure } = await backUpWithHooks(
     vault,

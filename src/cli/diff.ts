@@ -14,7 +14,7 @@ import {
   tableJson,
   tableLines,
 } from './diff-tables.ts';
-import { finishRestores } from './interrupted-restores.ts';
+import { finishRestores, surroundingOf } from './interrupted-restores.ts';
 import type { Opened } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatCount } from './quantity.ts';
@@ -58,7 +58,7 @@ async function compare(
   session: Session,
 ): Promise<Outcome> {
   const comparison = await comparisonOf(reference, rest, options.workspace === true, session);
-  if (comparison.to === undefined) await finishRestores(session);
+  if (comparison.to === undefined) await finishRestores(surroundingOf(comparison.opened), session);
   await assertPathsKnown(comparison);
   const unread = new UnreadPaths(session);
   const outcome = await outcomeOf(comparison, options, unread, session);

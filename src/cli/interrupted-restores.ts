@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Recovered } from '../core/restore/recover.ts';
 import { interruptedSentence } from '../core/restore/interrupted-sentence.ts';
+import type { Surrounding } from '../core/restore/concerned.ts';
 import { homeOf } from '../core/surroundings.ts';
+import type { Opened } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatTime } from './quantity.ts';
 import type { Session } from './session.ts';
@@ -11,20 +13,34 @@ import { shortId } from './shown-record.ts';
 /** How many files are named in a warning. */
 const MOST_NAMED = 3;
 
-/** Brings restores that were interrupted to their end, where that overwrites nothing, and tells what became of them. */
-export async function finishRestores(session: Session): Promise<void> {
+/**
+ * Brings restores that were interrupted to their end, where that overwrites nothing, and tells what became of them, as far
+ * as that concerns whoever calls.
+ */
+export async function finishRestores(surrounding: Surrounding, session: Session): Promise<void> {
   const home = homeOf(session.surroundings);
   // Mostly there was never a restore, and its code need not be loaded.
   if (!existsSync(join(home, 'restores'))) return;
   const { recoverRestores } = await import('../core/restore/recover.ts');
-  for (const found of await recoverRestores(home)) warnOfInterrupted(found, session);
+  for (const found of await recoverRestores(home)) await warnOfInterrupted(found, surrounding, session);
+}
+
+/** What the user works with, for a vault that is open. */
+export function surroundingOf({ placed, listing }: Pick<Opened, 'placed' | 'listing'>): Surrounding {
+  const sets = placed.map(({ set }) => set);
+  return { workspace: placed[0]?.workspace, sets, records: async () => Promise.resolve(listing.records) };
 }
 
 /**
- * Tells what became of an interrupted restore, or what is to be done.
+ * Tells what became of an interrupted restore, or what is to be done, unless it concerns only others.
  * @param isEndedFirst whether it is in the way of a restore and is now ended whatever that takes
  */
-export function warnOfInterrupted(found: Recovered, session: Session, isEndedFirst = false): void {
+export async function warnOfInterrupted(
+  found: Recovered,
+  surrounding: Surrounding,
+  session: Session,
+  isEndedFirst = false,
+): Promise<void> {
   const { backup, startedAt, outcome, directories, databases, spared } = found;
   const names = databases.map(({ name }) => `database “${name}”`);
   const where = [...directories, ...names].map(printable).join(', ');
@@ -35,6 +51,8 @@ export function warnOfInterrupted(found: Recovered, session: Session, isEndedFir
     );
     return;
   }
+  const { isToBeTold } = await import('../core/restore/concerned.ts');
+  if (!(await isToBeTold(found, surrounding))) return;
   for (const sentence of interruptedSentence(found)) session.warn(plainText(sentence));
   if (outcome === 'finished') session.warn(`${what}; it was finished now in ${where}.`);
   if (outcome === 'undone') session.warn(`${what}; it was taken back in ${where}.`);

@@ -11,7 +11,7 @@ import { VaultError } from '../core/vault/error.ts';
 import type { Paint } from './colour.ts';
 import { entryPath } from './entry-path.ts';
 import { ExitCode } from './exit-code.ts';
-import { warnOfInterrupted } from './interrupted-restores.ts';
+import { surroundingOf, warnOfInterrupted } from './interrupted-restores.ts';
 import { openBackup, type OpenedBackup, rootsOf, setOf } from './opened.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatBytes, formatCount, formatDuration } from './quantity.ts';
@@ -98,7 +98,8 @@ async function restoreBackup(
       dryRun: options.dryRun ?? false,
       safetyBackup: options.safetyBackup,
       skipDamaged: options.skipDamaged ?? false,
-      onInterrupted: (found, isEndedFirst) => warnOfInterrupted(found, session, isEndedFirst),
+      onInterrupted: async (found, isEndedFirst) =>
+        warnOfInterrupted(found, surroundingOf(opened), session, isEndedFirst),
     },
     task,
   );

@@ -79,6 +79,7 @@ export const finishesAlone: Readonly<Record<Operation, boolean>> = {
   restore: true,
   planUndo: false,
   undoRestore: true,
+  concerning: false,
   endInterrupted: true,
   pin: true,
   label: true,

@@ -8,6 +8,7 @@ import { list, read, stat } from './operations/entries.ts';
 import { liveObject } from './operations/live-object.ts';
 import { forget, label, pin, unforget } from './operations/marks.ts';
 import {
+  concerning,
   endInterrupted,
   planRestore,
   planUndo,
@@ -87,6 +88,7 @@ const service = serve(connection, ready, {
   restore: restore(vaults),
   planUndo: planUndo(vaults),
   undoRestore: undoRestore(vaults),
+  concerning: concerning(vaults),
   endInterrupted: endInterrupted(vaults),
   doctor: doctor(vaults),
   figures: figures(vaults),

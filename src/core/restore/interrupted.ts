@@ -25,7 +25,7 @@ interface NewRestore {
   readonly safetyBackup: boolean;
   readonly secret: SecretSource | undefined;
   readonly disk: RestoreDisk | undefined;
-  readonly onInterrupted: ((found: Recovered, isEndedFirst: boolean) => void) | undefined;
+  readonly onInterrupted: ((found: Recovered, isEndedFirst: boolean) => Promise<void>) | undefined;
 }
 
 /**
@@ -45,7 +45,7 @@ export async function endInterrupted(vault: Vault, next: NewRestore, task: Task)
       live.some((database) => isWorkedOn(database, set?.workspace, found.databases));
     const isOpen = found.outcome === 'undecided' || found.outcome === 'failed';
     const isEndedFirst = meets && isOpen && interruptedRestores(home).some(({ id }) => id === found.id);
-    onInterrupted?.(found, isEndedFirst);
+    await onInterrupted?.(found, isEndedFirst);
     if (!isEndedFirst) continue;
     if (set !== undefined && next.safetyBackup) await saveBefore(vault, set, found, task);
     await endRestore(home, found.id, 'end', secret, disk);

@@ -31,6 +31,8 @@ export interface Recovered {
   readonly directories: readonly string[];
   /** Databases that were restored with them. */
   readonly databases: readonly JournalDatabase[];
+  /** See {@link JournalHeader.over}. */
+  readonly over: readonly string[] | undefined;
   /**
    * `finished`: all its files are in place. `undone`: everything is as it was before. `kept`: it was ended with what is
    * live. `waiting`: a folder is not there now. `undecided`: to end it could overwrite what was changed in a database
@@ -219,11 +221,11 @@ export async function recoverJournal(
 }
 
 function knownOf(
-  { id, set, backup, startedAt, roots, databases = [] }: JournalHeader,
+  { id, set, backup, startedAt, roots, databases = [], over }: JournalHeader,
   journal: string,
 ): Omit<Recovered, 'outcome'> {
   const directories = roots.map((root) => root.directory);
-  return { id, set, backup, startedAt, directories, databases, journal, spared: [], kept: [] };
+  return { id, set, backup, startedAt, directories, databases, over, journal, spared: [], kept: [] };
 }
 
 async function complete(

@@ -72,7 +72,7 @@ export interface RestoreOptions {
   /** Where secrets come from that interrupted restores need. */
   readonly secret?: SecretSource | undefined;
   /** Is told of restores that were interrupted, and whether one is in the way and is therefore ended now. */
-  readonly onInterrupted?: ((found: Recovered, isEndedFirst: boolean) => void) | undefined;
+  readonly onInterrupted?: ((found: Recovered, isEndedFirst: boolean) => Promise<void>) | undefined;
   /** For tests: carries out every step on the disk. */
   readonly disk?: RestoreDisk | undefined;
 }

@@ -2,9 +2,10 @@ import { CancelledError, CrmBackupError } from '../errors.ts';
 import { backUpWithHooks, type HookedBackup, tellingToo } from '../hooks.ts';
 import { latestOf } from '../latest.ts';
 import type { PlacedSet } from '../open.ts';
+import { isToBeTold } from '../restore/concerned.ts';
 import { withDoubts } from '../restore/interrupted.ts';
 import { interruptedSentence } from '../restore/interrupted-sentence.ts';
-import { recoverRestores } from '../restore/recover.ts';
+import { type Recovered, recoverRestores } from '../restore/recover.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
 import type { Task } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -43,7 +44,14 @@ export async function carryOut(
   if (kind === 'drill') return rehearsed(vault, set, surroundings, task);
   const home = homeOf(surroundings);
   const recovered = await recoverRestores(home, undefined, surroundings.secret);
-  const [interrupted] = recovered.flatMap(interruptedSentence);
+  const mine = {
+    workspace: set.workspace,
+    sets: [set],
+    records: async () => (await vault.records()).records,
+  };
+  const told: Recovered[] = [];
+  for (const found of recovered) if (await isToBeTold(found, mine)) told.push(found);
+  const [interrupted] = told.flatMap(interruptedSentence);
   const hooked = await backUpWithHooks(
     vault,
     withDoubts(set, home),

@@ -1,3 +1,5 @@
+import { openWorkspace, type PlacedSet } from '../../core/open.ts';
+import { isToBeTold } from '../../core/restore/concerned.ts';
 import { previewDatabases, type RestoredDatabase } from '../../core/restore/plan-databases.ts';
 import { findDamaged, withoutDamaged } from '../../core/restore/damaged.ts';
 import { selectDatabases } from '../../core/restore/database-selection.ts';
@@ -82,6 +84,27 @@ export function undoRestore(vaults: Vaults): Handler<'undoRestore'> {
     const home = homeOf(vaults.surroundings);
     const options = { home, secret: vaults.surroundings.secret, endSessions, skipDamaged, meant };
     return resultOf(await reading(vault, () => undo(vault, placed.set, options, task)));
+  };
+}
+
+/** Which interrupted restores somebody with a workspace is to be told of. Sets that cannot be used have no say. */
+export function concerning(vaults: Vaults): Handler<'concerning'> {
+  return async ({ workspace, restores }) => {
+    const { sets: names } = await openWorkspace(workspace, vaults.surroundings).catch(() => ({ sets: [] }));
+    const placed: PlacedSet[] = [];
+    for (const { name: set } of names) {
+      const one = await vaults.place({ workspace, set }).catch(() => undefined);
+      if (one !== undefined) placed.push(one);
+    }
+    const records = async (): Promise<readonly BackupRecord[]> => {
+      const listings = placed.map(async (one) => vaults.records(await vaults.existing(one)));
+      const settled = await Promise.allSettled(listings);
+      return settled.flatMap((each) => (each.status === 'fulfilled' ? each.value.records : []));
+    };
+    const surrounding = { workspace, sets: placed.map(({ set }) => set), records };
+    const told: string[] = [];
+    for (const found of restores) if (await isToBeTold(found, surrounding)) told.push(found.id);
+    return { restores: told };
   };
 }
 

@@ -2,7 +2,7 @@ import type { MovedRoot } from '../../core/moved-roots.ts';
 import type { Lacking } from '../../core/restore/lacking.ts';
 import type { Decision, Recovered } from '../../core/restore/recover.ts';
 import type { RestoredDatabase } from '../../core/restore/plan-databases.ts';
-import type { InSet, OfBackup } from './scope.ts';
+import type { InSet, InWorkspace, OfBackup } from './scope.ts';
 
 /** What a restore would do, or has done, as counts and by name. */
 export interface RestorePlan {
@@ -72,6 +72,11 @@ export interface RestoringOperations {
   planUndo: { in: UndoRequest; out: UndoPlan };
   /** Takes the last restore of a set back. */
   undoRestore: { in: UndoRequest; out: RestoreResult };
+  /** Which interrupted restores somebody with this workspace is to be told of, by their ids. */
+  concerning: {
+    in: InWorkspace & { readonly restores: readonly Recovered[] };
+    out: { readonly restores: readonly string[] };
+  };
   /** Ends a restore that was interrupted, of any workspace. `keep` overwrites nothing, `end` may run a restore command. */
   endInterrupted: { in: { readonly restore: string; readonly decision: Decision }; out: Recovered };
 }

@@ -5,9 +5,22 @@ import { showFailure } from '../failures.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatMoment } from '../format.ts';
 import type { Log } from '../log.ts';
+import { localFolders } from '../sets.ts';
+
+/** Tells the user of interrupted restores that concern a folder of this window. */
+export async function tellRestores(engine: Engine, log: Log, restores: readonly Recovered[]): Promise<void> {
+  const asked = localFolders().map(async ({ uri: { fsPath: workspace } }) =>
+    engine.call('concerning', { workspace, restores }),
+  );
+  // Better told where it need not be than nowhere.
+  const all = { restores: restores.map(({ id }) => id) };
+  const answers = await Promise.all(asked.map(async (answer) => answer.catch(() => all)));
+  const told = new Set(answers.flatMap((answer) => answer.restores));
+  for (const found of restores) if (told.has(found.id)) void tellRestore(engine, log, found);
+}
 
 /** Tells the user what became of a restore that was interrupted, and asks how to end it where it waits for that. */
-export async function tellRestore(engine: Engine, log: Log, found: Recovered): Promise<void> {
+async function tellRestore(engine: Engine, log: Log, found: Recovered): Promise<void> {
   const { outcome, directories, databases, journal, reason, hint, spared } = found;
   const sentence = sentenceOf(found);
   const where = [...directories, ...databases.map(({ name }) => name)];

@@ -204,6 +204,18 @@ test('an interrupted restore command waits for the user, who may keep what is th
   // Who has only looked at it is in nobody's way: it is told of and ended in another window, too.
   await connect({ onAwakening: (awakening) => found.push(awakening) }).call('state', { workspace });
   expect(found).toMatchObject([{}, { recovered: [{ outcome: 'undecided' }] }]);
+  const { recovered: restores } = found[0]!;
+  const elsewhere = at('../elsewhere');
+  await mkdir(path.join(elsewhere, '.vscode'), { recursive: true });
+  const concerns = async (folder: string, ...sets: object[]): Promise<boolean> => {
+    const text = JSON.stringify({ version: 1, sets });
+    if (folder === elsewhere) await writeFile(path.join(elsewhere, '.vscode/crm-backup.json'), text);
+    return (await next.call('concerning', { workspace: folder, restores })).restores.length > 0;
+  };
+  expect(await concerns(workspace)).toBe(true);
+  expect(await concerns(elsewhere)).toBe(false);
+  expect(await concerns(elsewhere, { name: 'own', files: [{ root: '.' }] })).toBe(false);
+  expect(await concerns(elsewhere, { name: 'same', files: [{ root: at('files') }] })).toBe(true);
   const doubtful = await next.call('backup', { workspace, set, kind: 'auto' });
   expect(doubtful.status).toBe('partial');
   const { id } = found[0]!.recovered[0]!;

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { suite, teardown, test } from 'mocha';
 import type * as vscode from 'vscode';
-import type { BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
+import type { Awakening, BackupSummary, RestoreResult } from '../../../src/engine/protocol.ts';
 import { answer, askAgain, noteMessages, told, until } from './answers.ts';
 import { enginesOfThisHost } from './engines.ts';
-import { at, remove, run, set, stateOfSet, suiteEngine, workspace } from './workspace.ts';
+import { at, ownEngine, remove, run, set, stateOfSet, suiteEngine, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
 
@@ -232,10 +233,24 @@ suite('Restoring', () => {
     }
   });
 
-  test('whose command was interrupted is ended as the user says', async () => {
+  test('whose command was interrupted is ended as the user says, in the window it concerns', async () => {
     const original = await readFile(at(setFile), 'utf8');
     const own = await engine.processId();
+    const elsewhere = await mkdtemp(path.join(os.tmpdir(), 'crm-backup-elsewhere-'));
+    const other = ownEngine();
     try {
+      const failing = { dump: 'cat live.db', restore: 'exit 1' };
+      const definition = { files: [{ root: '.' }], databases: [{ name: 'legacy', command: failing }] };
+      const content = JSON.stringify({ version: 1, sets: [{ name: 'elsewhere', ...definition }] });
+      mkdirSync(path.join(elsewhere, '.vscode'));
+      writeFileSync(path.join(elsewhere, setFile), content);
+      writeFileSync(path.join(elsewhere, 'live.db'), 'elsewhere');
+      const target = { workspace: elsewhere, set: 'elsewhere' };
+      const { id: backup } = await other.call('backup', { ...target, kind: 'full' });
+      const request = { ...target, backup, paths: ['databases/legacy'], delete: false, safetyBackup: true };
+      await assert.rejects(other.call('restore', request), { code: 'rollback-failed' });
+      process.kill((await other.processId()) ?? assert.fail(), 'SIGKILL');
+
       const restore = 'echo run >> runs; test ! -e broken; cat > live.db';
       const databases = [{ name: 'legacy', command: { dump: 'cat live.db', restore } }];
       const sets = [{ name: 'stuck', files: [{ root: 'data', include: ['config.php'] }], databases }];
@@ -264,9 +279,16 @@ suite('Restoring', () => {
       assert.match(text, /What legacy was before is kept in .*old/);
       assert.match(asked[0] ?? '', /^A restore of stuck of .* was interrupted/);
       assert.equal(asked[1], 'Keep what is there now?');
+      assert.equal(asked.length, 2, asked.join(' '));
       assert.equal(await readFile(at('live.db'), 'utf8'), 'work of a day');
       assert.ok(!readdirSync(workspace).includes('runs'));
     } finally {
+      const left: Awakening['recovered'][number][] = [];
+      other.onDidAwake(({ recovered }) => left.push(...recovered));
+      await other.call('state', { workspace: elsewhere });
+      for (const { id } of left) await other.call('endInterrupted', { restore: id, decision: 'keep' });
+      other.dispose();
+      await rm(elsewhere, { recursive: true });
       await writeFile(at(setFile), original);
       for (const name of readdirSync(workspace)) if (name.startsWith('.crm-backup-database')) remove(name);
       for (const name of ['live.db', 'broken', 'runs']) remove(name);

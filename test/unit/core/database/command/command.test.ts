@@ -382,7 +382,8 @@ describe('a restore by command', () => {
     await using place = await mended();
     const told: unknown[] = [];
     await place.restore(place.record, {
-      onInterrupted: ({ startedAt }, isEndedFirst) => told.push([typeof startedAt, isEndedFirst]),
+      onInterrupted: async ({ startedAt }, isEndedFirst) =>
+        Promise.resolve(void told.push([typeof startedAt, isEndedFirst])),
     });
     expect(told).toEqual([['string', true]]);
     expect(live(place).toString()).toBe('one\n');
