@@ -10,7 +10,7 @@ import type { BackupRecord } from './vault/record.ts';
 import type { Vault } from './vault/vault.ts';
 
 /** A new number begins a new repository: what is mirrored, and how, has changed. */
-const FORMAT = 2;
+const FORMAT = 3;
 const NAME_DIGITS = 16;
 const WAIT_FOR_READER_MS = 30_000;
 const WAIT_FOR_WRITER_MS = 120_000;

@@ -137,6 +137,12 @@ export async function storeBackup(
   return committed;
 }
 
+/** A backup that could not read a path. */
+export function unable(record: BackupRecord, path: string): BackupRecord {
+  const message = 'The system denied permission to read it.';
+  return { ...record, problems: [{ code: 'permission-denied', path, message, incomplete: true }] };
+}
+
 function* pieces(vault: Vault, bytes: Buffer, pieceBytes: number | undefined): Generator<Buffer> {
   for (let at = 0; at < bytes.length;) {
     const length = pieceBytes ?? vault.chunker.cut(bytes, at, bytes.length);

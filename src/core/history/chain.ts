@@ -1,19 +1,19 @@
-import { compareBackups } from '../compare.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
-import { isDamage } from '../vault/error.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
-import { changed, deleted, FastImport, NOTHING_LEFT, wholeTree } from './fast-import.ts';
+import { type CommitBefore, type CommitContent, contentOf, type Making } from './commit-content.ts';
+import { FastImport, wholeTree } from './fast-import.ts';
 import { ChunkSource, type Loss, lossLines, parseLosses } from './losses.ts';
-import { toMirrorPath } from './mirror-path.ts';
-import { mirroredContent, mirroredMode } from './mirrored-content.ts';
 import type { HistoryRepository } from './repository.ts';
+import { keptIn, mayKeepUnread } from './unread-files.ts';
 
 /** The branch with one commit a backup, the newest last. */
 export const BRANCH = 'refs/heads/backups';
 const TAGS = 'refs/tags/';
 /** The commits of backups of which something was lost. */
 const LOST = 'refs/lost/';
+/** A line of the message of a commit that has files its backup could not read. */
+const KEEPS_UNREAD = 'Unread: kept\n';
 
 /** So many packs are made one. */
 const MOST_PACKS = 24;
@@ -25,6 +25,8 @@ interface Link {
   readonly tree: string;
   /** What was lost of it when it was written. */
   readonly losses: readonly Loss[];
+  /** Whether it has files that the backup could not read, as they were before. */
+  readonly keepsUnread: boolean;
 }
 
 /** The branch, by backups. */
@@ -149,7 +151,15 @@ async function readLinks(repository: HistoryRepository, task: Task): Promise<Lin
     const [, backup] = /^Backup: ([0-9a-f]{64})$/m.exec(text) ?? [];
     return commit === undefined || tree === undefined || backup === undefined
       ? []
-      : [{ backup, commit, tree, losses: parseLosses(text) }];
+      : [
+          {
+            backup,
+            commit,
+            tree,
+            losses: parseLosses(text),
+            keepsUnread: text.includes(`\n${KEEPS_UNREAD}`),
+          },
+        ];
   });
 }
 
@@ -157,13 +167,6 @@ async function readLinks(repository: HistoryRepository, task: Task): Promise<Lin
 interface Known {
   readonly links: readonly Link[];
   readonly refs: ReadonlyMap<string, string>;
-}
-
-/** What commits are made of. */
-interface Making {
-  readonly vault: Vault;
-  readonly source: ChunkSource;
-  readonly task: Task;
 }
 
 /** Writes what is not there yet. Gives the backups of which something is lost. */
@@ -175,7 +178,7 @@ async function writeLinks(
 ): Promise<string[]> {
   let same = 0;
   while (same < links.length && links[same]?.backup === oldestFirst[same]?.id) same++;
-  const written = new Map(links.map((link) => [link.backup, link]));
+  const written = new Map(links.map((link, at) => [link.backup, { link, before: links[at - 1]?.backup }]));
   await using stream = new FastImport(repository, task);
   for (const { backup, commit } of links.slice(0, same)) {
     const tag = `${TAGS}${backup}`;
@@ -189,20 +192,34 @@ async function writeLinks(
     signal: task.signal,
     progress: () => task.progress?.({ phase: 'history', done: ++files, unit: 'files' }),
   };
-  for (const [done, record] of oldestFirst.slice(same).entries()) {
+  const asItIs = (link: Link, record: BackupRecord): CommitContent => ({
+    ...link,
+    changes: [wholeTree(link.tree)],
+    kept: async () => (link.keepsUnread ? keptIn(repository, link.tree, vault, record, each) : new Set()),
+  });
+  let before: CommitBefore | undefined;
+  const [lastLink, lastRecord] = [links[same - 1], oldestFirst[same - 1]];
+  if (lastLink && lastRecord) before = { record: lastRecord, kept: asItIs(lastLink, lastRecord).kept };
+  /** Whether the commit before has the files that it had. */
+  let isAsItWas = true;
+  for (const record of oldestFirst.slice(same)) {
     throwIfCancelled(task);
-    const link = written.get(record.id);
-    const { changes, losses } =
-      link === undefined
-        ? await contentOf(stream, { vault, source, task: each }, oldestFirst[same + done - 1], record)
-        : { changes: [wholeTree(link.tree)], losses: link.losses };
-    const message = messageOf(record, losses);
+    const known = written.get(record.id);
+    // What it could not read is as the one before has it.
+    const isStill: boolean = !mayKeepUnread(record) || (isAsItWas && known?.before === before?.record.id);
+    const content: CommitContent =
+      known !== undefined && isStill
+        ? asItIs(known.link, record)
+        : await contentOf(stream, { vault, source, task: each }, before, record);
+    isAsItWas = isStill || !(content.keepsUnread || known?.link.keepsUnread);
+    const message = messageOf(record, content);
     parent = await stream.commit(
       { ref: BRANCH, message, atMs: Date.parse(record.createdAt), parent },
-      changes,
+      content.changes,
     );
     stream.reset(`${TAGS}${record.id}`, parent);
-    if (losses.length === 0) continue;
+    before = { record, kept: content.kept };
+    if (content.losses.length === 0) continue;
     stream.reset(`${LOST}${record.id}`, parent);
     damaged.push(record.id);
   }
@@ -210,59 +227,12 @@ async function writeLinks(
   return damaged;
 }
 
-/** What a commit has to say. */
-interface CommitContent {
-  readonly changes: readonly string[];
-  readonly losses: readonly Loss[];
-}
-
-/** What a backup changes, against the one before it. Where a list of entries is damaged, as much of it as can be told. */
-async function contentOf(
-  stream: FastImport,
-  making: Making,
-  before: BackupRecord | undefined,
-  record: BackupRecord,
-): Promise<CommitContent> {
-  try {
-    return await differences(stream, making, before, record);
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-  }
-  const lost = await making.source.lostOfList(record);
-  if (lost.length > 0) return { changes: [], losses: lost };
-  // What is lost is of the one before; or it was only moved.
-  const { changes, losses } = await differences(stream, making, undefined, record);
-  return { changes: [NOTHING_LEFT, ...changes], losses };
-}
-
-async function differences(
-  stream: FastImport,
-  { vault, source, task }: Making,
-  before: BackupRecord | undefined,
-  record: BackupRecord,
-): Promise<CommitContent> {
-  const gone: string[] = [];
-  const there: string[] = [];
-  const losses: Loss[] = [];
-  for await (const { path, before: was, after } of compareBackups(vault, before, record, [], task)) {
-    const name = toMirrorPath(path);
-    const lost = (chunk: Buffer): void => void losses.push({ chunk: chunk.toString('hex'), path });
-    const content = after === undefined ? undefined : await mirroredContent(source, after, lost);
-    if (after !== undefined && content !== undefined) {
-      there.push(changed(name, mirroredMode(after), await stream.blob(content)));
-      continue;
-    }
-    // What is deleted goes with all below it: a folder that only got another mode is left.
-    const isFolder = after?.type === 'directory' && (was === undefined || was.type === 'directory');
-    if (!isFolder) gone.push(deleted(name));
-  }
-  // A folder may stand where a file was: first what is gone.
-  return { changes: [...gone, ...there], losses };
-}
-
-function messageOf({ id, kind, label }: BackupRecord, losses: readonly Loss[]): string {
+function messageOf(
+  { id, kind, label }: BackupRecord,
+  { losses, keepsUnread }: Pick<CommitContent, 'losses' | 'keepsUnread'>,
+): string {
   const title = label === undefined ? kind : `${kind}: ${label.replace(/\s+/g, ' ').trim()}`;
-  return `${title}\n\nBackup: ${id}\n${lossLines(losses)}`;
+  return `${title}\n\nBackup: ${id}\n${keepsUnread ? KEEPS_UNREAD : ''}${lossLines(losses)}`;
 }
 
 /** Makes one pack, and one list of refs, of many; and takes what no backup has any more off the disk. */

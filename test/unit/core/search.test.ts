@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { globTest } from '../../../src/core/glob.ts';
 import { findPaths, pathVersions } from '../../../src/core/search.ts';
 import type { BackupRecord } from '../../../src/core/vault/record.ts';
-import { buildVault, type BuiltVault, type Content, storeBackup } from '../../build/vault.ts';
+import { buildVault, type BuiltVault, type Content, storeBackup, unable } from '../../build/vault.ts';
 
 let built: BuiltVault;
 beforeEach(async () => {
@@ -52,12 +52,6 @@ describe('the versions of a path', () => {
     });
   });
 });
-
-/** A backup that could not read a path. */
-function unable(record: BackupRecord, path: string): BackupRecord {
-  const message = 'The system denied permission to read it.';
-  return { ...record, problems: [{ code: 'permission-denied', path, message, incomplete: true }] };
-}
 
 it('a backup that could not read a path says nothing about its versions', async () => {
   const there = { 'a/x': '1', 'b/y': '1' };

@@ -8,7 +8,7 @@ import { lineOrigins } from '../../../../src/core/history/line-origins.ts';
 import { HistoryRepository } from '../../../../src/core/history/repository.ts';
 import { searchText } from '../../../../src/core/history/search-text.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
-import { buildVault } from '../../../build/vault.ts';
+import { buildVault, unable } from '../../../build/vault.ts';
 import { git } from '../../../build/git.ts';
 import { add, at, buildHistory, mirrored } from '../../../build/history.ts';
 import { makeTree, temporaryFolder, treeOf } from '../../../build/tree.ts';
@@ -265,6 +265,41 @@ describe('the history of a set', () => {
           return `${records.length - 1 - records.indexOf(record)} ${change} ${path.slice(at('').length)}`;
         }),
       ).toEqual(versions);
+    });
+  });
+
+  test('does not take for deleted what a backup could not read', async () => {
+    const there = { 'a/x.php': 'needle\n', 'a/y.php': 'one\n', 'z.php': 'z\n' };
+    const { built, records, repository } = await buildHistory(
+      there,
+      { 'z.php': 'z\n', 'new.php': 'needle\n' },
+      { ...there, 'a/y.php': 'one\nmore\n' },
+      { 'z.php': 'z\n' },
+      { 'z.php': 'changed\n' },
+      { 'z.php': 'changed\n', 'a/x.php': 'needle\n' },
+    );
+    await using _built = built;
+    const partial = records.map((record, number) => {
+      return number === 4 || number === 2 ? unable(record, at('a')) : record;
+    });
+    const told = async (path: string): Promise<unknown> =>
+      withHistory(repository, built.vault, partial, {}, async (history) => {
+        const versions = await fileHistory(history, at(path), {});
+        return versions.map(({ record, change }) => `${6 - partial.indexOf(record)} ${change}`);
+      });
+    expect(await told('a/x.php')).toEqual(['6 added', '5 deleted', '1 added']);
+    expect(await told('a/y.php')).toEqual(['5 deleted', '3 modified', '1 added']);
+    expect(await told('new.php')).toEqual(['3 deleted', '2 added']);
+    await withHistory(repository, built.vault, partial, {}, async (history) => {
+      const query = { text: 'needle', regex: false, ignoreCase: false, paths: [at('a')] };
+      const found = await searchText(history, query, {});
+      expect(found.map(({ record, change }) => `${6 - partial.indexOf(record)} ${change}`)).toEqual([
+        '6 added',
+        '5 deleted',
+        '1 added',
+      ]);
+      const origins = await lineOrigins(history, partial[3]!.id, at('a/y.php'), {});
+      expect(origins.map(({ record }) => 6 - partial.indexOf(record))).toEqual([1, 3]);
     });
   });
 

@@ -18,8 +18,9 @@ import { toMirrorPath } from '../../../../src/core/history/mirror-path.ts';
 import { HistoryRepository } from '../../../../src/core/history/repository.ts';
 import { searchText, type TextMatch, type TextQuery } from '../../../../src/core/history/search-text.ts';
 import { processSurroundings } from '../../../../src/core/surroundings.ts';
+import { unreadBecause } from '../../../../src/core/unread.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
-import { type BuiltVault, buildVault, type Content, objectsIn } from '../../../build/vault.ts';
+import { type BuiltVault, buildVault, type Content, objectsIn, unable } from '../../../build/vault.ts';
 import { git } from '../../../build/git.ts';
 import { add, at, buildHistory, mirrored } from '../../../build/history.ts';
 import { temporaryFolder } from '../../../build/tree.ts';
@@ -91,7 +92,7 @@ describe('the history of a set, kept up with its backups,', () => {
     expect(git(repository.gitDirectory, 'for-each-ref')).toBe('');
   });
 
-  test('holds after every change of the list of backups exactly what these hold', async () => {
+  test('holds after every change of the list of backups what these hold, and what one could not read as it was', async () => {
     await using built = await buildVault();
     const repository = new HistoryRepository(join(built.directory, '../history'));
     const all: BackupRecord[] = [];
@@ -101,26 +102,44 @@ describe('the history of a set, kept up with its backups,', () => {
     const files = fc.dictionary(name, fc.constantFrom('one\n', 'two\n', 'bin\0', ''), { maxKeys: 4 });
     const step = fc.record({
       content: files,
+      unread: fc.option(fc.constantFrom('', 'a', 'a/b', 'd', 'e'), { nil: undefined }),
       keep: fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
     });
+    /** What each of the backups has, and what stays of the one before because it could not be read. */
+    const wanted = (): unknown[] => {
+      let before: Readonly<Record<string, string>> = {};
+      return kept.toReversed().map((record) => {
+        const held = Object.keys(contents.get(record.id)!);
+        const stays = Object.keys(before).filter((path) => {
+          const isInTheWay = held.some(
+            (other) => other === path || other.startsWith(`${path}/`) || path.startsWith(`${other}/`),
+          );
+          return !isInTheWay && unreadBecause(record, at(path)) !== undefined;
+        });
+        before = {
+          ...Object.fromEntries(stays.map((path) => [path, before[path]!])),
+          ...Object.fromEntries(
+            Object.entries(contents.get(record.id)!).map(([path, text]) => [
+              path,
+              String(text).includes('\0') ? 'no text' : String(text),
+            ]),
+          ),
+        };
+        return Object.fromEntries(
+          Object.entries(before).map(([path, text]) => [toMirrorPath(at(path)), text]),
+        );
+      });
+    };
     await fc.assert(
-      fc.asyncProperty(step, async ({ content, keep }) => {
+      fc.asyncProperty(step, async ({ content, unread, keep }) => {
         const paths = Object.keys(content);
         fc.pre(!paths.some((path) => paths.some((other) => other.startsWith(`${path}/`))));
         await add(built, all, content);
+        if (unread !== undefined) all[0] = unable(all[0]!, at(unread).replace(/\/$/, ''));
         contents.set(all[0]!.id, content);
         kept = all.slice(0, 12).filter((_, number) => number === 0 || keep[number] === true);
         await withHistory(repository, built.vault, kept, {}, async () => Promise.resolve());
-        const wanted = kept.toReversed().map(({ id }) => {
-          const entries = Object.entries(contents.get(id)!);
-          return Object.fromEntries(
-            entries.map(([path, text]) => [
-              toMirrorPath(at(path)),
-              String(text).includes('\0') ? 'no text' : String(text),
-            ]),
-          );
-        });
-        expect(await mirrored(repository, kept)).toEqual(wanted);
+        expect(await mirrored(repository, kept)).toEqual(wanted());
         expect(git(repository.gitDirectory, 'rev-list', '--count', 'backups')).toBe(String(kept.length));
       }),
       { numRuns: 12, endOnFailure: true },
