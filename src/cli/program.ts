@@ -44,7 +44,7 @@ export async function runProgram(
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help for a command')
+    .helpCommand(false)
     .addHelpText('after', REFERENCES)
     .enablePositionalOptions()
     .exitOverride()
@@ -60,17 +60,37 @@ export async function runProgram(
     options = optionsOf(command);
   });
   defineCommands(program, (work) => act(options)(work));
+  defineHelp(program);
   for (const command of program.commands) acceptGlobalOptions(command);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageErrorOf(error, args);
+    if (error.exitCode !== 0) throw usageErrorOf(error);
     return { text: shown };
   }
   return undefined;
 }
 
+/** `help`: as `--help` of the command that is named, also of one within another. */
+function defineHelp(program: Command): void {
+  program
+    .command('help')
+    .argument('[command...]')
+    .description('print help for a command')
+    .action((names: readonly string[]) => {
+      let command = program;
+      for (const [at, name] of names.entries()) {
+        const next = command.commands.find((each) => each.name() === name);
+        if (next === undefined)
+          throw new UsageError(`there is no command “${names.slice(0, at + 1).join(' ')}”.`, SEE_HELP);
+        command = next;
+      }
+      command.help();
+    });
+}
+
+const SEE_HELP = 'Run “crm-backup --help” to see the commands.';
 const GLOBAL = 'Global options:';
 
 function globalOptions(): Option[] {
@@ -121,15 +141,8 @@ function optionsOf(command: Command): GlobalOptions {
 }
 
 /** The library's message as ours: `error: unknown option '--jsn'\n(Did you mean --json?)`. */
-function usageErrorOf(error: CommanderError, args: readonly string[]): UsageError {
-  if (error.code === 'commander.help') {
-    const [first, unknown] = args.filter((arg) => !arg.startsWith('-'));
-    const why =
-      first === 'help' && unknown !== undefined
-        ? `there is no command “${unknown}”.`
-        : 'no command was given.';
-    return new UsageError(why, 'Run “crm-backup --help” to see the commands.');
-  }
+function usageErrorOf(error: CommanderError): UsageError {
+  if (error.code === 'commander.help') return new UsageError('no command was given.', SEE_HELP);
   const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
   const hint = suggestion === undefined ? undefined : suggestion.replace(/^\(|\)$/g, '');
   return new UsageError(

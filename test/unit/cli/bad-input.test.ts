@@ -39,6 +39,8 @@ describe('wrong usage', () => {
   it.each([
     [[], 'no command was given'],
     [['help', 'nope'], 'there is no command “nope”'],
+    [['help', 'key', 'nope'], 'there is no command “key nope”'],
+    [['help', 'list', 'nope'], 'there is no command “list nope”'],
     [['verify', '--level', 'quick', '--sample', '10%'], '“--level quick” reads no data'],
     [['restore', 'latest', '--overwrite'], '--overwrite is for --to'],
     [['restore', 'latest', 'databases', '--no-databases'], '--no-databases and a path of a database'],
@@ -69,6 +71,16 @@ describe('wrong usage', () => {
     ]) {
       expect((await cli.run(args)).text).toContain('--patch');
     }
+    for (const args of [
+      ['help', 'key', 'recovery'],
+      ['--json', 'help', 'key', 'recovery'],
+      ['key', 'recovery', '--help'],
+    ]) {
+      const { code, text } = await cli.run(args);
+      expect([code, text]).toEqual([0, expect.stringContaining('--out <file>')]);
+    }
+    expect((await cli.run(['help', 'key'])).text).toMatch(/recovery[^]*passphrase/);
+    expect((await cli.run(['help'])).text).toBe(help.text);
     expect((await cli.run(['--version'])).text).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
