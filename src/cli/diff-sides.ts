@@ -7,7 +7,7 @@ import { VaultError } from '../core/vault/error.ts';
 import { isWithin } from '../core/vault/order.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import type { Vault } from '../core/vault/vault.ts';
-import { entryPath } from './entry-path.ts';
+import { entryPath, type KnownRoot } from './entry-path.ts';
 import { type Opened, openVault, rootsOf, setOf, warnOfUnreadable } from './opened.ts';
 import { plainText } from './printable.ts';
 import type { Session } from './session.ts';
@@ -30,20 +30,51 @@ export async function comparisonOf(
   workspace: boolean,
   session: Session,
 ): Promise<Comparison> {
-  const { findBackup, looksLikeReference, predecessorOf } = await import('../core/reference.ts');
+  const { findBackup, predecessorOf } = await import('../core/reference.ts');
   const opened = await openVault(session, workspace);
   const { listing, setName } = opened;
-  const second = !workspace && looksLikeReference(rest[0] ?? '') ? rest[0] : undefined;
-  warnOfUnreadable(session, listing, [reference, second ?? '']);
+  warnOfUnreadable(session, listing, [reference, workspace ? '' : (rest[0] ?? '')]);
   const record = findBackup(listing, reference, setName);
-  const other = second === undefined ? undefined : findBackup(listing, second, setName);
   const roots = rootsOf(opened, record);
+  const other = workspace ? undefined : await otherBackup(opened, record, rest[0] ?? '', session);
   const paths = rest
     .slice(other === undefined ? 0 : 1)
     .map((path) => entryPath(path, roots, session.surroundings.cwd));
   if (workspace) return { opened, from: record, to: undefined, paths };
   if (other !== undefined) return { opened, from: record, to: other, paths };
   return { opened, from: predecessorOf(listing.records, record), to: record, paths };
+}
+
+/** The backup that an argument names; undefined where it is a path, also one that is written like an id that none has. */
+async function otherBackup(
+  opened: Opened,
+  record: BackupRecord,
+  argument: string,
+  session: Session,
+): Promise<BackupRecord | undefined> {
+  const { findBackup, isRelative, looksLikeReference, predecessorOf } = await import('../core/reference.ts');
+  if (!looksLikeReference(argument)) return undefined;
+  try {
+    return findBackup(opened.listing, argument, opened.setName);
+  } catch (error) {
+    const isUnknown = error instanceof VaultError && error.code === 'unknown-backup';
+    if (!isUnknown || isRelative(argument)) throw error;
+    const path = pathOf(argument, rootsOf(opened, record), session.surroundings.cwd);
+    const before = predecessorOf(opened.listing.records, record);
+    for (const side of path === undefined ? [] : [record, before]) {
+      if (side !== undefined && (await hasEntry(opened.vault, side, path ?? ''))) return undefined;
+    }
+    throw error;
+  }
+}
+
+function pathOf(argument: string, roots: readonly KnownRoot[], cwd: string): string | undefined {
+  try {
+    return entryPath(argument, roots, cwd);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }
 
 /** Sees to it that every path is on one of the sides. @throws {VaultError} `unknown-entry`. */

@@ -74,6 +74,25 @@ describe('diff', () => {
     }
   });
 
+  it('takes what is no id of a backup for the path that it is', async () => {
+    const first = await firstBackup(cli);
+    makeTree(cli.workspace, treeOf({ cafe: 'one\n', 'beef/a': 'a\n' }));
+    await cli.must(['backup']);
+    for (const path of ['cafe', 'beef']) {
+      const { code, value } = await cli.json(['diff', 'latest', path]);
+      expect([code, value.entries.map((entry) => entry.path)]).toEqual([
+        0,
+        path === 'cafe' ? ['files/workspace/cafe'] : ['files/workspace/beef', 'files/workspace/beef/a'],
+      ]);
+    }
+    const { value } = await cli.json(['diff', 'latest', 'fade']);
+    expect(value.error).toMatchObject({ code: 'unknown-backup' });
+    // What is an id stays one, whatever is called so.
+    writeFileSync(join(cli.workspace, first.slice(0, 8)), '');
+    await cli.must(['backup']);
+    expect((await cli.json(['diff', 'latest', first.slice(0, 8)])).value).toMatchObject({ to: first });
+  });
+
   it('prints what changed since the base, up to another backup, or up to now', async () => {
     const first = await firstBackup(cli);
     writeFileSync(join(cli.workspace, 'custom/a.php'), 'one\n2\nthree\nfour\n');
