@@ -38,6 +38,7 @@ export function defineSchedule(program: Command, act: Act): void {
 }
 
 async function install(session: Session): Promise<Outcome> {
+  refuse(session, 'install', 'set', 'vault', 'keyFile');
   const { options, surroundings } = session;
   const { handOver } = await import('../core/schedule/handover.ts');
   const runtime = {
@@ -55,7 +56,9 @@ async function install(session: Session): Promise<Outcome> {
   };
 }
 
-async function uninstall({ options, surroundings }: Session, isAll: boolean): Promise<Outcome> {
+async function uninstall(session: Session, isAll: boolean): Promise<Outcome> {
+  refuse(session, 'uninstall', 'set', 'vault', 'keyFile');
+  const { options, surroundings } = session;
   const { takeBack } = await import('../core/schedule/handover.ts');
   const { findWorkspace } = await import('../core/set/load.ts');
   const { cwd } = surroundings;
@@ -73,7 +76,36 @@ const NAMES = {
   'task-scheduler': 'Task Scheduler',
 } as const;
 
+/** What the system starts knows nothing of the options of this run; and sets have their own vaults. */
+const REFUSED = {
+  set: {
+    option: '--set',
+    why: 'is for all sets of a workspace',
+    hint: 'What is not to run by itself has no “schedule” in its set.',
+  },
+  vault: {
+    option: '--vault',
+    why: 'works with the vaults of the sets',
+    hint: 'Write “vault” into the set, or take one backup with “crm-backup backup --vault”.',
+  },
+  keyFile: {
+    option: '--key-file',
+    why: 'keeps no key for later runs',
+    hint: 'Bring the key to the place where “crm-backup doctor” misses it.',
+  },
+} as const;
+
+/** @throws {UsageError} when an option is given that `schedule COMMAND` cannot heed. */
+function refuse({ options }: Session, command: string, ...names: readonly (keyof typeof REFUSED)[]): void {
+  for (const name of names) {
+    const { option, why, hint } = REFUSED[name];
+    if (options[name] === undefined) continue;
+    throw new UsageError(`“schedule ${command}” ${why}, so it takes no ${option}.`, hint);
+  }
+}
+
 async function list(session: Session): Promise<Outcome> {
+  refuse(session, 'list', 'vault');
   const { openWorkspace } = await import('../core/open.ts');
   const { listed, surveyJobs } = await import('../core/schedule/survey.ts');
   const { chooseSet } = await import('../core/set/load.ts');
@@ -115,13 +147,8 @@ function whenText({ every, on, at }: ListedJob): string {
 async function run(session: Session): Promise<Outcome> {
   const { atLowPriority } = await import('../core/gentle/low-priority.ts');
   const { runDue } = await import('../core/schedule/run.ts');
+  refuse(session, 'run', 'vault');
   const { options, task } = session;
-  if (options.vault !== undefined) {
-    throw new UsageError(
-      '“schedule run” works with the vaults of the sets, so it takes no --vault.',
-      'Write “vault” into the set, or take one backup with “crm-backup backup --vault”.',
-    );
-  }
   const surroundings = withKey(session);
   const workspaces = await workspacesToRun(session);
   const runs: ScheduledRun[] = [];

@@ -398,6 +398,14 @@ describe('schedule', () => {
     ]);
   });
 
+  it.each(['install', 'uninstall'])('takes neither set nor vault nor key to %s', async (command) => {
+    for (const option of ['--set', '--vault', '--key-file']) {
+      const { code, stderr } = await cli.run(['schedule', command, option, 'x']);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`so it takes no ${option}.`)]);
+    }
+    expect((await cli.run(['schedule', 'list', '--vault', 'x'])).code).toBe(2);
+  });
+
   it('takes no set that is not there, and no vault', async () => {
     writeSchedule(cli.workspace, DAILY);
     const unknown = await cli.json(['schedule', 'run', '--set', 'crn']);
