@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { CancelledError } from '../core/errors.ts';
 import type { PlacedSet } from '../core/open.ts';
 import type { BackupSet, NewSet } from '../core/set/definition.ts';
-import { printable } from './printable.ts';
+import { plainText, printable } from './printable.ts';
 import { confirm } from './prompt.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { formatFacts } from './table.ts';
@@ -56,6 +56,15 @@ async function initialise({ name, yes }: InitOptions, session: Session): Promise
   if (session.dialogue !== undefined && yes !== true && (fresh !== undefined || !hasVault)) {
     session.say(planText(placed, fresh !== undefined, hasVault));
     if (!(await confirm(session.dialogue, 'Go ahead?', true))) throw new CancelledError();
+  }
+
+  if (!hasVault && fresh === undefined && options.vault === undefined) {
+    const { formerVault, tellFormerVault } = await import('../core/former-vault.ts');
+    const former = await formerVault([placed], surroundings);
+    if (former !== undefined) {
+      const { sentence, hint } = tellFormerVault(former);
+      session.warn(plainText(`A new vault is made. ${sentence} ${hint}`));
+    }
   }
 
   // The vault comes first: a set file without a vault would promise backups that nobody can take.

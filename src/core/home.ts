@@ -43,7 +43,12 @@ export function defaultVaultDirectory(
   const paths = pathsOf(platform);
   const spelled = upperCaseDrive(workspaceRealPath, platform);
   const digest = createHash('sha256').update(spelled).digest('hex').slice(0, 8);
-  return paths.join(home, 'vaults', `${slug(paths.basename(spelled))}-${digest}`);
+  return paths.join(vaultsFolder(home, platform), `${slug(paths.basename(spelled))}-${digest}`);
+}
+
+/** Where the vaults of workspaces are that name no place for theirs. */
+export function vaultsFolder(home: string, platform: NodeJS.Platform = process.platform): string {
+  return pathsOf(platform).join(home, 'vaults');
 }
 
 /** Where the key file lies that opens the vault of this id without a prompt. */

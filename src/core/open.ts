@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { wasVaultMadeAt } from './create-vault.ts';
 import { CrmBackupError } from './errors.ts';
+import { formerVault, tellFormerVault } from './former-vault.ts';
 import { defaultVaultDirectory } from './home.ts';
 import type { BackupSet } from './set/definition.ts';
 import { SetError } from './set/error.ts';
@@ -127,7 +128,29 @@ async function vaultFoldersOf(sets: readonly BackupSet[], variables: Variables):
 export async function openSet(named: Named, surroundings: Surroundings): Promise<OpenedSet> {
   const opened = await openWorkspace(named.workspace, surroundings);
   const placed = await placeSet(opened, chooseSet(opened.sets, named.set), named.vault, surroundings);
-  return { ...placed, vault: await openVault(placed.vaultDirectory, named.keyFile, surroundings) };
+  return { ...placed, vault: await openVaultOf([placed], named, surroundings) };
+}
+
+/** Opens the vault that sets share; where it is not there, the one they may have had before is named. */
+async function openVaultOf(
+  placed: readonly PlacedSet[],
+  { vault, keyFile }: Named,
+  surroundings: Surroundings,
+): Promise<Vault> {
+  const [{ vaultDirectory: directory } = { vaultDirectory: '' }] = placed;
+  try {
+    return await openVault(directory, keyFile, surroundings);
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== 'no-vault') throw error;
+    if (vault !== undefined || (await wasVaultMadeAt(directory, surroundings))) throw error;
+    const former = await formerVault(placed, surroundings);
+    if (former === undefined) throw error;
+    const { sentence, hint } = tellFormerVault(former);
+    throw new VaultError('no-vault', `There is no vault at ${directory}. ${sentence}`, {
+      cause: error,
+      hint: `${hint} “crm-backup init” would begin a new one.`,
+    });
+  }
 }
 
 /**
@@ -151,10 +174,10 @@ export async function openForReading(
   const candidates = chosen === undefined ? sets : [chosen];
   const placed = await Promise.all(candidates.map((set) => placeSet(opened, set, named.vault, surroundings)));
   const places = new Set(placed.map(({ vaultDirectory }) => vaultDirectory));
-  const [place = '', ...others] = places;
+  const [, ...others] = places;
   // Several sets in several vaults: chooseSet says that one must be named.
   if (others.length > 0) chooseSet(sets);
-  const vault = await openVault(place, named.keyFile, surroundings);
+  const vault = await openVaultOf(placed, named, surroundings);
   return { vault, setName: chosen?.name, placed };
 }
 

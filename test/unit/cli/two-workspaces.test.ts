@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { useCli } from '../../build/cli.ts';
@@ -36,6 +36,41 @@ it('two workspaces with one set in one vault are told of each other', async () =
   expect(readFileSync(join(dataOfA, 'name'), 'utf8')).toBe('b');
   // The safety backup is of this place, and no backup that was asked for.
   expect((await cli.run(['backup'], b.in)).stderr).toBe('');
+});
+
+it('a workspace whose folder got another name is told of the vault it had', async () => {
+  const [before, other, after] = ['before', 'other', 'after'].map((name) => join(cli.scratch, name));
+  const set = { name: 'crm', files: [{ root: 'data' }] };
+  const file = JSON.stringify({ version: 1, sets: [set] });
+  for (const folder of [before!, other!]) {
+    makeTree(folder, treeOf({ '.vscode/crm-backup.json': file, 'data/name': folder }));
+    await cli.run(['init', '--yes'], { cwd: folder });
+    await cli.run(['backup'], { cwd: folder });
+  }
+  renameSync(before!, after!);
+  const { code, value } = await cli.json(['list'], { cwd: after! });
+  const [name] = readdirSync(join(cli.home, 'vaults')).filter((each) => each.startsWith('before-'));
+  const vault = join(cli.home, 'vaults', name!);
+  expect(code).toBe(10);
+  expect(value.error).toMatchObject({
+    code: 'no-vault',
+    message: expect.stringContaining(
+      `That at ${vault} has backups of the set “crm” of ${join(before!, 'data')}, which is not there any more.`,
+    ) as string,
+    hint: expect.stringContaining(`"vault": ${JSON.stringify(vault)}`) as string,
+  });
+  expect((await cli.run(['backup'], { cwd: after! })).stderr).toContain(vault);
+  expect((await cli.json(['list', '--vault', vault], { cwd: after! })).value.backups).toHaveLength(1);
+
+  expect((await cli.run(['init', '--yes'], { cwd: after! })).stderr).toContain(
+    `A new vault is made. That at ${vault} has backups`,
+  );
+
+  // A folder that is still there has its vault for itself.
+  const copy = join(cli.scratch, 'copy');
+  cpSync(other!, copy, { recursive: true });
+  rmSync(vault, { recursive: true });
+  expect((await cli.run(['list'], { cwd: copy })).stderr).not.toContain('has backups');
 });
 
 it('a workspace that was moved is told so once', async () => {
