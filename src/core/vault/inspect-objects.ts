@@ -72,3 +72,39 @@ export async function inspectRecords(
   }
   return records.sort(newestFirst);
 }
+
+/** Where a record may be, or stood until a repair. */
+const RECORD_FOLDERS = ['backups', 'forgotten', 'damaged/backups', 'damaged/forgotten'];
+
+/**
+ * Reports backups that others are told against, and of which there is neither a record nor a memory that they were
+ * forgotten; their ids. One that no other is told against leaves no trace.
+ */
+export async function inspectMissing(
+  { storage, keys }: Vault,
+  newestFirst: readonly BackupRecord[],
+  report: DamageReport,
+): Promise<string[]> {
+  const toldAgainst = new Map(
+    newestFirst.flatMap(({ base, id }) => (base === undefined ? [] : [[base, id] as const])),
+  );
+  for (const { id } of newestFirst) toldAgainst.delete(id);
+  for (const id of toldAgainst.keys()) {
+    const sizes = await Promise.all(RECORD_FOLDERS.map(async (folder) => storage.size(`${folder}/${id}`)));
+    if (sizes.some((size) => size !== undefined)) toldAgainst.delete(id);
+  }
+  if (toldAgainst.size === 0) return [];
+  // Last: a prune remembers a backup before its record goes. Without all of it nobody knows what was forgotten.
+  const past = await readPast(storage, keys);
+  if (past.damaged.length + (await storage.list('damaged/past')).length > 0) return [];
+  for (const { id } of past.backups) toldAgainst.delete(id);
+  for (const [id, by] of toldAgainst) {
+    const name = `backups/${id}`;
+    report.add(
+      name,
+      `This record is gone, and nothing says that its backup was forgotten; backup ${by.slice(0, 8)}, which is whole without it, was told against it. Until the next prune the record alone, from a copy of the vault, brings the backup back.`,
+    );
+    report.affectWhole(name, id);
+  }
+  return [...toldAgainst.keys()];
+}

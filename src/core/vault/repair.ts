@@ -8,7 +8,7 @@ import { VaultError } from './error.ts';
 import { encodeIndexFiles } from './index-file.ts';
 import { firstFramesOf, inspectFooters, type PackInspection } from './inspect.ts';
 import { inspectData } from './inspect-data.ts';
-import { inspectObjects, inspectRecords } from './inspect-objects.ts';
+import { inspectMissing, inspectObjects, inspectRecords } from './inspect-objects.ts';
 import { lockForReading, lockVault, type VaultLock } from './lock.ts';
 import { readNotes } from './notes.ts';
 import { readPast } from './past.ts';
@@ -168,6 +168,18 @@ async function mendRecords(work: Work): Promise<void> {
   // Read again: what was mended is there now, what was set aside is gone.
   const fresh = work.dryRun ? report : new DamageReport();
   work.records = await inspectRecords(vault, 'backups', fresh);
+  await acceptMissing(work);
+}
+
+/** Nothing can bring back what is gone without a trace: an empty object in its place says that it was told. */
+async function acceptMissing(work: Work): Promise<void> {
+  const { vault, report, records } = work;
+  for (const id of await inspectMissing(vault, records, report)) {
+    work.lostRecords.push(id);
+    if (work.dryRun) continue;
+    await work.lock.assertHeld();
+    await vault.storage.write(`damaged/backups/${id}`, []);
+  }
 }
 
 function isRecord(vault: Vault, id: string, bytes: Buffer): boolean {

@@ -6,7 +6,7 @@ import type { ChunkIndex } from './index.ts';
 import { factsOf } from './chunk-facts.ts';
 import { inspectFooters, type PackInspection } from './inspect.ts';
 import { inspectData } from './inspect-data.ts';
-import { inspectObjects, inspectRecords } from './inspect-objects.ts';
+import { inspectMissing, inspectObjects, inspectRecords } from './inspect-objects.ts';
 import { findLive } from './liveness.ts';
 import { isUnwritable, lockForReading } from './lock.ts';
 import type { Note } from './notes.ts';
@@ -56,7 +56,10 @@ export async function verify(vault: Vault, options: VerifyOptions, task: Task = 
   await inspectObjects(vault, report);
   const { level, record } = options;
   const all = await inspectRecords(vault, 'backups', report);
-  if (record === undefined) await inspectRecords(vault, 'forgotten', report);
+  if (record === undefined) {
+    await inspectRecords(vault, 'forgotten', report);
+    await inspectMissing(vault, all, report);
+  }
   const records = record === undefined ? all : all.filter(({ id }) => id === record.id);
   if (record !== undefined && records.length === 0 && report.isEmpty) throw unknownBackup(record.id);
 

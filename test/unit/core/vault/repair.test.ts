@@ -355,6 +355,46 @@ describe('repair', () => {
     await expectWhole(built);
   });
 
+  it('misses a record that is gone and that others are told against, unless it was forgotten', async () => {
+    await using built = await copyVault(template);
+    const [[first], [second]] = backups as [(typeof backups)[0], (typeof backups)[0]];
+    const name = `backups/${first.id}`;
+    const missed = [{ object: name, backups: [first.id], pathCount: 0 }];
+    const bytes = readFileSync(join(built.directory, name));
+    rmSync(join(built.directory, name));
+    const found = await verify(await built.reopen(), { level: 'quick' });
+    expect(found.damage).toMatchObject(missed);
+    expect(found.damage[0]!.problems[0]).toContain(`backup ${second.id.slice(0, 8)}`);
+    // It can be brought back.
+    writeFileSync(join(built.directory, name), bytes);
+    expect((await verify(await built.reopen(), { level: 'data' })).damage).toEqual([]);
+
+    // Forgotten, and also pruned, it is missed by nobody.
+    await using other = await copyVault(built);
+    for (const action of [
+      async () => other.vault.forget(first.id),
+      async () => prune(await other.reopen()),
+    ]) {
+      await action();
+      expect((await verify(await other.reopen(), { level: 'quick' })).damage).toEqual([]);
+    }
+
+    // A repair says so once.
+    rmSync(join(built.directory, name));
+    const lost = [{ id: first.id, createdAt: null, isRecordLost: true }];
+    expect(await repair(await built.reopen(), { dryRun: true })).toMatchObject({
+      damage: missed,
+      backups: lost,
+    });
+    expect(await repair(await built.reopen())).toMatchObject({ damage: missed, backups: lost });
+    backups = backups.slice(1);
+    try {
+      await expectWhole(built);
+    } finally {
+      backups = [[first, FIRST], ...backups];
+    }
+  });
+
   it('loses no record to another that stands in its place', async () => {
     await using built = await copyVault(template);
     const at = (name: string): string => join(built.directory, name);
