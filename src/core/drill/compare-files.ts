@@ -6,13 +6,14 @@ import type { EntryView } from '../vault/manifest-entry.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Differences } from './difference.ts';
+import { TooLong } from './too-long.ts';
 
 /** Some file systems keep times no finer. */
 const TIME_TOLERANCE_MS = 2_000;
 
 /**
  * Compares what was restored to `<scratch>/files/…` with the backup: every entry's type, size, mode, time, where links
- * point, and every byte. What the backup does not have is a difference, too.
+ * point, and every byte. What the backup does not have is a difference, too. What was too long is passed over and noted.
  */
 export async function compareFiles(
   vault: Vault,
@@ -20,6 +21,7 @@ export async function compareFiles(
   scratch: string,
   differences: Differences,
   task: Task,
+  tooLong = new TooLong(scratch),
 ): Promise<{ readonly entries: number; readonly bytes: number }> {
   let entries = 0;
   let bytes = 0;
@@ -27,6 +29,10 @@ export async function compareFiles(
   for await (const entry of vault.entries(record)) {
     if (!entry.path.startsWith('files/')) continue;
     throwIfCancelled(task);
+    if (tooLong.has(entry.path)) {
+      tooLong.add(entry.path);
+      continue;
+    }
     if (++entries % 64 === 0) task.progress?.({ phase: 'compare', done: entries, unit: 'files' });
     seen.add(entry.path);
     const message = await differenceOf(vault, entry, `${scratch}/${entry.path}`);

@@ -15,6 +15,7 @@ import { compareFiles } from './compare-files.ts';
 import { Differences, type Difference } from './difference.ts';
 import type { DrillProblem } from './left-out.ts';
 import { rehearseDatabases } from './rehearse-databases.ts';
+import { TooLong } from './too-long.ts';
 
 /** What a drill works with. */
 export interface DrillOptions {
@@ -57,7 +58,7 @@ const WAIT_FOR_LOCK_MS = 10_000;
  * Restores a backup for real, to a scratch folder and to databases of other names on their servers, compares what came
  * back with the backup, entry by entry and row by row, and removes it again. Nothing that is live is read or written.
  * How long it took is kept ({@link recordRecovery}). A database whose server is out of reach is left out and told, unless
- * nothing else is in the backup. A cancellation removes what was restored; what a kill leaves is
+ * nothing else is in the backup; so are files whose paths are too long there. A cancellation removes what was restored; what a kill leaves is
  * removed by the next drill or restore.
  * @throws {RestoreError}, {DatabaseError}, {SetError}, {VaultError}, {StorageError}, {CancelledError}
  */
@@ -76,11 +77,14 @@ export async function drill(
   await using _lock = await lockForReading(vault.storage, { purpose, waitMs: WAIT_FOR_LOCK_MS }, task);
   const differences = new Differences();
   const scratch = makeScratch(home);
+  const tooLong = new TooLong(scratch);
   try {
     const hasFiles = record.sources.some(({ type }) => type === 'files');
-    const files = hasFiles ? await restoreFiles(vault, record, home, scratch, task) : undefined;
+    const files = hasFiles ? await restoreFiles(vault, record, home, { scratch, tooLong }, task) : undefined;
     const restoredAt = performance.now();
-    const compared = hasFiles ? await compareFiles(vault, record, scratch, differences, task) : NO_FILES;
+    const compared = hasFiles
+      ? await compareFiles(vault, record, scratch, differences, task, tooLong)
+      : NO_FILES;
     const filesMs = performance.now() - restoredAt;
     const databases = await rehearseDatabases(
       vault,
@@ -106,9 +110,9 @@ export async function drill(
       differences: differences.first,
       differenceCount: differences.count,
       notices: databases.notices,
-      problems: databases.problems,
+      problems: [...tooLong.problems, ...databases.problems],
     };
-    const isWhole = databases.notices.length + databases.problems.length === 0;
+    const isWhole = report.notices.length + report.problems.length === 0;
     keep(home, vault.id, record, startedAt, report, databases.bytes, isWhole);
     return report;
   } finally {
@@ -121,11 +125,17 @@ async function restoreFiles(
   vault: Vault,
   record: BackupRecord,
   home: string,
-  scratch: string,
+  { scratch, tooLong }: { readonly scratch: string; readonly tooLong: TooLong },
   task: Task,
 ): Promise<RestoreReport> {
   try {
-    return await restore(vault, record, { home, to: scratch, databases: 'none', isDrill: true }, task);
+    const isLeftOut = (path: string): boolean => tooLong.has(path);
+    return await restore(
+      vault,
+      record,
+      { home, to: scratch, databases: 'none', isDrill: true, isLeftOut },
+      task,
+    );
   } catch (error) {
     if (!(error instanceof RestoreError) || error.code !== 'unsupported-name') throw error;
     // A drill has no folder that one could choose.

@@ -3,8 +3,11 @@ import { SetError } from '../set/error.ts';
 
 /** Something in a backup that a drill had to leave out, and why. */
 export interface DrillProblem {
-  /** `no-target`: no server is known; `database-unreachable`: it is known, but nothing can be done there now. */
-  readonly code: 'no-target' | 'database-unreachable';
+  /**
+   * `no-target`: no server is known; `database-unreachable`: it is known, but nothing can be done there now;
+   * `path-too-long`: the system cannot keep it below the scratch folder.
+   */
+  readonly code: 'no-target' | 'database-unreachable' | 'path-too-long';
   /** In the backup. */
   readonly path: string;
   /** One sentence. */

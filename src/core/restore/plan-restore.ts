@@ -36,6 +36,8 @@ export interface PlanRequest {
   readonly deleteMissing?: boolean | undefined;
   /** What of the backup is damaged and is to be left out; undefined when damage is an error. */
   readonly damaged?: DamagedContent | undefined;
+  /** Paths that are left out although they are whole, with all that is below them. */
+  readonly isLeftOut?: ((path: string) => boolean) | undefined;
 }
 
 /** What a restore is going to do; nothing is done yet. */
@@ -72,10 +74,12 @@ export async function planRestore(
     for (const { firstPath, isMeant } of lists) {
       if (isMeant) skipped.add('list-damaged', firstPath, LIST_DAMAGED);
     }
-    const plan = await planRoot(
+    const entries =
       lists.length === 0
         ? entriesOf(vault, record, root, index)
-        : withFolders(entriesOf(vault, record, root, index, damaged), root, record),
+        : withFolders(entriesOf(vault, record, root, index, damaged), root, record);
+    const plan = await planRoot(
+      request.isLeftOut === undefined ? entries : without(request.isLeftOut, entries),
       {
         root,
         live: liveTree(directory, vault.chunkIds, index),
@@ -173,6 +177,13 @@ async function* entriesOf(
       }
     }
   }
+}
+
+async function* without(
+  isLeftOut: (path: string) => boolean,
+  entries: AsyncIterable<Iterable<PlannedEntry>>,
+): AsyncGenerator<Iterable<PlannedEntry>> {
+  for await (const part of entries) yield [...part].filter(({ path }) => !isLeftOut(path));
 }
 
 /** Entries with the folders around them that a lost part of the list may have named. */

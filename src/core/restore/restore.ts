@@ -69,6 +69,8 @@ export interface RestoreOptions {
   readonly skipDamaged?: boolean | undefined;
   /** Whether it is a part of a drill, which keeps its own figures. */
   readonly isDrill?: boolean | undefined;
+  /** Paths of files in the backup that are not restored; what holds of a folder must hold of all below it. */
+  readonly isLeftOut?: ((path: string) => boolean) | undefined;
   /** Where secrets come from that interrupted restores need. */
   readonly secret?: SecretSource | undefined;
   /** Is told of restores that were interrupted, and whether one is in the way and is therefore ended now. */
@@ -188,6 +190,7 @@ async function restorePaths(
     to,
     delete: options.delete ?? false,
     deleteMissing: options.deleteMissing,
+    isLeftOut: options.isLeftOut,
   };
   const { databases: named = [] } = options;
   const meant = named === 'none' ? [] : selectDatabases(record, options.selected, named);

@@ -57,16 +57,35 @@ describe.skipIf(process.platform !== 'linux')('a place where a path is too long'
     expect(readdirSync(place.scratch)).toEqual([]);
   });
 
-  it('is not where a drill can be told to go', async () => {
-    await using place = await restorable(treeOf({ [`${way}/bottom`]: 'deep' }));
+  it('keeps a drill from rehearsing only what is there, which is told', async () => {
+    await using place = await restorable(treeOf({ [`${way}/bottom`]: 'deep', a: 'a', 'z/b': 'b' }));
     const record = await place.backUp();
+    const below = `/drills/${process.pid}-01234567/files/workspace/${way}/bottom`.length;
+    // Where the longest path has just room while it is staged, and where it has none.
+    const bottom = [`files/workspace/${way}`, `files/workspace/${way}/bottom`];
+    for (const [length, left] of [
+      [4031, []],
+      [4032, bottom.slice(1)],
+      [4095, bottom],
+      [4096, bottom],
+    ] as const) {
+      const bytes = length - below - place.scratch.length - 2;
+      const home = join(place.scratch, 'h'.repeat(Math.floor(bytes / 2)), 'h'.repeat(Math.ceil(bytes / 2)));
+      const { compared, differences, problems } = await drill(place.vault, record, { home });
+      expect(problems.map(({ path }) => path)).toEqual(left.slice(0, 1));
+      expect([compared.entries, differences]).toEqual([23 - left.length, []]);
+      expect(readdirSync(join(home, 'drills'))).toEqual([]);
+    }
     const home = join(place.scratch, ...Array.from({ length: 4 }, () => 'h'.repeat(200)));
-    await expect(drill(place.vault, record, { home })).rejects.toMatchObject({
-      code: 'unsupported-name',
-      message: expect.stringContaining('Could not make files/workspace/xxx') as string,
-      hint: expect.stringContaining(`Drills restore to ${home}/drills`) as string,
-    });
-    expect(readdirSync(join(home, 'drills'))).toEqual([]);
+    const { compared, differences, problems } = await drill(place.vault, record, { home });
+    expect([compared.entries, differences]).toEqual([19, []]);
+    expect(problems).toEqual([
+      {
+        code: 'path-too-long',
+        path: expect.stringMatching(/^files\/workspace(\/x{200})+$/) as string,
+        message: expect.stringContaining(`its path is too long below ${home}/drills/`) as string,
+      },
+    ]);
   });
 });
 
