@@ -32,8 +32,7 @@ export function precheckOf(pattern: string): Precheck {
  */
 export function descentCheck(pattern: string, caseSensitive: boolean): (names: readonly string[]) => boolean {
   const segments = plainSegments(pattern);
-  const anchored = pattern.startsWith('/') || (segments?.length ?? 0) > 1;
-  if (segments === undefined || !anchored) return () => true;
+  if (segments === undefined || !isAnchored(pattern, segments)) return () => true;
   const globstar = segments.findIndex(isGlobstar);
   const open = globstar >= 0;
   const fixed = open ? segments.slice(0, globstar) : segments;
@@ -48,6 +47,25 @@ export function descentCheck(pattern: string, caseSensitive: boolean): (names: r
       return name === undefined || matcher === undefined || matcher.ignores(name);
     });
   };
+}
+
+/**
+ * What must be there for a pattern to match anything: the path it begins with, and whether that must be a folder. Undefined
+ * for a pattern that takes out again, and where only the names that are there could tell.
+ */
+export function requiredPath(
+  pattern: string,
+): { readonly path: string; readonly isFolder: boolean } | undefined {
+  const segments = /^[!#]/.test(pattern) ? undefined : plainSegments(pattern);
+  if (segments === undefined || !isAnchored(pattern, segments)) return undefined;
+  const globs = segments.findIndex((segment) => !isLiteral(segment));
+  const fixed = globs < 0 ? segments : segments.slice(0, globs);
+  if (fixed.length === 0) return undefined;
+  return { path: fixed.join('/'), isFolder: globs >= 0 || pattern.endsWith('/') };
+}
+
+function isAnchored(pattern: string, segments: readonly string[]): boolean {
+  return pattern.startsWith('/') || segments.length > 1;
 }
 
 /** The folders below which a pattern matches everything, as a pattern; undefined when it is not of that kind. */

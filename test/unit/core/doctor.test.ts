@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -136,6 +136,21 @@ describe('the doctor', () => {
     expect(found['source second/empty']).toMatchObject({ status: 'warning' });
     expect(found['source second/file']).toMatchObject({ status: 'failed' });
     expect(found['source second/db']).toMatchObject({ status: 'failed' });
+  });
+
+  it('finds what is to be included and is not there', async () => {
+    mkdirSync(join(workspace, 'custom/a'), { recursive: true });
+    symlinkSync('custom', join(workspace, 'link'));
+    const there = ['data/**', '/custom', 'custom/*/x', 'data/file', '*.nowhere', '**/nowhere'];
+    const idle = ['dta/**', 'custom/b/**', '/nowhere', 'data/file/**', 'link/**', 'data/file/'];
+    await addSet(workspace, { name: 'all', files: [{ root: '.', include: there }] });
+    await addSet(workspace, { name: 'some', files: [{ root: '.', include: [...there, ...idle] }] });
+    const found = await checks();
+    expect(found['source all/workspace']?.status).toBe('ok');
+    expect(found['source some/workspace']).toMatchObject({
+      status: 'warning',
+      detail: `${workspace} has nothing that ${idle.map((each) => `“${each}”`).join(', ')} of “include” could match.`,
+    });
   });
 
   it('tells of a restore that was interrupted', async () => {

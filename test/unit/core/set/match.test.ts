@@ -3,6 +3,7 @@ import ignore from 'ignore';
 import { describe, expect, it } from 'vitest';
 import { defaultExcludes, excludesOf } from '../../../../src/core/set/default-excludes.ts';
 import { createFilter, type PathFilter } from '../../../../src/core/set/match.ts';
+import { requiredPath } from '../../../../src/core/set/precheck.ts';
 
 const pieces = [
   'a',
@@ -121,6 +122,19 @@ describe('the filter of a root', () => {
         }
       }),
       { numRuns: 800 },
+    );
+  });
+
+  it('matches nothing where what a pattern begins with is not there', () => {
+    fc.assert(
+      fc.property(pattern, path, fc.boolean(), (pattern, path, isDirectory) => {
+        const required = requiredPath(pattern);
+        const around = [...ancestors(path), path];
+        if (required === undefined || !plainly([pattern], [], path, isDirectory)) return;
+        expect(around).toContain(required.path);
+        if (required.isFolder) expect(isDirectory || path !== required.path).toBe(true);
+      }),
+      { numRuns: 2500 },
     );
   });
 
