@@ -42,7 +42,7 @@ export function defineRestore(program: Command, act: Act): void {
     .option('--no-databases', 'leave the databases as they are')
     .option('--end-sessions', 'end other sessions of a database when it is switched')
     .option('--delete', 'remove files that the backup does not have')
-    .option('--overwrite', 'with --to: replace files that are there')
+    .option('--overwrite', 'with --to or another database as target: replace what is there')
     .option('--dry-run', 'only tell what would be done')
     .option('--no-safety-backup', 'take no backup before')
     .option('--skip-damaged', 'leave out what the vault has lost or damaged, and restore the rest')
@@ -134,9 +134,10 @@ function meantPaths(
 }
 
 function mustFit({ database, databases, to, overwrite }: RestoreOptions, paths: readonly string[]): void {
-  if (overwrite === true && to === undefined)
+  const hasTarget = database?.some(({ target }) => target !== undefined) ?? false;
+  if (overwrite === true && to === undefined && !hasTarget)
     throw new UsageError(
-      '--overwrite is for --to; in place what differs is always replaced.',
+      '--overwrite is for --to and --database NAME=TARGET; in place what differs is always replaced.',
       'Leave it out.',
     );
   if (!databases && paths.some((path) => /^databases(\/|$)/.test(path)))
@@ -147,7 +148,7 @@ function mustFit({ database, databases, to, overwrite }: RestoreOptions, paths: 
   if (database === undefined) return;
   if (!databases)
     throw new UsageError('--database and --no-databases exclude each other.', 'Leave one of them out.');
-  if (to !== undefined && database.some(({ target }) => target !== undefined)) {
+  if (to !== undefined && hasTarget) {
     throw new UsageError(
       '--to takes databases without a target.',
       'Write --database NAME, or leave --to out.',

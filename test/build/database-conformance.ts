@@ -138,6 +138,27 @@ export function databaseConformance(
       expect(await tried.surroundings()).toBe(surroundings);
     });
 
+    it('takes the place of a database of no set only when that may be lost', async () => {
+      await tried.run(tried.dialect.many(30));
+      const rows = await tried.rows('many');
+      const record = await place.backUp();
+      const other = { databases: [{ name: 'crm', target: tried.other }] };
+      await place.restore(record, other);
+      await tried.run("UPDATE many SET value = 'of nobody'", tried.other);
+      const nobodys = await tried.rows('many', tried.other);
+      await expect(place.restore(record, other)).rejects.toMatchObject({ code: 'target-not-empty' });
+      await expect(place.restore(record, { ...other, dryRun: true })).rejects.toMatchObject({
+        code: 'target-not-empty',
+      });
+      expect(await tried.rows('many', tried.other)).toBe(nobodys);
+      const report = await place.restore(record, { ...other, overwrite: true });
+      expect(report.plan.tables).toMatchObject([{ creates: false }]);
+      expect(await tried.rows('many', tried.other)).toBe(rows);
+      await tried.run('DROP TABLE many', tried.other);
+      await place.restore(record, other);
+      expect(await tried.rows('many', tried.other)).toBe(rows);
+    });
+
     it('says who it is and that all is well', async () => {
       await using connection = await tried.engine.connect(tried.address, {});
       const { product, checks } = await connection.describe({});

@@ -17,7 +17,7 @@ export interface TwoDatabases {
   readonly content: (name: string) => Promise<string>;
 }
 
-/** Both are restored together: in place and back again, to new databases, but never both to one. */
+/** Both are restored together: in place and back again, in each other’s place, to new databases, but never both to one. */
 export async function expectBothComeBack({ names, url, change, content }: TwoDatabases): Promise<void> {
   await using built = await buildVault();
   await using folder = temporaryFolder();
@@ -38,10 +38,23 @@ export async function expectBothComeBack({ names, url, change, content }: TwoDat
   expect(await both()).toEqual(before);
   await undoRestore(built.vault, set, options);
   expect(await both()).toEqual(changed);
+  const [first, second] = names;
+  const swapped = [
+    { name: first, target: second },
+    { name: second, target: first },
+  ];
+  const report = await restore(built.vault, record, { ...options, databases: swapped });
+  expect(report.safetyBackup).not.toBeNull();
+  expect(await both()).toEqual(before.toReversed());
+  await undoRestore(built.vault, set, options);
+  expect(await both()).toEqual(changed);
   const copies = names.map((name) => `${name.slice(0, 40)}_${name.slice(-2)}_copy`);
   const databases = names.map((name, at) => ({ name, target: copies[at] }));
   await restore(built.vault, record, { ...options, databases });
   expect(await both(copies)).toEqual(before);
+  await expect(restore(built.vault, record, { ...options, databases })).rejects.toMatchObject({
+    code: 'target-not-empty',
+  });
   const one = names.map((name) => ({ name, target: 'one_for_both' }));
   await expect(restore(built.vault, record, { ...options, databases: one })).rejects.toMatchObject({
     code: 'same-target',

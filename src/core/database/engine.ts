@@ -65,9 +65,10 @@ export interface DatabaseEngine {
    * The name of a database, for locks: the same for every address of it, as far as that can be told without connecting.
    * A file’s is its path, without links.
    * @param target as in {@link openTarget}
+   * @param isExact whether names are told apart that only some servers tell apart
    * @throws {DatabaseError} `invalid-address`
    */
-  liveName(address: DatabaseAddress, target: string | undefined): string;
+  liveName(address: DatabaseAddress, target: string | undefined, isExact?: boolean): string;
   /**
    * Writes a database of a backup into an empty folder, in a form its own client loads, with a README.txt that says
    * how where that is not plain. Needs no server. When it fails or is cancelled, what is written by then stays.
@@ -338,6 +339,8 @@ export interface DatabasePlan {
   readonly target: string;
   /** Whether the target does not exist yet. */
   readonly creates: boolean;
+  /** Whether a target that was named holds nothing yet that the restore would replace. Of the address’s own it is not told. */
+  readonly isEmpty?: boolean | undefined;
   readonly tables: number;
   /** Sentences the user should know before: sessions that will end, tables that refer to a single restored one … */
   readonly notices: readonly string[];

@@ -16,12 +16,14 @@ import { openDatabase, type WorkedDatabase } from './database-targets.ts';
 import { diskFailure } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
 import { newRestoreId } from './journal.ts';
+import { mustBeFreeOrOfSet, type Standing, standingAt, standingNotices } from './replaced-database.ts';
 
 /** A database with its plan; nothing is done yet. */
 export interface PlannedDatabase extends WorkedDatabase {
   readonly selected: SelectedDatabase;
   readonly source: DumpSource;
   readonly plan: DatabasePlan;
+  readonly standing: Standing;
 }
 
 /** Databases with their plans. Disposing closes the connections. */
@@ -49,11 +51,13 @@ export interface DatabaseRequest {
   readonly mayEndSessions: boolean;
   /** Whether what is live may be lost where it cannot be kept beside. */
   readonly mayLoseLive: boolean;
+  /** Whether targets may be replaced that hold something and are no databases of the set. */
+  readonly mayOverwrite?: boolean | undefined;
 }
 
 /**
  * Connects to where databases are restored to and finds out whether they can be. Changes nothing.
- * @throws {RestoreError} `no-target`, `same-target`; {DatabaseError}, {SetError}, {VaultError}, {CancelledError}; nothing stays open.
+ * @throws {RestoreError} `no-target`, `same-target`, `target-not-empty`; {DatabaseError}, {SetError}, {VaultError}, {CancelledError}; nothing stays open.
  */
 export async function planDatabases(
   vault: Vault,
@@ -84,7 +88,7 @@ async function planOne(
   vault: Vault,
   record: BackupRecord,
   selected: SelectedDatabase,
-  { live, ...consent }: DatabaseRequest,
+  { live, mayOverwrite = false, ...consent }: DatabaseRequest,
   task: Task,
 ): Promise<PlannedDatabase> {
   const { name, target } = selected;
@@ -107,9 +111,11 @@ async function planOne(
     // Of its own: what is built beside the live databases of one server is named by it.
     const request = { restoreId: newRestoreId(), tables: selected.tables, ...consent };
     const plan = await open.guard(async (each) => each.plan(source, request, task));
+    const standing = await standingAt(selected, address, live);
+    mustBeFreeOrOfSet(standing, plan, mayOverwrite);
     const { workspace } = address;
     const journal = { name, source: database.source, workspace, target, ticket: plan.ticket };
-    return { selected, source, plan, open, journal };
+    return { selected, source, plan, standing, open, journal };
   } catch (error) {
     await open[Symbol.asyncDispose]();
     throw error;
@@ -118,8 +124,10 @@ async function planOne(
 
 function mustBeAlone(database: PlannedDatabase, all: readonly PlannedDatabase[]): void {
   const { target } = database.plan;
+  const { liveName } = database.standing;
   const isSame = (one: PlannedDatabase): boolean =>
-    one.plan.target === target && one.source.info.engine === database.source.info.engine;
+    one.source.info.engine === database.source.info.engine &&
+    (one.plan.target === target || one.standing.liveName === liveName);
   const other = all.find((one) => one !== database && isSame(one));
   if (other === undefined) return;
   throw new RestoreError(
@@ -207,8 +215,9 @@ export async function extractDatabases(places: readonly ExtractPlace[], task: Ta
 }
 
 /** What becomes of a database whose restore was planned. */
-export function restored({ selected, plan }: PlannedDatabase): RestoredDatabase {
-  const { target, creates, tables, notices } = plan;
+export function restored({ selected, plan, standing }: PlannedDatabase): RestoredDatabase {
+  const { target, creates, tables } = plan;
+  const notices = [...standingNotices(selected, standing, plan), ...plan.notices];
   return { database: selected.name, target, creates, tables, notices };
 }
 

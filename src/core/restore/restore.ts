@@ -63,7 +63,7 @@ export interface RestoreOptions {
   readonly dryRun?: boolean | undefined;
   /** False takes no safety backup first. Restoring with `to` never takes one. */
   readonly safetyBackup?: boolean | undefined;
-  /** With `to`: whether files that are there may be replaced. */
+  /** Whether files that are in `to` may be replaced, and what is in a database that is named as a target and is none of the set. */
   readonly overwrite?: boolean | undefined;
   /** Restores what is whole where the vault has lost or damaged the rest, instead of nothing. */
   readonly skipDamaged?: boolean | undefined;
@@ -218,14 +218,12 @@ async function restorePaths(
   const inPlace = to === undefined ? selected : [];
   const ofSet = set?.databases ?? [];
   const mayEndSessions = options.endSessions ?? false;
-  const mayLoseLive = options.safetyBackup === false;
-  await using planned = await planDatabases(
-    vault,
-    record,
-    inPlace,
-    { live: ofSet, mayEndSessions, mayLoseLive },
-    task,
-  );
+  const consent = {
+    mayEndSessions,
+    mayLoseLive: options.safetyBackup === false,
+    mayOverwrite: options.overwrite,
+  };
+  await using planned = await planDatabases(vault, record, inPlace, { live: ofSet, ...consent }, task);
   const extracts = to === undefined ? [] : await planExtracts(vault, record, selected, to);
   const all = { ...plan, databases: [...planned.databases.map(restored), ...extracts.map(extracted)] };
   const plannedAt = performance.now();
@@ -233,11 +231,11 @@ async function restorePaths(
   if (to !== undefined) mustBeFree(plan, to, options.overwrite ?? false);
   if (options.dryRun) return report(all, null, false, startedAt, { plannedAt, safeAt: plannedAt }, nothing);
 
-  const replaced = planned.databases.filter((database) => database.selected.target === undefined);
+  const replaced = planned.databases.filter(({ standing }) => standing.ofSet !== undefined);
   const isChange = to === undefined && (changes(plan) || replaced.length > 0);
   const isSafe = isChange && options.safetyBackup !== false;
   const atStake = replaced.filter((database) => !database.plan.creates);
-  const saved = ofSet.filter(({ name }) => atStake.some((database) => database.selected.name === name));
+  const saved = ofSet.filter(({ name }) => atStake.some(({ standing }) => standing.ofSet?.name === name));
   const paths = replaced.flatMap(pathsOf);
   const safety = isSafe ? await takeSafetyBackup(vault, record, plan, set!, saved, paths, task) : undefined;
   const safeAt = performance.now();
@@ -291,10 +289,14 @@ function nextOf(
   return { home, directories, databases, set: live, safetyBackup, secret, disk, onInterrupted };
 }
 
-/** The paths in the backup that a restored database stands for. */
-function pathsOf({ selected: { name, tables } }: PlannedDatabase): SelectedPath[] {
-  const below = tables?.map((table) => `/${table}`) ?? [''];
-  return below.map((path) => ({ path: `databases/${name}${path}`, recursive: true }));
+/** The paths in the safety backup of what a restored database replaces. */
+function pathsOf({ selected: { name, tables }, standing: { ofSet } }: PlannedDatabase): SelectedPath[] {
+  // In another database tables may be called otherwise.
+  const below = ofSet?.name === name ? tables?.map((table) => `/${table}`) : undefined;
+  return (below ?? ['']).map((path) => ({
+    path: `databases/${ofSet?.name ?? name}${path}`,
+    recursive: true,
+  }));
 }
 
 function report(

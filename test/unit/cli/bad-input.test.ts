@@ -42,7 +42,7 @@ describe('wrong usage', () => {
     [['help', 'key', 'nope'], 'there is no command “key nope”'],
     [['help', 'list', 'nope'], 'there is no command “list nope”'],
     [['verify', '--level', 'quick', '--sample', '10%'], '“--level quick” reads no data'],
-    [['restore', 'latest', '--overwrite'], '--overwrite is for --to'],
+    [['restore', 'latest', '--overwrite'], '--overwrite is for --to and'],
     [['restore', 'latest', 'databases', '--no-databases'], '--no-databases and a path of a database'],
     [['lst'], "unknown command 'lst'"],
     [['list', '--jsno'], "unknown option '--jsno'"],

@@ -87,9 +87,9 @@ export function parseAddress(address: DatabaseAddress, target?: string): ServerA
 }
 
 /** See `DatabaseEngine.liveName`. There are servers that tell names apart by case, and those that do not. */
-export function liveName(address: DatabaseAddress, target: string | undefined): string {
+export function liveName(address: DatabaseAddress, target: string | undefined, isExact = false): string {
   const { host, port, socket, database } = parseAddress(address, target);
-  const name = database.toLowerCase();
+  const name = isExact ? database : database.toLowerCase();
   return socket === undefined
     ? serverLiveName(name, host, port)
     : `The database “${name}” on ${path.resolve(address.workspace, socket)}`;

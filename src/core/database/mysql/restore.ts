@@ -94,11 +94,8 @@ async function plan(
   );
   const referring = await findReferring(session, schemas, moves);
   await mustMayRepair(session, database, referring);
-  const lost = await withFormerRows(
-    session,
-    database,
-    (live?.tables ?? []).filter(({ name }) => moves?.has(name) ?? true),
-  );
+  const isReplaced = ({ name }: { readonly name: string }): boolean => moves?.has(name) ?? true;
+  const lost = await withFormerRows(session, database, (live?.tables ?? []).filter(isReplaced));
   const collation = source.info.collation ?? 'utf8mb4_general_ci';
   const ticket: Ticket = {
     ...schemas,
@@ -116,6 +113,7 @@ async function plan(
     ticket: { ...ticket },
     target: place,
     creates,
+    isEmpty: live === undefined || ![...live.tables, ...live.objects].some(isReplaced),
     tables: names.length,
     notices: [
       ...notices,

@@ -31,6 +31,7 @@ import {
   switchDatabase,
   switchDatabaseBack,
 } from './swap.ts';
+import { isEmpty } from './target-state.ts';
 import { type PostgresTicket, readTicket } from './ticket.ts';
 
 /** How one way of restoring does its steps. */
@@ -95,6 +96,16 @@ export async function openTarget(
     // Awaited here, so that the connection is closed only afterwards.
     return await work(session);
   };
+  /** Of another target it is told whether anything would be lost; one that may not be looked into is not called empty. */
+  const withEmptiness = async (plan: PostgresPlan, during: Task): Promise<PostgresPlan> => {
+    if (target === undefined || plan.creates) return plan;
+    try {
+      return { ...plan, isEmpty: await within('schemas', during, isEmpty) };
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      return plan;
+    }
+  };
   return {
     async plan(source, request, planTask): Promise<PostgresPlan> {
       const { tables } = request;
@@ -103,9 +114,13 @@ export async function openTarget(
           planTables(session, source, { ...request, tables }),
         );
       }
-      if (await mayCreateDatabases(maintenance)) return planDatabase(maintenance, source, request);
+      if (await mayCreateDatabases(maintenance))
+        return withEmptiness(await planDatabase(maintenance, source, request), planTask);
       try {
-        return await within('schemas', planTask, async (session) => planSchemas(session, source, request));
+        const plan = await within('schemas', planTask, async (session) =>
+          planSchemas(session, source, request),
+        );
+        return await withEmptiness(plan, planTask);
       } catch (error) {
         if (!(error instanceof DatabaseError) || error.code !== 'no-database') throw error;
         throw new DatabaseError(

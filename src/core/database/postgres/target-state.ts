@@ -1,4 +1,5 @@
 import { DatabaseError } from '../error.ts';
+import { OWN_SCHEMAS } from './catalog.ts';
 import { literal } from './quote.ts';
 import type { Session } from './session.ts';
 
@@ -63,6 +64,26 @@ export async function readTargetState(session: Session): Promise<TargetState> {
     collations: new Set(state.collations),
     extensions: new Map((state.extensions ?? []).map(({ name, trusted }) => [name, { trusted }])),
   };
+}
+
+const OF_EXTENSION = `EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = o.oid AND d.deptype = 'e')`;
+
+const anyOf = (catalog: string, schema: string): string =>
+  `EXISTS (SELECT FROM pg_catalog.${catalog} o JOIN pg_catalog.pg_namespace n ON n.oid = o.${schema}
+    WHERE ${OWN_SCHEMAS} AND NOT ${OF_EXTENSION})`;
+
+/** Whether anybody has made anything in a database, but for extensions. */
+const HOLDS_ANY = `SELECT (${[
+  anyOf('pg_class', 'relnamespace'),
+  anyOf('pg_proc', 'pronamespace'),
+  anyOf('pg_type', 'typnamespace'),
+  'EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)',
+].join(' OR ')})::text AS any`;
+
+/** Whether nobody has made anything in the session’s database yet. */
+export async function isEmpty(session: Session): Promise<boolean> {
+  const [found] = await session.rows<{ any: string }>(HOLDS_ANY, 'Looking whether the database is empty');
+  return found?.any === 'false';
 }
 
 /** One spelling for `en_US.UTF-8`, `en_US.utf8`. */

@@ -4,7 +4,7 @@ import type { DatabasePlan, DumpSource, RestoreRequest } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import { openToRead } from './open.ts';
 import { tablesThatRefer } from './restore-tables.ts';
-import { canBackUp } from './runtime.ts';
+import { canBackUp, type Connection } from './runtime.ts';
 import { PAGES } from './tables.ts';
 import type { SqliteTicket, Way } from './ticket.ts';
 
@@ -39,7 +39,7 @@ export async function planRestore(
     );
   }
   const names = tables.map(({ name }) => name);
-  const { way, notices } = look(file, chosen === undefined ? undefined : names);
+  const { way, notices, isEmpty } = look(file, chosen === undefined ? undefined : names);
   if (way !== 'create' && way !== 'file' && !(await canBackUp())) {
     throw new DatabaseError('unsupported-runtime', `Node ${process.version} cannot restore into ${file}.`, {
       hint: 'Use the command line on Node 24, or restore to another file with --database NAME=FILE.',
@@ -56,14 +56,22 @@ export async function planRestore(
     mode: modeOf(source.info.details),
     tables: way === 'tables' ? names : [],
   };
-  return { ticket: { ...ticket }, target: file, creates: way === 'create', tables: tables.length, notices };
+  const creates = way === 'create';
+  return { ticket: { ...ticket }, target: file, creates, isEmpty, tables: tables.length, notices };
 }
 
-/** Finds the way to a target, and what is to be known before going it. */
-function look(file: string, tables: readonly string[] | undefined): { way: Way; notices: string[] } {
+/** How a target is restored to, and what is to be known before. */
+interface Outlook {
+  readonly way: Way;
+  readonly notices: string[];
+  readonly isEmpty: boolean;
+}
+
+/** Finds the way to a target. */
+function look(file: string, tables: readonly string[] | undefined): Outlook {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats === undefined) {
-    if (tables === undefined) return { way: 'create', notices: [] };
+    if (tables === undefined) return { way: 'create', notices: [], isEmpty: true };
     throw new DatabaseError(
       'no-database',
       `Single tables cannot be restored to ${file}, which does not exist.`,
@@ -84,19 +92,31 @@ function look(file: string, tables: readonly string[] | undefined): { way: Way; 
   try {
     const connection = openToRead(file);
     try {
-      if (tables === undefined) return { way: 'content', notices: [] };
+      const isEmpty = !holdsAny(connection, tables);
+      if (tables === undefined) return { way: 'content', notices: [], isEmpty };
       const notices = tablesThatRefer(connection, tables).map(
         (name) =>
           `Rows of table ${name} refer to what is restored; some may refer to rows that are gone then.`,
       );
-      return { way: 'tables', notices };
+      return { way: 'tables', notices, isEmpty };
     } finally {
       connection.close();
     }
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== 'damaged' || tables !== undefined) throw error;
-    return { way: 'file', notices: [`${file} is damaged or no database; the whole file is replaced.`] };
+    const notices = [`${file} is damaged or no database; the whole file is replaced.`];
+    return { way: 'file', notices, isEmpty: false };
   }
+}
+
+/** Whether there is any of these tables, or anything at all. */
+function holdsAny(connection: Connection, tables: readonly string[] | undefined): boolean {
+  const names = connection
+    .prepare('SELECT name FROM sqlite_schema')
+    .all()
+    .map(({ name }) => String(name));
+  const wanted = tables && new Set(tables.map((name) => name.toLowerCase()));
+  return names.some((name) => wanted?.has(name.toLowerCase()) ?? true);
 }
 
 function missingFolders(file: string): string[] {

@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -344,6 +345,69 @@ describe('a SQLite database that is restored', () => {
     await expect(
       crm.restore(record, { paths: ['databases/crm/tables/main.search_content'] }),
     ).rejects.toMatchObject({ code: 'cannot-hold' });
+  });
+});
+
+describe('a SQLite database that is restored to another one of its set', () => {
+  const rows = (file: string, table: string): string =>
+    withSqlite(file, (database) => rowsOf(database, table));
+  const content = (file: string): string => `${rows(file, 'own')}, ${rows(file, 'same')}`;
+  /** A set of two databases; each holds its name in both tables. */
+  async function makeTwo() {
+    const folder = temporaryFolder();
+    const built = await buildVault();
+    const fileOf = (name: string): string => join(folder.path, `${name}.db`);
+    const say = (name: string, word: string): void =>
+      withSqlite(fileOf(name), (database) =>
+        database.exec(`CREATE TABLE IF NOT EXISTS own (word); CREATE TABLE IF NOT EXISTS same (word);
+          DELETE FROM own; DELETE FROM same; INSERT INTO own VALUES ('${word}'); INSERT INTO same VALUES ('${word}')`),
+      );
+    const names = ['one', 'two'];
+    for (const name of names) say(name, name);
+    const addressOf = (name: string) => ({ name, url: `sqlite:${name}.db`, workspace: folder.path });
+    const databases = names.map((name) => ({ name, address: async () => Promise.resolve(addressOf(name)) }));
+    const set: BackupSources = { name: 'test', roots: [], databases };
+    const options = { home: join(folder.path, 'home'), set };
+    return {
+      folder: folder.path,
+      fileOf,
+      say,
+      record: await backUp(built.vault, set, { kind: 'full' }),
+      restore: async (record: BackupRecord, more: Partial<RestoreOptions>) =>
+        restore(built.vault, record, { ...options, ...more }),
+      undo: async () => undoRestore(built.vault, set, options),
+      async [Symbol.asyncDispose]() {
+        await built[Symbol.asyncDispose]();
+        await folder[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  it('is in a safety backup before, by whatever path it is named', async () => {
+    await using crm = await makeTwo();
+    symlinkSync(crm.fileOf('two'), crm.fileOf('link'));
+    for (const target of ['two.db', './two.db', crm.fileOf('two'), 'link.db']) {
+      crm.say('two', 'live');
+      const before = content(crm.fileOf('two'));
+      const report = await crm.restore(crm.record, { databases: [{ name: 'one', target }] });
+      expect(report.safetyBackup).not.toBeNull();
+      expect(report.plan.tables[0]?.notices).toEqual([
+        'This is the set’s database “two”, which is replaced.',
+      ]);
+      expect(content(crm.fileOf('two'))).toBe(content(crm.fileOf('one')));
+      await crm.undo();
+      expect(content(crm.fileOf('two'))).toBe(before);
+    }
+  });
+
+  it('is not where another one is restored to, either', async () => {
+    await using crm = await makeTwo();
+    symlinkSync(crm.fileOf('two'), crm.fileOf('link'));
+    crm.say('two', 'live');
+    const before = content(crm.fileOf('two'));
+    const databases = [{ name: 'one', target: 'link.db' }, { name: 'two' }];
+    await expect(crm.restore(crm.record, { databases })).rejects.toMatchObject({ code: 'same-target' });
+    expect(content(crm.fileOf('two'))).toBe(before);
   });
 });
 
