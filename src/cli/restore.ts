@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { DatabaseChoice } from '../core/restore/database-selection.ts';
+import { type DatabaseChoice, withNamed } from '../core/restore/database-selection.ts';
 import type { RestoredDatabase } from '../core/restore/plan-databases.ts';
 import type { RestoreReport } from '../core/restore/restore.ts';
 import type { SelectedPath } from '../core/restore/selection.ts';
@@ -128,7 +128,7 @@ function meantPaths(
   paths: readonly string[],
   { database = [], databases }: RestoreOptions,
 ): readonly SelectedPath[] | undefined {
-  const named = [...paths, ...database.map(({ name }) => `databases/${name}`)];
+  const named = withNamed(paths, database);
   const meant = databases || named.length > 0 ? named : ['files'];
   return meant.length === 0 ? undefined : meant.map((path) => ({ path, recursive: true }));
 }

@@ -56,6 +56,15 @@ export function selectDatabases(
   return [...selected.values()];
 }
 
+/**
+ * The paths that are meant when databases are named besides: one of which only tables are asked for is not meant as a whole.
+ * @param paths in the backup, without a slash at the end
+ */
+export function withNamed(paths: readonly string[], choices: readonly DatabaseChoice[]): string[] {
+  const roots = choices.map(({ name }) => `${FOLDER}/${name}`);
+  return [...paths, ...roots.filter((root) => !paths.some((path) => path.startsWith(`${root}/`)))];
+}
+
 /** The tables that a path below a database means: undefined means all of it. */
 function tablesOf(below: readonly string[], path: string): string[] | undefined {
   if (below.length === 0) return undefined;

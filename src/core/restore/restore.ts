@@ -10,7 +10,12 @@ import type { Vault } from '../vault/vault.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { applyRestore } from './apply.ts';
 import { findDamaged, withoutDamaged } from './damaged.ts';
-import { type DatabaseChoice, type SelectedDatabase, selectDatabases } from './database-selection.ts';
+import {
+  type DatabaseChoice,
+  type SelectedDatabase,
+  selectDatabases,
+  withNamed,
+} from './database-selection.ts';
 import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
 import { endInterrupted } from './interrupted.ts';
@@ -134,7 +139,7 @@ export async function restore(
   const { databases } = options;
   const named = databases === undefined || databases === 'none' ? [] : databases;
   // Who names databases only means them only.
-  const paths = selectedPaths([...(options.paths ?? []), ...named.map(({ name }) => `databases/${name}`)]);
+  const paths = selectedPaths(options.paths ?? [], named);
   return restorePaths(vault, record, { ...options, selected: paths, deleteMissing: false }, task);
 }
 
@@ -323,9 +328,13 @@ function report(
   };
 }
 
-function selectedPaths(paths: readonly string[]): SelectedPath[] | undefined {
-  if (paths.length === 0) return undefined;
-  return paths.map((path) => ({ path: path.replace(/\/+$/, ''), recursive: true }));
+function selectedPaths(
+  paths: readonly string[],
+  named: readonly DatabaseChoice[],
+): SelectedPath[] | undefined {
+  const plain = paths.map((path) => path.replace(/\/+$/, ''));
+  const all = withNamed(plain, named);
+  return all.length === 0 ? undefined : all.map((path) => ({ path, recursive: true }));
 }
 
 function changes(plan: RestorePlan): boolean {

@@ -409,6 +409,20 @@ describe('a SQLite database that is restored to another one of its set', () => {
     await expect(crm.restore(crm.record, { databases })).rejects.toMatchObject({ code: 'same-target' });
     expect(content(crm.fileOf('two'))).toBe(before);
   });
+
+  it('gives it only the table that is named', async () => {
+    await using crm = await makeTwo();
+    crm.say('two', 'live');
+    const own = rows(crm.fileOf('two'), 'own');
+    const before = content(crm.fileOf('two'));
+    const databases = [{ name: 'one', target: 'two.db' }];
+    const report = await crm.restore(crm.record, { paths: ['databases/one/tables/main.same'], databases });
+    expect(report.plan.tables).toMatchObject([{ database: 'one', tables: 1 }]);
+    expect(rows(crm.fileOf('two'), 'same')).toEqual(rows(crm.fileOf('one'), 'same'));
+    expect(rows(crm.fileOf('two'), 'own')).toEqual(own);
+    await crm.undo();
+    expect(content(crm.fileOf('two'))).toBe(before);
+  });
 });
 
 describe.skipIf(process.platform === 'win32')('a process that is killed while it restores a database', () => {
