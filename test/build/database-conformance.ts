@@ -23,7 +23,9 @@ import {
 } from '../../src/core/restore/restore.ts';
 import type { Progress, Task } from '../../src/core/task.ts';
 import type { BackupRecord } from '../../src/core/vault/record.ts';
+import { CHUNK_ID_BYTES } from '../../src/core/vault/chunk-id.ts';
 import { VaultError } from '../../src/core/vault/error.ts';
+import { damageFrameOf } from './damage.ts';
 import { temporaryFolder, type TemporaryFolder } from './tree.ts';
 import { buildVault, type BuiltVault } from './vault.ts';
 
@@ -129,10 +131,9 @@ export function databaseConformance(
       await tried.run('DELETE FROM many WHERE id > 10');
       await tried.run('UPDATE account SET amount = 7');
       const accounts = await tried.rows('account');
-      const source = await openDumpSource(place.built.vault, record, 'crm');
-      const path = source.tables.find(({ name }) => name === 'many')!.path;
+      const path = await pathOf(place, record, 'many');
       const surroundings = await tried.surroundings();
-      await place.restore(record, { paths: [`databases/crm/${path}`] });
+      await place.restore(record, { paths: [path] });
       expect(await tried.rows('many')).toBe(rows);
       expect(await tried.rows('account')).toBe(accounts);
       expect(await tried.surroundings()).toBe(surroundings);
@@ -368,6 +369,42 @@ export function databaseConformance(
       expect(await tried.objects(database)).toBe(await tried.objects());
     });
 
+    it('gives a folder the tables that are named alone', async () => {
+      await tried.run(tried.dialect.accounts);
+      await tried.run(tried.dialect.many(300));
+      const record = await place.backUp();
+      const path = await pathOf(place, record, 'many');
+      const to = join(place.folder.path, 'to');
+      const report = await place.restore(record, { to, paths: [path] });
+      expect(report.plan.tables).toMatchObject([{ database: 'crm', tables: 1 }]);
+      const database = await tried.load(join(to, 'databases/crm'));
+      expect(await tried.rows('many', database)).toBe(await tried.rows('many'));
+      expect(await tried.rows('account', database).catch(() => '')).toBe('');
+      const none = { to: `${to}2`, paths: ['databases/crm/tables/no.such'] };
+      await expect(place.restore(record, none)).rejects.toMatchObject({ code: 'not-in-backup' });
+    });
+
+    it('gives a folder the tables that are whole where another one is damaged', async () => {
+      await tried.run(tried.dialect.accounts);
+      await tried.run(tried.dialect.many(20_000));
+      const record = await place.backUp();
+      const { vault } = place.built;
+      const [account, many] = [await pathOf(place, record, 'account'), await pathOf(place, record, 'many')];
+      let chunks = Buffer.alloc(0);
+      for await (const entry of vault.entries(record, many)) chunks = Buffer.from(entry.chunks);
+      // Where all tables are one file, none is whole.
+      if (chunks.length === 0) return;
+      await damageFrameOf(vault, chunks.subarray(-CHUNK_ID_BYTES));
+      const to = join(place.folder.path, 'to');
+      await place.restore(record, { to: `${to}-account`, paths: [account] });
+      const report = await place.restore(record, { to, skipDamaged: true });
+      expect(report.problems).toMatchObject([{ code: 'damaged', path: many }]);
+      expect(report.plan.tables).toMatchObject([{ tables: 1, notices: [expect.stringContaining('many')] }]);
+      const database = await tried.load(join(to, 'databases/crm'));
+      expect(await tried.rows('account', database)).toBe(await tried.rows('account'));
+      expect(await tried.rows('many', database)).toBe('');
+    });
+
     it('stops when it is cancelled', async () => {
       await tried.run(tried.dialect.many(20_000));
       const stop = new AbortController();
@@ -451,6 +488,12 @@ async function makePlace({ address }: TriedDatabase): Promise<Place> {
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The path of a table in a backup. */
+async function pathOf({ built }: Place, record: BackupRecord, table: string): Promise<string> {
+  const { tables } = await openDumpSource(built.vault, record, 'crm');
+  return `databases/crm/${tables.find(({ name }) => name === table)!.path}`;
 }
 
 async function planOf(target: RestoreTarget, source: DumpSource): ReturnType<RestoreTarget['plan']> {

@@ -72,9 +72,10 @@ export interface DatabaseEngine {
   /**
    * Writes a database of a backup into an empty folder, in a form its own client loads, with a README.txt that says
    * how where that is not plain. Needs no server. When it fails or is cancelled, what is written by then stays.
-   * @throws {DatabaseError} `no-space`, `write-failed`. {CancelledError}
+   * @param part of it; by default all
+   * @throws {DatabaseError} `no-space`, `write-failed`, `cannot-hold`. {CancelledError}
    */
-  extract(source: DumpSource, folder: string, task: Task): Promise<void>;
+  extract(source: DumpSource, folder: string, task: Task, part?: ExtractedPart): Promise<void>;
   /**
    * Connects to change single rows; absent where an engine knows nothing of rows.
    * @throws {DatabaseError} as {@link connect}
@@ -312,6 +313,14 @@ export interface DumpSource {
    * @throws {VaultError} `unknown-entry`, `missing-chunk`, `damaged`.
    */
   read(path: string): AsyncIterable<Buffer>;
+}
+
+/** A part of a database that is written to a folder: paths of tables. */
+export interface ExtractedPart {
+  /** The only ones that are wanted; undefined for all there is. */
+  readonly tables: readonly string[] | undefined;
+  /** Those whose rows cannot be had; they are made without. */
+  readonly without: readonly string[];
 }
 
 /** What is to be restored, and how. */

@@ -157,11 +157,15 @@ class Finder {
 
 const MOST_NAMED = 3;
 
-/** Takes out of selected databases what the vault cannot give back: a table that is named, or the database as a whole. */
+/**
+ * Takes out of selected databases what the vault cannot give back: a table that is named, or the database as a whole.
+ * @param toFolder whether they go to a folder, where a database may lack the rows of some tables
+ */
 export function withoutDamaged(
   selected: readonly SelectedDatabase[],
   { databases }: DamagedContent,
   skipped: SkippedPaths,
+  toFolder: boolean,
 ): SelectedDatabase[] {
   const left: SelectedDatabase[] = [];
   for (const one of selected) {
@@ -175,6 +179,9 @@ export function withoutDamaged(
     if (tables.length < damaged.length) {
       const part = damaged.find((path) => !tables.includes(path)) ?? INFO;
       skipped.add('damaged', root, `A part that all of it needs is damaged or lost in the vault: “${part}”.`);
+    } else if (one.tables === undefined && toFolder) {
+      for (const table of tables) skipped.add('damaged', `${root}/${table}`, CONTENT_DAMAGED);
+      left.push({ ...one, without: tables });
     } else if (one.tables === undefined) {
       const named = tables.slice(0, MOST_NAMED).map((table) => `“${table.slice('tables/'.length)}”`);
       const others = tables.length - named.length;

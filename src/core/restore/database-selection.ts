@@ -15,6 +15,8 @@ export interface SelectedDatabase {
   readonly target: string | undefined;
   /** Paths of single tables, `tables/…`; undefined for the whole database. */
   readonly tables: readonly string[] | undefined;
+  /** Of a whole database that goes to a folder: tables whose rows cannot be had. */
+  readonly without?: readonly string[] | undefined;
 }
 
 const FOLDER = 'databases';
@@ -74,7 +76,8 @@ function tablesOf(below: readonly string[], path: string): string[] | undefined 
   });
 }
 
-function notInBackup({ id }: Pick<BackupRecord, 'id'>, path: string): RestoreError {
+/** What is asked for is not there. */
+export function notInBackup({ id }: Pick<BackupRecord, 'id'>, path: string): RestoreError {
   return new RestoreError('not-in-backup', `Backup ${id.slice(0, 8)} has no ${path}.`, {
     hint: '“crm-backup ls BACKUP databases” lists its databases.',
   });

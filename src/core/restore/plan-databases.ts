@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BackupDatabase } from '../backup/databases.ts';
-import type { DatabaseAddress, DatabasePlan, DumpSource } from '../database/engine.ts';
+import type { DatabaseAddress, DatabasePlan, DumpSource, ExtractedPart } from '../database/engine.ts';
 import { engineAt, engineNamed } from '../database/engines.ts';
 import { DatabaseError } from '../database/error.ts';
 import { systemCode } from '../errors.ts';
@@ -10,7 +10,7 @@ import { checkRestorePath } from '../path/restore-path.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { SelectedDatabase } from './database-selection.ts';
+import { notInBackup, type SelectedDatabase } from './database-selection.ts';
 import { openDumpSource } from './database-source.ts';
 import { openDatabase, type WorkedDatabase } from './database-targets.ts';
 import { diskFailure } from './disk-failure.ts';
@@ -159,11 +159,12 @@ export interface ExtractPlace {
   readonly source: DumpSource;
   /** Absolute. */
   readonly folder: string;
+  readonly part: ExtractedPart;
 }
 
 /**
  * Finds the folders that databases are written to, `<to>/databases/<name>`, which must not hold anything.
- * @throws {RestoreError} `target-not-empty`, `hostile-path`; {VaultError}
+ * @throws {RestoreError} `target-not-empty`, `hostile-path`, `not-in-backup`; {VaultError}
  */
 export async function planExtracts(
   vault: Vault,
@@ -172,7 +173,7 @@ export async function planExtracts(
   to: string,
 ): Promise<ExtractPlace[]> {
   const places: ExtractPlace[] = [];
-  for (const { name } of selected) {
+  for (const { name, tables, without = [] } of selected) {
     const path = `databases/${name}`;
     if (checkRestorePath(path, process.platform) !== undefined || path.split('/').length !== 2) {
       throw new RestoreError(
@@ -189,7 +190,10 @@ export async function planExtracts(
         hint: 'Restore to an empty folder; nothing was changed.',
       });
     }
-    places.push({ source: await openDumpSource(vault, record, name), folder });
+    const source = await openDumpSource(vault, record, name);
+    const missing = tables?.find((table) => !source.tables.some((each) => each.path === table));
+    if (missing !== undefined) throw notInBackup(record, `${path}/${missing}`);
+    places.push({ source, folder, part: { tables, without } });
   }
   return places;
 }
@@ -199,13 +203,13 @@ export async function planExtracts(
  * @throws {DatabaseError}, {RestoreError}, {VaultError}, {CancelledError}; folders that are finished by then stay.
  */
 export async function extractDatabases(places: readonly ExtractPlace[], task: Task): Promise<void> {
-  for (const { source, folder } of places) {
+  for (const { source, folder, part } of places) {
     const engine = await engineNamed(source.info.engine);
     let staged: string | undefined;
     try {
       mkdirSync(dirname(folder), { recursive: true });
       staged = await mkdtemp(join(dirname(folder), '.crm-backup-database-'));
-      await engine.extract(source, staged, task);
+      await engine.extract(source, staged, task, part);
       await rename(staged, folder);
     } catch (error) {
       if (staged !== undefined) await rm(staged, { recursive: true, force: true });
@@ -222,8 +226,13 @@ export function restored({ selected, plan, standing }: PlannedDatabase): Restore
 }
 
 /** What becomes of a database that is written to a folder. */
-export function extracted({ source, folder }: ExtractPlace): RestoredDatabase {
-  return { database: source.name, target: folder, creates: true, tables: source.tables.length, notices: [] };
+export function extracted({ source, folder, part }: ExtractPlace): RestoredDatabase {
+  const { tables, without } = part;
+  const notices = without.map(
+    (table) => `${table} is made without its rows: they are damaged or lost in the vault.`,
+  );
+  const count = (tables ?? source.tables).length - without.length;
+  return { database: source.name, target: folder, creates: true, tables: count, notices };
 }
 
 /**

@@ -219,7 +219,8 @@ async function restorePaths(
     options.skipDamaged === true ? await findDamaged(vault, record, options.selected, task) : undefined;
   const plan = await planRestore(vault, record, { ...request, damaged }, task);
   const restoreId = newRestoreId();
-  const selected = damaged === undefined ? meant : withoutDamaged(meant, damaged, plan.skipped);
+  const selected =
+    damaged === undefined ? meant : withoutDamaged(meant, damaged, plan.skipped, to !== undefined);
   const inPlace = to === undefined ? selected : [];
   const ofSet = set?.databases ?? [];
   const mayEndSessions = options.endSessions ?? false;

@@ -144,7 +144,8 @@ async function preview(
   const damaged = skipDamaged === true ? await findDamaged(vault, record, paths, task) : undefined;
   const files = await makePlan(vault, record, { ...request, damaged }, task);
   const meant = selectDatabases(record, paths, []);
-  const selected = damaged === undefined ? meant : withoutDamaged(meant, damaged, files.skipped);
+  const selected =
+    damaged === undefined ? meant : withoutDamaged(meant, damaged, files.skipped, to !== undefined);
   const planned = await previewDatabases(vault, record, selected, to, live, task);
   const databases = to === undefined ? withNotices(planned, { workspace }, home) : planned;
   return {

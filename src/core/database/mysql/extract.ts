@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { systemCode } from '../../errors.ts';
 import { type Task, throwIfCancelled } from '../../task.ts';
-import type { DumpedTable, DumpSource } from '../engine.ts';
+import type { DumpedTable, DumpSource, ExtractedPart } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import type { ColumnPlan } from './columns.ts';
 import { readDumped } from './dumped.ts';
@@ -24,10 +24,15 @@ SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES
 `;
 
 /** Writes `database.sql`, which the server’s own client loads; see `DatabaseEngine.extract`. */
-export async function extract(source: DumpSource, folder: string, task: Task): Promise<void> {
+export async function extract(
+  source: DumpSource,
+  folder: string,
+  task: Task,
+  part?: ExtractedPart,
+): Promise<void> {
   const file = join(folder, FILE);
   try {
-    await pipeline(Readable.from(script(source, task)), createWriteStream(file, { flags: 'wx' }));
+    await pipeline(Readable.from(script(source, task, part)), createWriteStream(file, { flags: 'wx' }));
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
@@ -39,17 +44,23 @@ export async function extract(source: DumpSource, folder: string, task: Task): P
   }
 }
 
-async function* script(source: DumpSource, task: Task): AsyncGenerator<Buffer> {
-  const { tables, objects } = await readDumped(source, undefined);
+async function* script(
+  source: DumpSource,
+  task: Task,
+  { tables: chosen, without }: ExtractedPart = { tables: undefined, without: [] },
+): AsyncGenerator<Buffer> {
+  const { tables, objects } = await readDumped(source, chosen);
   const { counters, sequences } = readPositions(source.info);
   yield Buffer.from(BEGIN);
   for (const { kind, statement } of inOrder(objects))
     if (kind === 'sequence' || kind === 'table') yield Buffer.from(`${statement};\n`);
-  for (const [name, position] of sequences)
+  for (const [name, position] of chosen === undefined ? sequences : [])
     yield Buffer.from(`SELECT SETVAL(${quoteName(name)}, ${position});\n`);
   for (const table of tables) {
     throwIfCancelled(task);
-    yield* inserts(source, table, task);
+    if (without.includes(table.path))
+      yield Buffer.from(`-- The rows of ${quoteName(table.name)} are damaged or lost in the vault.\n`);
+    else yield* inserts(source, table, task);
     const counter = counters.get(table.name);
     if (counter !== undefined)
       yield Buffer.from(`ALTER TABLE ${quoteName(table.name)} AUTO_INCREMENT = ${counter};\n`);

@@ -1,6 +1,6 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { DatabasePlan, DumpSource, RestoreRequest } from '../engine.ts';
+import type { DatabasePlan, DumpedTable, DumpSource, RestoreRequest } from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import { openToRead } from './open.ts';
 import { tablesThatRefer } from './restore-tables.ts';
@@ -20,24 +20,7 @@ export async function planRestore(
   request: RestoreRequest,
 ): Promise<DatabasePlan> {
   const chosen = request.tables;
-  const tables = source.tables.filter(({ path }) => chosen?.includes(path) ?? true);
-  const missing = chosen?.find((path) => !tables.some((table) => table.path === path));
-  if (missing !== undefined) {
-    throw new DatabaseError('not-in-backup', `Database “${source.name}” of this backup has no ${missing}.`, {
-      hint: `“crm-backup ls BACKUP databases/${source.name}/tables” lists its tables.`,
-    });
-  }
-  const [internal] =
-    chosen === undefined ? [] : tables.filter(({ details }) => details?.['internal'] === true);
-  if (internal !== undefined) {
-    throw new DatabaseError(
-      'cannot-hold',
-      `${internal.path} is part of a virtual table and cannot be restored alone.`,
-      {
-        hint: 'Restore the whole database, or restore it to another file and copy what you need.',
-      },
-    );
-  }
+  const tables = chosenTables(source, chosen);
   const names = tables.map(({ name }) => name);
   const { way, notices, isEmpty } = look(file, chosen === undefined ? undefined : names);
   if (way !== 'create' && way !== 'file' && !(await canBackUp())) {
@@ -58,6 +41,32 @@ export async function planRestore(
   };
   const creates = way === 'create';
   return { ticket: { ...ticket }, target: file, creates, isEmpty, tables: tables.length, notices };
+}
+
+/**
+ * The tables that are chosen, or all.
+ * @throws {DatabaseError} `not-in-backup`, `cannot-hold` for one that is a part of another.
+ */
+export function chosenTables(source: DumpSource, chosen: RestoreRequest['tables']): DumpedTable[] {
+  const tables = source.tables.filter(({ path }) => chosen?.includes(path) ?? true);
+  const missing = chosen?.find((path) => !tables.some((table) => table.path === path));
+  if (missing !== undefined) {
+    throw new DatabaseError('not-in-backup', `Database “${source.name}” of this backup has no ${missing}.`, {
+      hint: `“crm-backup ls BACKUP databases/${source.name}/tables” lists its tables.`,
+    });
+  }
+  const [internal] =
+    chosen === undefined ? [] : tables.filter(({ details }) => details?.['internal'] === true);
+  if (internal !== undefined) {
+    throw new DatabaseError(
+      'cannot-hold',
+      `${internal.path} is part of a virtual table and cannot be restored alone.`,
+      {
+        hint: 'Restore the whole database, or restore it to another file and copy what you need.',
+      },
+    );
+  }
+  return tables;
 }
 
 /** How a target is restored to, and what is to be known before. */

@@ -1,4 +1,4 @@
-import { openToWrite, quoted } from './open.ts';
+import { openToRead, openToWrite, pragma, quoted } from './open.ts';
 import type { Connection } from './runtime.ts';
 
 /**
@@ -16,6 +16,23 @@ export function replaceTables(live: string, stored: string, tables: readonly str
   } finally {
     // Closing undoes what was not committed.
     connection.close();
+  }
+}
+
+/** Gives a new, empty file the encoding and the numbers of its own that another database has. */
+export function makeAlike(model: string, file: string): void {
+  const stored = openToRead(model);
+  const connection = openToWrite(file);
+  try {
+    const encoding = String(stored.prepare('PRAGMA encoding').get()?.['encoding']);
+    connection.exec(`PRAGMA encoding = '${encoding}'; PRAGMA page_size = ${pragma(stored, 'page_size')}`);
+    // The encoding is settled only with the first table.
+    connection.exec('CREATE TABLE settled (x); DROP TABLE settled');
+    for (const name of ['user_version', 'application_id'])
+      connection.exec(`PRAGMA ${name} = ${pragma(stored, name)}`);
+  } finally {
+    connection.close();
+    stored.close();
   }
 }
 

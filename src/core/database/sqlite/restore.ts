@@ -1,14 +1,23 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { checkRestorePath } from '../../path/restore-path.ts';
 import type { Task } from '../../task.ts';
-import type { DatabaseAddress, DumpSource, RestoreRequest, RestoreTarget, RestoreTicket } from '../engine.ts';
+import type {
+  DatabaseAddress,
+  DumpSource,
+  ExtractedPart,
+  RestoreRequest,
+  RestoreTarget,
+  RestoreTicket,
+} from '../engine.ts';
 import { DatabaseError } from '../error.ts';
 import { sqliteFile, targetFile } from './address.ts';
 import { sqliteFailure } from './failure.ts';
 import { openToRead } from './open.ts';
 import { readPages } from './pages.ts';
-import { modeOf, planRestore } from './plan.ts';
+import { chosenTables, modeOf, planRestore } from './plan.ts';
+import { makeAlike, replaceTables } from './restore-tables.ts';
 import { writeNewFile } from './staged-file.ts';
 import { switchBack, switchTo } from './switch.ts';
 import { keepLive, whichIsLive } from './which-is-live.ts';
@@ -44,14 +53,33 @@ export async function openTarget(
   });
 }
 
-/** Writes the database’s file under its own name into a folder. */
-export async function extract(source: DumpSource, folder: string, task: Task): Promise<void> {
+/**
+ * Writes the database’s file under its own name into a folder.
+ * @throws {DatabaseError} `cannot-hold` for a part of a virtual table; else as `DatabaseEngine.extract`
+ */
+export async function extract(
+  source: DumpSource,
+  folder: string,
+  task: Task,
+  part?: ExtractedPart,
+): Promise<void> {
   const { database, details } = source.info;
   const isPlain =
     basename(database) === database && checkRestorePath(database, process.platform) === undefined;
   const file = join(folder, isPlain ? database : 'database.sqlite');
+  const tables = part?.tables;
   try {
-    await writeNewFile(file, source.read(PAGES), modeOf(details), folder, task);
+    if (tables === undefined) {
+      await writeNewFile(file, source.read(PAGES), modeOf(details), folder, task);
+      return;
+    }
+    const names = chosenTables(source, tables).map(({ name }) => name);
+    const whole = `${file}.whole`;
+    await writeNewFile(whole, source.read(PAGES), modeOf(details), folder, task);
+    await writeNewFile(file, Readable.from([]), modeOf(details), folder, task);
+    makeAlike(whole, file);
+    replaceTables(file, whole, names);
+    rmSync(whole);
   } catch (error) {
     throw sqliteFailure(file, 'written', error);
   }
