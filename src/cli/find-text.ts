@@ -18,7 +18,7 @@ export interface TextOptions {
 
 /** `find --text`: the backups that brought a text into a file or took it out. */
 export async function findText(
-  { vault }: Opened,
+  { vault, listing }: Opened,
   records: readonly BackupRecord[],
   options: TextOptions,
   accepts: (path: string) => boolean,
@@ -27,7 +27,7 @@ export async function findText(
   const { historyOf, withHistory } = await import('../core/history.ts');
   const { searchText } = await import('../core/history/search-text.ts');
   const { task } = session;
-  const unread = new UnreadRecords();
+  const unread = new UnreadRecords(listing);
   const matches: TextMatch[] = [];
   for (const [set, ofSet] of bySet(records)) {
     const repository = historyOf(session.surroundings, vault, set);

@@ -46,7 +46,7 @@ export function defineFind(program: Command, act: Act): void {
           const { findText } = await import('./find-text.ts');
           return findText(opened, records, text, test, session);
         }
-        const unread = new UnreadRecords();
+        const unread = new UnreadRecords(listing);
         const matches = await findPaths(vault, records, test, session.task, unread.add);
         return {
           json: { matches: matches.map(matchJson) },

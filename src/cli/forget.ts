@@ -5,7 +5,7 @@ import type { KeptBackup } from '../core/retention/retain.ts';
 import type { PruneResult } from '../core/vault/prune.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import type { Vault } from '../core/vault/vault.ts';
-import { openVault, warnOfUnreadable } from './opened.ts';
+import { openVault, unreadableText, warnOfUnreadable } from './opened.ts';
 import { printable } from './printable.ts';
 import { counted, formatBytes, formatTime } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
@@ -85,6 +85,9 @@ async function forgetByRetention({ dryRun }: ForgetOptions, session: Session): P
     session.warn(`Set “${printable(name)}” has no “retention” in its set file, so all its backups are kept.`);
   }
   warnOfFuture(kept, session);
+  const unreadable = unreadableText(listing);
+  if (unreadable !== undefined)
+    session.warn(`${unreadable}, so the retention counts only the others; “crm-backup verify” tells more.`);
   const json = {
     removed: removed.map(({ id }) => id),
     kept: kept.map(({ backup, reasons }) => ({ id: backup.id, reasons })),

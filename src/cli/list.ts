@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { plainText, printable } from './printable.ts';
 import { counted, formatAge, formatBytes, formatCount, formatRatio, formatTime } from './quantity.ts';
-import { openVault } from './opened.ts';
+import { openVault, unreadableText } from './opened.ts';
 import { listedJson, ratioOf } from './record-json.ts';
 import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
@@ -17,16 +17,16 @@ export function defineList(program: Command, act: Act): void {
       act(async (session) => {
         const { listing, setName: set } = await openVault(session);
         const records = listing.records.filter((record) => set === undefined || record.set === set);
-        if (listing.damaged.length > 0) {
-          const count = counted(listing.damaged.length, 'backup');
-          session.warn(`${count} cannot be read; “crm-backup verify” tells more.`);
-        }
+        const unreadable = unreadableText(listing);
+        if (unreadable !== undefined) session.warn(`${unreadable}; “crm-backup verify” tells more.`);
         return {
           json: { backups: records.map(listedJson) },
           text:
-            records.length === 0
-              ? 'No backups yet; take one with “crm-backup backup”.'
-              : table(records, session),
+            records.length > 0
+              ? table(records, session)
+              : unreadable === undefined
+                ? 'No backups yet; take one with “crm-backup backup”.'
+                : 'There is no backup that can be read.',
         };
       }),
     );

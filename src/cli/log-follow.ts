@@ -9,20 +9,20 @@ import { formatAge, formatBytes, formatCount, formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
-import { UnreadRecords } from './unread-records.ts';
+import { notFoundText, UnreadRecords } from './unread-records.ts';
 
 /** `log --follow`: every version of a file, also of when it had another name, with the lines each changed. */
 export async function followFile(
-  { vault }: Opened,
+  { vault, listing }: Opened,
   records: readonly BackupRecord[],
   places: readonly PathInSet[],
   session: Session,
 ): Promise<Outcome> {
   const { fileVersions } = await import('../core/history/file-versions.ts');
   const { historyOf } = await import('../core/history.ts');
-  const unread = new UnreadRecords();
+  const unread = new UnreadRecords(listing);
   let plain: HistoryError | undefined;
-  const answers = await inEachSet(places, async ({ set, records: ofSet, path }) => {
+  const answers = await inEachSet(places, unread, async ({ set, records: ofSet, path }) => {
     const repository = historyOf(session.surroundings, vault, set);
     const { versions, hint } = await fileVersions(repository, vault, ofSet, path, session.task, unread.add);
     plain ??= hint;
@@ -32,8 +32,8 @@ export async function followFile(
   const versions = inOneList(records, answers);
   const asked = new Set(places.map(({ path }) => path));
   return {
-    json: { path: answers[0]?.path, versions: versions.map(versionJson) },
-    text: table(asked, versions, session),
+    json: { path: (answers[0] ?? places[0])?.path ?? null, versions: versions.map(versionJson) },
+    text: versions.length === 0 ? notFoundText(places[0]?.path ?? '') : table(asked, versions, session),
     ...unread.told(session),
   };
 }

@@ -6,11 +6,11 @@ import { plainText, printable } from './printable.ts';
 import { formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
-import { UnreadRecords } from './unread-records.ts';
+import { notFoundText, UnreadRecords } from './unread-records.ts';
 
 /** `log --lines`: every line of a file as its newest backup has it, with the backup it was changed in. */
 export async function showLines(
-  { vault }: Opened,
+  { vault, listing }: Opened,
   records: readonly BackupRecord[],
   places: readonly PathInSet[],
   session: Session,
@@ -22,13 +22,21 @@ export async function showLines(
   const { MOST_TEXT_BYTES } = await import('../core/history/mirrored-content.ts');
   const { VaultError } = await import('../core/vault/error.ts');
   const { task } = session;
-  const unread = new UnreadRecords();
+  const unread = new UnreadRecords(listing);
   const matches = [];
   for (const { records: ofSet, path } of places)
     matches.push(...(await findPaths(vault, ofSet, (other) => other === path, task, unread.add)));
   const [match] = matches.sort((a, b) => records.indexOf(a.newest) - records.indexOf(b.newest));
   if (match === undefined) {
-    throw new VaultError('unknown-entry', `No backup has “${places[0]?.path ?? ''}”.`, {
+    const path = places[0]?.path ?? '';
+    if (!unread.isEmpty) {
+      return {
+        json: { path, backup: null, lines: [] },
+        text: notFoundText(path),
+        ...unread.told(session),
+      };
+    }
+    throw new VaultError('unknown-entry', `No backup has “${path}”.`, {
       hint: '“crm-backup find” searches all backups for a name.',
     });
   }

@@ -8,7 +8,7 @@ import { formatAge, formatBytes, formatTime } from './quantity.ts';
 import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { formatTable } from './table.ts';
-import { UnreadRecords } from './unread-records.ts';
+import { notFoundText, UnreadRecords } from './unread-records.ts';
 
 type Version = PathVersion & { readonly path: string };
 
@@ -30,7 +30,7 @@ export function defineLog(program: Command, act: Act): void {
         const opened = await openVault(session);
         const { vault, listing, setName } = opened;
         const records = listing.records.filter(({ set }) => setName === undefined || set === setName);
-        if (records.length === 0) {
+        if (records.length === 0 && listing.damaged.length === 0) {
           throw new VaultError('unknown-backup', 'There are no backups yet.', {
             hint: 'Take one with “crm-backup backup”.',
           });
@@ -44,14 +44,14 @@ export function defineLog(program: Command, act: Act): void {
           const { followFile } = await import('./log-follow.ts');
           return followFile(opened, records, places, session);
         }
-        const unread = new UnreadRecords();
-        const answers = await inEachSet(places, async (place) =>
+        const unread = new UnreadRecords(listing);
+        const answers = await inEachSet(places, unread, async (place) =>
           pathVersions(vault, place.records, place.path, session.task, unread.add),
         );
         const versions: Version[] = inOneList(records, answers);
         return {
-          json: { path: answers[0]?.path, versions: versions.map(versionJson) },
-          text: table(versions, session),
+          json: { path: answers[0]?.path ?? places[0]?.path ?? path, versions: versions.map(versionJson) },
+          text: versions.length === 0 ? notFoundText(path) : table(versions, session),
           ...unread.told(session),
         };
       }),

@@ -45,15 +45,20 @@ export async function openBackup(
 /** Tells of backups that cannot be read, for one of them may be what a reference that counts from the latest means. */
 export function warnOfUnreadable(
   session: Session,
-  { damaged }: RecordListing,
+  listing: RecordListing,
   references: readonly string[],
 ): void {
-  if (damaged.length === 0 || !references.some(isRelative)) return;
+  const unreadable = unreadableText(listing);
+  if (unreadable === undefined || !references.some(isRelative)) return;
+  session.warn(`${unreadable}; “latest” is the newest that can.`);
+}
+
+/** Which backups have no record that can be read, as the beginning of a sentence; undefined when all have one. */
+export function unreadableText({ damaged }: RecordListing): string | undefined {
+  if (damaged.length === 0) return undefined;
   const ids = damaged.slice(0, MOST_IDS).map(({ id }) => shortId(id));
   const more = damaged.length > MOST_IDS ? ', …' : '';
-  session.warn(
-    `${counted(damaged.length, 'backup')} cannot be read (${ids.join(', ')}${more}); “latest” is the newest that can.`,
-  );
+  return `${counted(damaged.length, 'backup')} cannot be read (${ids.join(', ')}${more})`;
 }
 
 /** The workspace's set that a backup is of, as it is now; undefined when it has none of that name. */

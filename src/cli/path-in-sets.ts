@@ -3,6 +3,7 @@ import type { BackupRecord } from '../core/vault/record.ts';
 import { entryPath } from './entry-path.ts';
 import { type Opened, rootsOf } from './opened.ts';
 import { plainText } from './printable.ts';
+import type { UnreadRecords } from './unread-records.ts';
 import { UsageError } from './usage.ts';
 
 /** A path as the backups of one set have it. */
@@ -54,9 +55,13 @@ export function pathInSets(
   return places;
 }
 
-/** Asks set by set. @throws {VaultError} `unknown-entry` when no set knows the path. */
+/**
+ * Asks set by set; where no set knows the path, but not every backup could be searched, there is no answer.
+ * @throws {VaultError} `unknown-entry` when no set knows the path.
+ */
 export async function inEachSet<T>(
   places: readonly PathInSet[],
+  unread: UnreadRecords,
   ask: (place: PathInSet) => Promise<T>,
 ): Promise<Found<T>[]> {
   let unknown: VaultError | undefined;
@@ -69,7 +74,7 @@ export async function inEachSet<T>(
       unknown = error;
     }
   }
-  if (answers.length === 0 && unknown !== undefined) throw unknown;
+  if (answers.length === 0 && unknown !== undefined && unread.isEmpty) throw unknown;
   return answers;
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Figures } from '../core/metrics/figures.ts';
 import { homeOf } from '../core/surroundings.ts';
-import { openVault } from './opened.ts';
+import { openVault, unreadableText } from './opened.ts';
 import { printable } from './printable.ts';
 import { counted, formatAge, formatBytes, formatDuration, formatRatio } from './quantity.ts';
 import type { Act, Session } from './session.ts';
@@ -19,7 +19,12 @@ export function defineStats(program: Command, act: Act): void {
     .action(() =>
       act(async (session) => {
         const { measure } = await import('../core/metrics/figures.ts');
-        const { vault, setName: set } = await openVault(session);
+        const { vault, listing, setName: set } = await openVault(session);
+        const unreadable = unreadableText(listing);
+        if (unreadable !== undefined)
+          session.warn(
+            `${unreadable}; what no other needs counts as unused, and “crm-backup prune” frees nothing now.`,
+          );
         const figures = await measure(vault, { home: homeOf(session.surroundings), set }, session.task);
         return { json: figures, text: textOf(figures, session) };
       }),

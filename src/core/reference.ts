@@ -31,7 +31,8 @@ export function findBackup(listing: RecordListing, reference: string, set: strin
     );
     const candidates = latest === null ? ofSet.filter(({ kind }) => kind === 'full') : ofSet;
     const found = candidates[Number(latest?.[1] ?? 0)];
-    if (found === undefined) throw unknownLatest(reference, set, candidates.length);
+    if (found === undefined)
+      throw unknownLatest(reference, set, candidates.length, listing.damaged.length > 0);
     return found;
   }
   return findById(listing, reference);
@@ -62,9 +63,20 @@ function findById(listing: RecordListing, reference: string): BackupRecord {
   return first;
 }
 
-function unknownLatest(reference: string, set: string | undefined, count: number): VaultError {
+function unknownLatest(
+  reference: string,
+  set: string | undefined,
+  count: number,
+  isUnreadable: boolean,
+): VaultError {
   const of = set === undefined ? '' : ` of set “${set}”`;
   const what = reference === 'latest-full' ? 'full backup' : 'backup';
+  if (isUnreadable) {
+    const there = count === 0 ? `There is no ${what}` : `There are only ${count} backups`;
+    return new VaultError('unknown-backup', `${there}${of} that can be read, so ${reference} names none.`, {
+      hint: '“crm-backup verify” tells more of those that cannot.',
+    });
+  }
   const why = count === 0 ? `There is no ${what}${of} yet` : `There are only ${count} backups${of}`;
   return new VaultError('unknown-backup', `${why}, so ${reference} names none.`, {
     hint: count === 0 ? 'Take one with “crm-backup backup”.' : '“crm-backup list” shows all backups.',

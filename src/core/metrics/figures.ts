@@ -26,7 +26,7 @@ export interface Figures {
   readonly backups: number;
   /** Of how many sets. */
   readonly sets: number;
-  /** Bytes a prune could free: what no backup needs. */
+  /** Bytes a prune could free: what no backup needs. None while backups cannot be read, for who knows what those need. */
   readonly unused: number;
   readonly recoveryTime: RecoveryTime;
   /** What takes the space, largest first; together `stored`. */
@@ -71,7 +71,7 @@ export async function measure(
   { home, set }: FiguresOptions,
   task: Task = {},
 ): Promise<Figures> {
-  const { records } = await vault.records();
+  const { records, damaged } = await vault.records();
   const [usage, past, forgotten, holdings] = await Promise.all([
     usageOf(vault.storage),
     readPast(vault.storage, vault.keys),
@@ -95,7 +95,7 @@ export async function measure(
     compression: ratio(space.plainBytes, stored),
     backups: records.length,
     sets: new Set(records.map((record) => record.set)).size,
-    unused: space.unusedBytes,
+    unused: damaged.length > 0 ? 0 : space.unusedBytes,
     recoveryTime: recoveryTime(recoveries, latestOf(records.filter(isMeant))),
     parts: partsOf(holdings.parts, space.partBytes, space.unusedBytes, usage),
     history: historyOf(records, forgotten, past, stored, exclusive).filter(isMeant),

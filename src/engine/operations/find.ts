@@ -7,9 +7,9 @@ import { reading, type Vaults } from '../vaults.ts';
 export function findPaths(vaults: Vaults): Handler<'findPaths'> {
   return async ({ pattern, most, ...target }, task) => {
     const vault = await vaults.existing(await vaults.place(target));
-    const { records } = await vaults.records(vault);
+    const { records, damaged } = await vaults.records(vault);
     const ofSet = records.filter(({ set }) => set === target.set);
-    const unread = new Set<string>();
+    const unread = new Set(damaged.map(({ id }) => id));
     const matches = await reading(vault, async () =>
       find(vault, ofSet, testOf(pattern), task, ({ id }) => unread.add(id)),
     );

@@ -1,8 +1,9 @@
-import { fileVersions } from '../../core/history/file-versions.ts';
+import { type FileVersions, fileVersions } from '../../core/history/file-versions.ts';
 import { lineOrigins as originsOf } from '../../core/history/line-origins.ts';
 import { searchText as search } from '../../core/history/search-text.ts';
 import { historyOf, withHistory } from '../../core/history.ts';
 import type { HistoryRepository } from '../../core/history/repository.ts';
+import { VaultError } from '../../core/vault/error.ts';
 import type { BackupRecord } from '../../core/vault/record.ts';
 import type { Vault } from '../../core/vault/vault.ts';
 import { toFailure } from '../failure.ts';
@@ -16,16 +17,23 @@ interface Mirrored {
   readonly vault: Vault;
   /** Newest first. */
   readonly records: readonly BackupRecord[];
+  /** Ids of backups that cannot be read; of which sets they are nobody knows. */
+  readonly unreadable: readonly string[];
 }
 
 /** Every version of a file. */
 export function fileHistory(vaults: Vaults): Handler<'fileHistory'> {
   return async ({ path, ...target }, task) => {
-    const { repository, vault, records } = await mirrored(vaults, target);
-    const unread = new Set<string>();
+    const { repository, vault, records, unreadable } = await mirrored(vaults, target);
+    const unread = new Set(unreadable);
+    const nothing: FileVersions = { versions: [], hint: undefined };
     const { versions, hint } = await reading(vault, async () =>
       fileVersions(repository, vault, records, path, task, ({ id }) => unread.add(id)),
-    );
+    ).catch((error: unknown) => {
+      // That no backup has it can be said only where all were searched.
+      if (unread.size > 0 && error instanceof VaultError && error.code === 'unknown-entry') return nothing;
+      throw error;
+    });
     return {
       unread: [...unread],
       versions: versions.map(({ record, ...version }) => ({ backup: record.id, ...version })),
@@ -48,8 +56,8 @@ export function lineOrigins(vaults: Vaults): Handler<'lineOrigins'> {
 /** The backups that brought a text into a file or took it out. */
 export function searchText(vaults: Vaults): Handler<'searchText'> {
   return async ({ workspace, set, ...query }, task) => {
-    const { repository, vault, records } = await mirrored(vaults, { workspace, set });
-    const unread = new Set<string>();
+    const { repository, vault, records, unreadable } = await mirrored(vaults, { workspace, set });
+    const unread = new Set(unreadable);
     const matches = await withHistory(repository, vault, records, task, async (history) =>
       search(history, query, task, ({ id }) => unread.add(id)),
     );
@@ -62,10 +70,11 @@ export function searchText(vaults: Vaults): Handler<'searchText'> {
 
 async function mirrored(vaults: Vaults, target: InSet): Promise<Mirrored> {
   const vault = await vaults.existing(await vaults.place(target));
-  const { records } = await vaults.records(vault);
+  const { records, damaged } = await vaults.records(vault);
   return {
     repository: historyOf(vaults.surroundings, vault, target.set),
     vault,
     records: records.filter(({ set }) => set === target.set),
+    unreadable: damaged.map(({ id }) => id),
   };
 }

@@ -72,6 +72,11 @@ describe('a reference to a backup', () => {
     });
     expect(failure('latest-full', 'other').message).toContain('no full backup of set “other”');
     expect(failure('lates').message).toBe('“lates” does not name a backup.');
+    const error = new VaultError('damaged', 'The record is damaged.');
+    const damaged = { records, damaged: [{ id: 'dead'.padEnd(64, '1'), error }] };
+    expect(failure('latest', 'new', damaged).message).toBe(
+      'There is no backup of set “new” that can be read, so latest names none.',
+    );
   });
 
   it('names the damage when the record it means cannot be read', () => {

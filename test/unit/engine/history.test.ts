@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -99,6 +99,7 @@ test('what is lost is told with what is found', async () => {
     readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.pack'));
   const before = packs();
   appendFileSync(path.join(workspace, 'b.php'), 'needle\n');
+  appendFileSync(path.join(workspace, 'new.php'), 'new\n');
   ids.unshift(await backUp());
   for (const name of packs()) if (!before.includes(name)) rmSync(path.join(home, name));
   client.dispose();
@@ -111,6 +112,21 @@ test('what is lost is told with what is found', async () => {
   expect([names.matches.map(({ newest }) => newest), names.unread]).toEqual([[ids[1]], [ids[0]]]);
   const { versions, unread } = await client.call('fileHistory', { ...target, path: at('b.php') });
   expect([versions.map(({ backup }) => backup), unread]).toEqual([[ids[2]], [ids[0]]]);
+
+  // Whether a backup had it nobody knows: that its record cannot be read is told as well.
+  const record = readdirSync(home, { recursive: true, encoding: 'utf8' }).find((name) =>
+    name.endsWith(ids[1]!),
+  );
+  truncateSync(path.join(home, record!), 30);
+  rmSync(cache, { recursive: true, force: true });
+  client.dispose();
+  client = connect({});
+  const neverRead = await client.call('fileHistory', { ...target, path: at('new.php') });
+  expect([neverRead.versions, neverRead.unread.toSorted()]).toEqual([[], [ids[0]!, ids[1]!].sort()]);
+  expect((await client.call('findPaths', { ...target, pattern: 'b.php', most: 10 })).unread).toContain(
+    ids[1],
+  );
+  expect((await client.call('searchText', query)).unread).toContain(ids[1]);
 });
 
 test('without git, what can be told is told, with one hint', async () => {
