@@ -38,7 +38,7 @@ function description(record: BackupRecord, { paint, nowMs }: Session): string {
       'damaged',
       record.damagedAt === undefined
         ? ''
-        : `${paint('red', `found ${when(record.damagedAt)}`)}; “crm-backup verify” tells what, “crm-backup repair” mends what it can`,
+        : `${paint('red', `found ${when(record.damagedAt)}`)}; “crm-backup verify --level data” tells what, “crm-backup repair” mends what it can`,
     ],
     ['lost', record.lostPaths ? paint('red', counted(record.lostPaths, 'path')) : ''],
     [

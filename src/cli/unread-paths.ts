@@ -22,7 +22,7 @@ export class UnreadPaths {
   readonly tell = (path: string, message: string, isLost: boolean): void => {
     if (isLost && !this.#isDamage)
       this.#session.say(
-        'Parts of the vault are damaged; “crm-backup verify” tells which backups they are of.',
+        'Parts of the vault are damaged; “crm-backup verify --level data” tells which backups they are of.',
       );
     this.#isDamage ||= isLost;
     if (this.#paths.has(path)) return;

@@ -6,7 +6,7 @@ import { damageText } from './damage-text.ts';
 import { ExitCode } from './exit-code.ts';
 import { openBackup, openVault, setOf } from './opened.ts';
 import { plainText, printable } from './printable.ts';
-import { counted, formatBytes, formatDuration } from './quantity.ts';
+import { counted, formatAge, formatBytes, formatCount, formatDuration, formatTime } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { UsageError } from './usage.ts';
@@ -52,7 +52,7 @@ export function defineVerify(program: Command, act: Act): void {
         return {
           json: result,
           text: description(result, session),
-          exitCode: result.damage.length > 0 ? ExitCode.damage : ExitCode.done,
+          exitCode: result.damage.length + result.known.length > 0 ? ExitCode.damage : ExitCode.done,
         };
       }),
     );
@@ -125,16 +125,39 @@ function percentage(text: string): number {
   throw new InvalidArgumentError('It must be a share between 0% and 100%.');
 }
 
-function description({ level, checked, damage }: Verification, { paint }: Session): string {
+function description({ level, checked, damage, known }: Verification, session: Session): string {
+  const { paint } = session;
   const looked = `${counted(checked.backups, 'backup')}, ${counted(checked.packs, 'pack')}, ${counted(checked.chunks, 'chunk')}, ${formatBytes(checked.bytes)}`;
   const depth = level === 'data' ? 'every byte read' : 'all there, content not read';
-  if (damage.length === 0) return `${paint('green', 'No damage found')}: ${looked} (${depth})`;
+  if (damage.length + known.length === 0) return `${paint('green', 'No damage found')}: ${looked} (${depth})`;
+  if (damage.length === 0) return `No new damage found: ${looked} (${depth})\n${knownText(known, session)}`;
   return [
     `${paint('red', `${counted(damage.length, 'object')} damaged`)}: ${looked} looked at`,
     ...damage.map(damageText),
+    ...(known.length === 0 ? [] : [knownText(known, session)]),
     isOnlyLost(damage) ? LOST_HINT : '“crm-backup repair” mends what can be mended.',
   ].join('\n');
 }
+
+/** The damage that was found before, and how to learn what it is. */
+function knownText(known: Verification['known'], { paint, nowMs }: Session): string {
+  const lines = known
+    .slice(0, MOST_KNOWN)
+    .map(
+      ({ backup, damagedAt }) =>
+        `  ${shortId(backup)}: found ${formatTime(damagedAt)}, ${formatAge(Date.parse(damagedAt), nowMs)}`,
+    );
+  const rest = known.length - lines.length;
+  return [
+    `${paint('red', `Damage was found before in ${counted(known.length, 'backup')}`)}, and not all was read now:`,
+    ...lines,
+    ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
+    '“crm-backup verify --level data” tells what is damaged, “crm-backup repair” mends what it can.',
+  ].join('\n');
+}
+
+/** As many backups with known damage are listed; `--json` has all. */
+const MOST_KNOWN = 20;
 
 const LOST_HINT =
   'What is in no pack is lost; the rest of these backups can be restored. “crm-backup forget” takes them off the list.';

@@ -52,6 +52,14 @@ async function checkRecords(vault: Vault): Promise<Check> {
         'Run “crm-backup verify”, then “crm-backup repair”.',
       );
     }
+    const known = records.filter(({ damagedAt }) => damagedAt !== undefined).length;
+    if (known > 0) {
+      return failed(
+        'vault',
+        `${location}: damage was found in ${known} of ${records.length} backups.`,
+        'Run “crm-backup verify --level data”, then “crm-backup repair”.',
+      );
+    }
     return passed('vault', `${location}: ${records.length} ${records.length === 1 ? 'backup' : 'backups'}.`);
   } catch (error) {
     return failedBy('vault', error);

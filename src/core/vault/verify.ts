@@ -7,6 +7,7 @@ import { factsOf } from './chunk-facts.ts';
 import { inspectFooters, type PackInspection } from './inspect.ts';
 import { inspectData } from './inspect-data.ts';
 import { inspectMissing, inspectObjects, inspectRecords } from './inspect-objects.ts';
+import { type KnownDamage, knownDamage } from './known-damage.ts';
 import { findLive } from './liveness.ts';
 import { isUnwritable, lockForReading } from './lock.ts';
 import type { Note } from './notes.ts';
@@ -34,8 +35,10 @@ export interface Verification {
     readonly bytes: number;
     readonly backups: number;
   };
-  /** Empty when all is well. */
+  /** Empty when all that was looked at is well. */
   readonly damage: readonly Damage[];
+  /** Where not every byte was read: backups in which damage was found before, and not now. */
+  readonly known: readonly KnownDamage[];
   /** What was not done, each one sentence; no damage. */
   readonly notices: readonly string[];
 }
@@ -84,7 +87,8 @@ export async function verify(vault: Vault, options: VerifyOptions, task: Task = 
     const marked = report.isEmpty ? 'verified' : 'verified or damaged';
     notices.push(`No backup was marked as ${marked}: ${error.message}`);
   }
-  return { level, checked: { ...checked, backups: records.length }, damage: report.list(), notices };
+  const known = level === 'data' && !isSample(options) ? [] : await knownDamage(vault, records, report);
+  return { level, checked: { ...checked, backups: records.length }, damage: report.list(), known, notices };
 }
 
 /** Whether not every byte is read. */

@@ -64,7 +64,8 @@ function damageIn(
   unreadable: number,
   records: readonly Pick<BackupRecord, 'damagedAt' | 'lostPaths'>[],
 ): FailureData | undefined {
-  const hint = 'Run “crm-backup verify”, then “crm-backup repair”.';
+  // Only who reads every byte finds again what reading has found.
+  const hint = 'Run “crm-backup verify --level data”, then “crm-backup repair”.';
   const told = (message: string): FailureData => ({ name: 'VaultError', code: 'damaged', message, hint });
   if (vault.config.isCopy) return told('The configuration of the vault is damaged; a copy of it is used.');
   if (unreadable > 0) return told(`Backups that cannot be read: ${unreadable}.`);

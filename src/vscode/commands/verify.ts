@@ -37,9 +37,17 @@ async function pickLevel(): Promise<'quick' | 'data'> {
   return picked?.level ?? cancelled();
 }
 
-async function tell(app: App, { checked, damage, notices }: Verification): Promise<void> {
+async function tell(app: App, { checked, damage, known, notices }: Verification): Promise<void> {
   for (const notice of notices) app.log.warn(notice);
   const locale = vscode.env.language;
+  if (damage.length === 0 && known.length > 0) {
+    const sentence = vscode.l10n.t(
+      'No new damage found, but not all was read: damage was found before in {0}. Verify every byte to see what it is.',
+      backupCount(known.length),
+    );
+    void vscode.window.showWarningMessage(sentence);
+    return;
+  }
   if (damage.length === 0) {
     const sentence = vscode.l10n.t(
       'No damage found: {0} checked, {1}.',

@@ -141,7 +141,7 @@ describe('verify and repair', () => {
     const { vault } = (await cli.json(['init'])).value;
     const { id } = (await cli.json(['backup'])).value;
     const checked = { packs: aNumber, chunks: aNumber, bytes: aNumber, backups: 1 };
-    const well = { checked, damage: [], notices: [] };
+    const well = { checked, damage: [], known: [], notices: [] };
     expect(await cli.json(['verify'])).toEqual({ code: 0, value: { level: 'quick', ...well } });
     expect((await cli.json(['list'])).value.backups).toMatchObject([{ verifiedAt: null }]);
     expect(await cli.json(['verify', 'latest', '--level', 'data'])).toEqual({
@@ -172,10 +172,25 @@ describe('verify and repair', () => {
     expect((await cli.json(['list'])).value.backups).toMatchObject([noted]);
     expect((await cli.run(['list'])).text).toMatch(/ damaged$/m);
     const shown = (await cli.run(['show', 'latest'])).text;
-    expect(shown).toMatch(/^damaged +found .*“crm-backup repair” mends/m);
+    expect(shown).toMatch(
+      /^damaged +found .*“crm-backup verify --level data” tells .*“crm-backup repair” mends/m,
+    );
     expect(shown).not.toMatch(/^verified/m);
     const text = (await cli.run(['verify', '--level', 'data'])).text;
     for (const path of value.damage[0]!.paths) expect(text).toContain(path);
+
+    // Who does not read all does not find it, but knows of it.
+    const quick = await cli.json(['verify']);
+    expect(quick).toMatchObject({
+      code: 4,
+      value: { damage: [], known: [{ backup: id, damagedAt: aTime }] },
+    });
+    expect((await cli.run(['verify'])).text).toMatch(
+      new RegExp(
+        `^No new damage found.*\\nDamage was found before in 1 backup.*\\n  ${id.slice(0, 8)}: found `,
+      ),
+    );
+    expect((await cli.run(['doctor'])).text).toContain('damage was found in 1 of 1 backups');
 
     const lost = value.damage[0]!.paths.map((path) => path.replace('files/workspace/', ''));
     const whole = ['precious', 'other'].filter((name) => !lost.includes(name));

@@ -112,16 +112,19 @@ describe('verify', () => {
       expect(backups).not.toEqual([]);
       // What did not read all says nothing of the rest, and takes nothing back.
       await prune(await fresh());
-      await verify(await fresh(), { level: 'quick' });
-      await verify(await fresh(), { level: 'data', samplePercent: 1 });
+      for (const less of [{ level: 'quick' }, { level: 'data', samplePercent: 1 }] as const) {
+        const { damage: found, known } = await verify(await fresh(), less);
+        expect([found, known.map(({ backup }) => backup).sort()]).toEqual([[], backups.toSorted()]);
+      }
       const { records } = await (await fresh()).records();
       for (const { id, verifiedAt, damagedAt } of records) {
         expect([verifiedAt === undefined, damagedAt !== undefined]).toEqual(
           Array(2).fill(backups.includes(id)),
         );
       }
-      await verify(await fresh(), { level: 'data' });
+      expect((await verify(await fresh(), { level: 'data' })).known).toEqual([]);
       expect(await noted()).toEqual([whole, whole]);
+      expect((await verify(await fresh(), { level: 'quick' })).known).toEqual([]);
     },
   );
 
