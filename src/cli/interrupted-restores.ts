@@ -42,6 +42,10 @@ export async function warnOfInterrupted(
   isEndedFirst = false,
 ): Promise<void> {
   const { backup, startedAt, outcome, directories, databases, spared } = found;
+  if (outcome === 'unreadable') {
+    for (const sentence of interruptedSentence(found)) session.warn(plainText(sentence));
+    return;
+  }
   const names = databases.map(({ name }) => `database “${name}”`);
   const where = [...directories, ...names].map(printable).join(', ');
   const what = `the restore of ${shortId(backup)} from ${formatTime(startedAt)} was interrupted`;

@@ -89,6 +89,7 @@ const ENDINGS: Readonly<Record<Recovered['outcome'], string>> = {
   waiting: 'a folder of it is not there now, so nothing was done.',
   undecided: 'nothing was done.',
   failed: 'nothing was done.',
+  unreadable: 'nothing was done.',
 };
 
 function restoreJson({ id, set, backup, startedAt, roots, databases = [] }: InterruptedRestore): unknown {

@@ -65,13 +65,14 @@ export async function lockLive(
   for (;;) {
     const lock = await take(storage, kind, { purpose, over, waitMs: until - Date.now() }, task);
     // One that is brought to its end after it was interrupted holds no lock, nor one that has slept too long.
-    const at = halfWayAt(home, over).find(({ isAtWork }) => isAtWork)?.over;
+    const at = halfWayAt(home, over).find(({ isAtWork }) => isAtWork);
     if (at === undefined) return lock;
     await lock[Symbol.asyncDispose]();
     throwIfCancelled(task);
     if (Date.now() >= until) {
-      throw new InUseError('locked', `${commonTo(over, at)!} is in use: a restore is under way there.`, {
-        hint: 'Wait until it is done, then try again.',
+      const what = commonTo(over, at.over)!;
+      throw new InUseError('locked', `${what} is in use: a restore is under way there (${at.journal}).`, {
+        hint: 'Wait until it is done, then try again. One that was killed elsewhere counts as interrupted after 15 minutes.',
       });
     }
     await delay(RETRY_MS);

@@ -1,13 +1,22 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAbandonedJournal, restoresFolder } from '../restore/journal.ts';
+import { restoresFolder, stateOf } from '../restore/journal.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
 import { type Check, passed, warned } from './check.ts';
 
 /** Whether a restore was interrupted and waits to be finished. */
 export function checkRestores(surroundings: Surroundings): Check {
   const folder = restoresFolder(homeOf(surroundings));
-  const unfinished = namesIn(folder).filter((name) => isAbandonedJournal(join(folder, name)) === true);
+  const journals = namesIn(folder).map((name) => join(folder, name));
+  const unreadable = journals.find((journal) => stateOf(journal) === 'unreadable');
+  if (unreadable !== undefined) {
+    return warned(
+      'restores',
+      `Whether a restore was interrupted is not known: its journal cannot be read (${unreadable}).`,
+      'Run CRM Backup as the user it belongs to, or give it to yourself.',
+    );
+  }
+  const unfinished = journals.filter((journal) => stateOf(journal) === 'abandoned');
   if (unfinished.length === 0) return passed('restores', 'No restore was interrupted.');
   return warned(
     'restores',

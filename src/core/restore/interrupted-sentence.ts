@@ -19,6 +19,8 @@ export function interruptedSentence(found: Recovered): string[] {
       ];
     case 'failed':
       return [`${reason ?? what} It was begun on ${timeOf(startedAt)} and is tried again.`];
+    case 'unreadable':
+      return [`${reason} ${found.hint}`];
     case 'waiting':
       return [
         `${what}, and a folder of it is not there now; it is ended as soon as it is. If that is gone for good, remove ${journal}.`,

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
-import { isAlive } from '../vault/lock.ts';
+import { type Claim, claim, isClaimed } from './claim.ts';
 import type { JournalDatabase } from './database-targets.ts';
 import type { RestoreDisk } from './disk.ts';
+import { RestoreError } from './error.ts';
 import type { Marks } from './root-plan.ts';
 
 /**
@@ -28,8 +28,6 @@ export interface JournalRoot {
 export interface JournalHeader {
   readonly version: 1;
   readonly id: string;
-  readonly host: string;
-  readonly pid: number;
   /** ISO 8601 UTC. */
   readonly startedAt: string;
   readonly set: string;
@@ -52,6 +50,8 @@ export interface InterruptedRestore extends JournalHeader {
 
 /** A restore in the middle of its switch. */
 export interface HalfWay {
+  /** The directory of its journal. */
+  readonly journal: string;
   /** See {@link JournalHeader.over}. */
   readonly over: readonly string[];
   /** Whether somebody brings it to its end now: who began it, or who has taken it over. */
@@ -100,34 +100,26 @@ export interface Switch {
 
 const HEADER = 'journal.jsonl';
 const SWITCH = 'moves.jsonl';
-const CLAIM = 'claim';
 const HALF_WAY: ReadonlySet<JournalPhase> = new Set(['switching', 'rolling-back', 'keeping'] as const);
 const PRIVATE_DIRECTORY = 0o700;
 
-/** Ids of restores this process is working on. */
-const active = new Set<string>();
-
-/** The record of one restore on the disk of the user's own data, so that it can be finished whatever happens. */
+/**
+ * The record of one restore on the disk of the user's own data, so that it can be finished whatever happens. Whoever has
+ * it open works on that restore; to dispose of it leaves the restore to others.
+ */
 export class Journal implements Disposable {
   readonly directory: string;
   readonly header: JournalHeader;
   readonly #disk: RestoreDisk;
-  readonly #isTakenOver: boolean;
+  readonly #claim: Claim;
   #phase: JournalPhase;
 
-  private constructor(
-    disk: RestoreDisk,
-    directory: string,
-    header: JournalHeader,
-    phase: JournalPhase,
-    isTakenOver = false,
-  ) {
-    this.#isTakenOver = isTakenOver;
+  private constructor(disk: RestoreDisk, held: Claim, header: JournalHeader, phase: JournalPhase) {
     this.#disk = disk;
-    this.directory = directory;
+    this.#claim = held;
+    this.directory = held.directory;
     this.header = header;
     this.#phase = phase;
-    active.add(header.id);
   }
 
   /** Begins a journal; nothing else may have been changed before. */
@@ -142,16 +134,15 @@ export class Journal implements Disposable {
     const header: JournalHeader = {
       version: 1,
       id,
-      host: hostname(),
-      pid: process.pid,
       startedAt: new Date().toISOString(),
       ...content,
     };
-    const directory = join(all, id);
-    const journal = new Journal(disk, directory, header, 'planned');
+    const held = claim(join(all, id));
+    if (held === undefined) throw new TypeError('A restore that has just been given its id is worked on.');
+    const journal = new Journal(disk, held, header, 'planned');
     try {
-      disk.makeDirectory(directory, PRIVATE_DIRECTORY);
-      disk.writeText(join(directory, HEADER), line(header), 'create');
+      disk.makeDirectory(journal.directory, PRIVATE_DIRECTORY);
+      disk.writeText(join(journal.directory, HEADER), line(header), 'create');
     } catch (error) {
       journal[Symbol.dispose]();
       throw error;
@@ -160,16 +151,21 @@ export class Journal implements Disposable {
   }
 
   /**
-   * Takes over the journal of a restore that died; undefined when its process lives, when another one is just taking
-   * it over, or when it had not begun.
+   * Takes over the journal of a restore that was left; undefined when somebody works on it, or when there is none. One
+   * that had not begun is removed: nothing can have been changed before its first line.
    */
   static takeOver(disk: RestoreDisk, directory: string): Journal | undefined {
-    const found = readHeader(directory);
-    if (found === undefined || !isAbandoned(found.header) || !claim(directory, found.header.id))
+    const held = claim(directory);
+    if (held === undefined) return undefined;
+    let found: ReturnType<typeof readHeader>;
+    try {
+      found = readHeader(directory);
+      if (found !== undefined) return new Journal(disk, held, found.header, found.phase);
+      rmSync(directory, { recursive: true, force: true });
       return undefined;
-    // Read again: another process may have finished it before the claim.
-    const now = readHeader(directory);
-    return now && new Journal(disk, directory, now.header, now.phase, true);
+    } finally {
+      if (found === undefined) held[Symbol.dispose]();
+    }
   }
 
   get phase(): JournalPhase {
@@ -187,7 +183,8 @@ export class Journal implements Disposable {
 
   /** Notes that the next phase begins. */
   enter(phase: JournalPhase): void {
-    this.#disk.writeText(join(this.directory, HEADER), line({ phase }), 'append');
+    // A line of before may have been cut off, by a full disk.
+    this.#disk.writeText(join(this.directory, HEADER), `\n${line({ phase })}`, 'append');
     this.#phase = phase;
   }
 
@@ -196,7 +193,10 @@ export class Journal implements Disposable {
     if (this.#phase === 'planned') return { moves: [], marks: this.header.roots.flatMap(markBefore) };
     const moves: Move[] = [];
     const marks: Remark[] = [];
-    for (const one of readLines(join(this.directory, SWITCH)) as (Move | Remark)[]) {
+    const path = join(this.directory, SWITCH);
+    for (const one of linesOf(path).map(valueOf) as (Move | Remark | undefined)[]) {
+      // They were all on the disk before this phase: to do a part of them would lose what the others have kept.
+      if (one === undefined) throw damagedMoves(path);
       if (one.op === 'mark') marks.push(one);
       else moves.push(one);
     }
@@ -206,15 +206,23 @@ export class Journal implements Disposable {
   /** Ends the journal: nothing is left to be done. */
   remove(): void {
     this.#disk.removeFile(join(this.directory, HEADER));
-    // The claim, and stand-ins that carried times.
+    // The moves, and stand-ins that carried times.
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   [Symbol.dispose](): void {
-    // Where it could not be ended, others may try.
-    if (this.#isTakenOver) rmSync(join(this.directory, CLAIM), { force: true });
-    active.delete(this.header.id);
+    this.#claim[Symbol.dispose]();
   }
+}
+
+function damagedMoves(path: string): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `${path} is damaged, so an interrupted restore cannot be ended.`,
+    {
+      hint: 'Nothing is lost: what it has moved away stays where it is.',
+    },
+  );
 }
 
 function markBefore({ before }: JournalRoot, root: number): Remark[] {
@@ -232,41 +240,45 @@ export function restoresFolder(home: string): string {
   return join(home, 'restores');
 }
 
-/** Whether nobody works any more on the restore whose journal this is; undefined when there is none. */
-export function isAbandonedJournal(directory: string): boolean | undefined {
-  const found = readHeader(directory);
-  return found && isAbandoned(found.header);
+/** What a journal tells of its restore. `unreadable`: it is another user's, or its disk fails. */
+export function stateOf(directory: string): 'none' | 'at-work' | 'abandoned' | 'unreadable' {
+  try {
+    if (readHeader(directory) === undefined) return 'none';
+    return isClaimed(directory) ? 'at-work' : 'abandoned';
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return 'unreadable';
+  }
 }
 
 /**
- * The restores whose process is gone in the middle of the switch or of the way back, oldest first; those of drills, which
- * touch nothing live, are not among them. Nothing is changed.
+ * The restores that nobody works on and that stand in the middle of the switch or of the way back, oldest first; those of
+ * drills, which touch nothing live, are not among them, nor those whose journals cannot be read. Nothing is changed.
  * @param home the folder with all the tool keeps for its user
  */
 export function interruptedRestores(home: string): InterruptedRestore[] {
   const all = restoresFolder(home);
   return namesIn(all)
     .flatMap((name) => {
-      const found = readHeader(join(all, name));
-      const isHalfWay = found !== undefined && HALF_WAY.has(found.phase);
-      if (!isHalfWay || found.header.isDrill === true || !isAbandoned(found.header)) return [];
-      return [{ ...found.header, journal: join(all, name) }];
+      const journal = join(all, name);
+      const found = readHalfWay(journal);
+      return found === undefined || found.isDrill === true || isClaimed(journal)
+        ? []
+        : [{ ...found, journal }];
     })
     .sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }
 
 /**
- * The restores that stand in the middle of their switch or of the way back.
+ * The restores that stand in the middle of their switch or of the way back, as far as their journals can be read.
  * @param home the folder with all the tool keeps for its user
  */
 export function restoresHalfWay(home: string): HalfWay[] {
   const all = restoresFolder(home);
   return namesIn(all).flatMap((name) => {
-    const directory = join(all, name);
-    const found = readHeader(directory);
-    if (found?.header.over === undefined || !HALF_WAY.has(found.phase)) return [];
-    const { over, id } = found.header;
-    return [{ over, isAtWork: !isAbandoned(found.header) || isClaimed(directory, id) }];
+    const journal = join(all, name);
+    const over = readHalfWay(journal)?.over;
+    return over === undefined ? [] : [{ over, journal, isAtWork: isClaimed(journal) }];
   });
 }
 
@@ -292,60 +304,39 @@ export function hasBegunToSwitch(directory: string): boolean {
   return (readHeader(directory)?.phase ?? 'planned') !== 'planned';
 }
 
-/** Removes a journal that had not begun: nothing can have been changed before its first line. */
-export function removeUnbegun(directory: string): void {
-  if (readHeader(directory) === undefined) rmSync(directory, { recursive: true, force: true });
-}
-
-function isAbandoned({ host, pid, id }: JournalHeader): boolean {
-  if (host !== hostname()) return false;
-  return pid === process.pid ? !active.has(id) : !isAlive(pid);
-}
-
-/** Makes sure that one process alone takes over. A claim of a dead process counts for nothing. */
-function claim(directory: string, id: string): boolean {
-  const path = join(directory, CLAIM);
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      writeFileSync(path, String(process.pid), { flag: 'wx' });
-      return true;
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return false;
-      if (systemCode(error) !== 'EEXIST') throw error;
-    }
-    if (isClaimed(directory, id)) return false;
-    rmSync(path, { force: true });
+/** What the journal of a restore in the middle of its switch says at its beginning; one that cannot be read says nothing. */
+function readHalfWay(directory: string): JournalHeader | undefined {
+  try {
+    const found = readHeader(directory);
+    return found && HALF_WAY.has(found.phase) ? found.header : undefined;
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
   }
-  return false;
-}
-
-function isClaimed(directory: string, id: string): boolean {
-  const pid = Number(readText(join(directory, CLAIM)) ?? 0);
-  return pid === process.pid ? active.has(id) : pid > 0 && isAlive(pid);
 }
 
 function readHeader(directory: string): { header: JournalHeader; phase: JournalPhase } | undefined {
-  const [header, ...phases] = readLines(join(directory, HEADER)) as [
+  const [header, ...phases] = linesOf(join(directory, HEADER)).map(valueOf) as [
     JournalHeader | undefined,
-    ...{ phase: JournalPhase }[],
+    ...({ phase: JournalPhase } | undefined)[],
   ];
   if (header?.version !== 1) return undefined;
-  return { header, phase: phases.at(-1)?.phase ?? 'planned' };
+  // Those that were cut off do not count.
+  return { header, phase: phases.findLast((one) => one !== undefined)?.phase ?? 'planned' };
 }
 
-/** The lines of a file; one that was cut off in the middle and all after it do not count. */
-function readLines(path: string): unknown[] {
-  const values: unknown[] = [];
-  const lines = (readText(path) ?? '').split('\n');
-  // What stands after the last line break was cut off.
-  for (const text of lines.slice(0, -1)) {
-    try {
-      values.push(JSON.parse(text, reviveTime));
-    } catch {
-      break;
-    }
+/** The lines of a file; what stands after the last line break was cut off. */
+function linesOf(path: string): string[] {
+  return (readText(path) ?? '').split('\n').slice(0, -1);
+}
+
+/** The value of a line; undefined where it was cut off in the middle. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text, reviveTime);
+  } catch {
+    return undefined;
   }
-  return values;
 }
 
 function readText(path: string): string | undefined {

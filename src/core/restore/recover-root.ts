@@ -4,7 +4,7 @@ import { systemCode } from '../errors.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
-import { hasBegunToSwitch, isAbandonedJournal, restoresFolder } from './journal.ts';
+import { hasBegunToSwitch, restoresFolder, stateOf } from './journal.ts';
 import { lookAt } from './live-tree.ts';
 import { recoverJournal } from './recover.ts';
 import { keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
@@ -28,12 +28,14 @@ export async function recoverRoot(
   const owner = stagingOwner(directory);
   if (owner !== undefined) {
     const journal = owner === 'unknown' ? undefined : owner.journal;
-    const isAbandoned = journal === undefined ? undefined : isAbandonedJournal(journal);
-    if (isAbandoned === false) {
+    const state = journal === undefined ? 'none' : stateOf(journal);
+    if (state === 'unreadable') throw journalElsewhere(directory, journal!);
+    if (state === 'at-work') {
       throw new RestoreError('locked', `Another restore is working in ${directory}.`, {
         hint: 'Wait until it is done, then try again.',
       });
     }
+    const isAbandoned = state === 'abandoned';
     if (isAbandoned && isOwnJournal(home, journal!)) await recoverJournal(journal!, disk, options);
     else if (isAbandoned && hasBegunToSwitch(journal!)) throw journalElsewhere(directory, journal!);
     else if (keepsNothing(directory)) removeTree(disk, `${directory}/${STAGING}`);
@@ -42,11 +44,12 @@ export async function recoverRoot(
   for (const { id, owner: leftBy } of leftovers(directory)) {
     // Without an owner’s name in it, it may just be being made.
     if (leftBy === undefined) continue;
-    const isAbandoned = isAbandonedJournal(leftBy.journal);
+    const state = stateOf(leftBy.journal);
+    const isAbandoned = state === 'abandoned';
     if (isAbandoned && isOwnJournal(home, leftBy.journal))
       await recoverJournal(leftBy.journal, disk, options);
     // Under this name nothing is kept that is still needed.
-    else if (isAbandoned !== false) removeTree(disk, `${directory}/${privateStaging(id)}`);
+    else if (isAbandoned || state === 'none') removeTree(disk, `${directory}/${privateStaging(id)}`);
   }
 }
 

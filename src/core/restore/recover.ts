@@ -6,19 +6,26 @@ import type { DatabaseSwitcher, JournalDatabase, KeptDatabase } from './database
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
+import { sweepClaims } from './claim.ts';
 import {
   headerOf,
   interruptedRestores,
   Journal,
   type JournalHeader,
   namesIn,
-  removeUnbegun,
   restoresFolder,
+  stateOf,
 } from './journal.ts';
 import { listNames, lookAt } from './live-tree.ts';
 import { closeStaging, isStagedBy } from './staging.ts';
 import { Switcher } from './switch.ts';
-import { rollbackFailed, stillUnfinished } from './unfinished.ts';
+import {
+  beingWorkedOn,
+  folderAway,
+  rollbackFailed,
+  stillUnfinished,
+  unreadableJournal,
+} from './unfinished.ts';
 
 /** A restore that died and what became of it. */
 export interface Recovered {
@@ -36,9 +43,10 @@ export interface Recovered {
   /**
    * `finished`: all its files are in place. `undone`: everything is as it was before. `kept`: it was ended with what is
    * live. `waiting`: a folder is not there now. `undecided`: to end it could overwrite what was changed in a database
-   * since, so the user is to say how. `failed`: it cannot be ended now, for `reason`. After the last three it stays.
+   * since, so the user is to say how. `failed`: it cannot be ended now, for `reason`. `unreadable`: its journal cannot be
+   * read, so nothing else of it is known. After the last four it stays.
    */
-  readonly outcome: 'finished' | 'undone' | 'kept' | 'waiting' | 'undecided' | 'failed';
+  readonly outcome: 'finished' | 'undone' | 'kept' | 'waiting' | 'undecided' | 'failed' | 'unreadable';
   /** Files that were changed since it was interrupted, and were therefore left as they are. */
   readonly spared: readonly string[];
   /** Where what databases were before is kept. */
@@ -85,20 +93,39 @@ export async function recoverRestores(
   const all = restoresFolder(home);
   for (const name of namesIn(all)) {
     const directory = join(all, name);
-    const header = headerOf(directory);
-    if (header !== undefined && !isMeant(header)) continue;
+    let header: JournalHeader | undefined;
     try {
+      header = headerOf(directory);
+      if (header !== undefined && !isMeant(header)) continue;
       const one = await recoverJournal(directory, disk, { secret });
       if (one !== undefined) recovered.push(one);
     } catch (error) {
       if (!(error instanceof CrmBackupError) && !isSystemError(error)) throw error;
-      if (header === undefined) continue;
+      if (header === undefined) {
+        if (stateOf(directory) === 'unreadable') recovered.push(unknownAt(name, directory, error));
+        continue;
+      }
       const { message, hint } =
         error instanceof CrmBackupError ? (error as CrmBackupError) : stillUnfinished(header, error);
       recovered.push({ ...knownOf(header, directory), outcome: 'failed', reason: message, hint });
     }
   }
+  sweepClaims(all);
   return recovered;
+}
+
+function unknownAt(id: string, journal: string, cause: unknown): Recovered {
+  const { message, hint } = unreadableJournal(journal, cause);
+  const nothing = {
+    set: '',
+    backup: '',
+    startedAt: '',
+    directories: [],
+    databases: [],
+    spared: [],
+    kept: [],
+  };
+  return { ...nothing, id, journal, outcome: 'unreadable', reason: message, hint };
 }
 
 /**
@@ -115,7 +142,9 @@ export async function endRestore(
 ): Promise<Recovered> {
   const found = interruptedRestores(home).find((one) => one.id === id);
   const ended = found && (await recoverJournal(found.journal, disk, { secret, decision }));
+  if (ended?.outcome === 'waiting') throw folderAway(found!);
   if (ended !== undefined) return ended;
+  if (stateOf(join(restoresFolder(home), id)) === 'at-work') throw beingWorkedOn(id);
   throw new RestoreError('not-interrupted', `There is no interrupted restore “${id}”.`, {
     hint: '“crm-backup interrupted” lists those that wait to be ended.',
   });
@@ -186,11 +215,8 @@ export async function recoverJournal(
   disk: RestoreDisk,
   { secret, decision }: RecoveryOptions,
 ): Promise<Recovered | undefined> {
-  using journal = Journal.takeOver(disk, directory);
-  if (journal === undefined) {
-    removeUnbegun(directory);
-    return undefined;
-  }
+  using journal = takeOver(directory, disk);
+  if (journal === undefined) return undefined;
   const { header, phase } = journal;
   const { roots, databases = [], set } = header;
   const isMoving = phase === 'switching' || phase === 'rolling-back';
@@ -217,6 +243,15 @@ export async function recoverJournal(
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw stillUnfinished(header, error);
+  }
+}
+
+function takeOver(directory: string, disk: RestoreDisk): Journal | undefined {
+  try {
+    return Journal.takeOver(disk, directory);
+  } catch (error) {
+    const header = isSystemError(error) ? headerOf(directory) : undefined;
+    throw header === undefined ? error : stillUnfinished(header, error);
   }
 }
 

@@ -52,6 +52,34 @@ function reasonOf(cause: unknown): string {
   return code === undefined ? '' : ` The system says ${code}.`;
 }
 
+/** Somebody else works on the restore that is to be ended. */
+export function beingWorkedOn(id: string): RestoreError {
+  return new RestoreError('locked', `Restore “${id}” is being worked on by another process.`, {
+    hint: 'Wait until it is done, then try again.',
+  });
+}
+
+/** A folder of the restore that is to be ended is not there, or does not hold what it has prepared. */
+export function folderAway(header: JournalHeader): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `Nothing was done: of the folders the restore works in, one is not there now (${header.roots.map(({ directory }) => directory).join(', ')}).`,
+    { hint: 'Mount it, or give it back the name it had, then try again; nothing is lost.' },
+  );
+}
+
+/** A journal of the user's own folder that is another user’s, or on a disk that fails. */
+export function unreadableJournal(journal: string, cause: unknown): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `The journal of a restore cannot be read, so whether that was interrupted is not known: ${journal}.${reasonOf(cause)}`,
+    {
+      cause,
+      hint: 'Run CRM Backup as the user it belongs to, or give it to yourself; it stops nothing else.',
+    },
+  );
+}
+
 /** A folder whose journal was removed. */
 export function journalGone(directory: string): RestoreError {
   return new RestoreError(

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAbandonedJournal, restoresFolder } from '../restore/journal.ts';
+import { restoresFolder, stateOf } from '../restore/journal.ts';
 import { systemCode } from '../errors.ts';
 import { hasMuchToDo, runsOnBattery } from '../gentle/machine.ts';
 import type { BackupSet } from '../set/definition.ts';
@@ -30,7 +30,7 @@ function isRestoring(home: string): boolean {
   const folder = restoresFolder(home);
   try {
     return readdirSync(folder, { withFileTypes: true }).some(
-      (item) => item.isDirectory() && isAbandonedJournal(join(folder, item.name)) === false,
+      (item) => item.isDirectory() && stateOf(join(folder, item.name)) === 'at-work',
     );
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return false;

@@ -6,7 +6,7 @@ import { type Storage, StorageError, type StoredObject } from '../storage/storag
 import { throwIfCancelled, type Task } from '../task.ts';
 import { VaultError } from './error.ts';
 import { commonTo, type Over, VAULT } from './lock-over.ts';
-import { nameSystem } from './system.ts';
+import { ownSystem } from './system.ts';
 
 /** Many may share a vault; who removes or rewrites has it alone. */
 export type LockKind = 'shared' | 'exclusive';
@@ -277,12 +277,6 @@ function isStale(lock: LockFile, { modifiedMs }: StoredObject, now: number): boo
 function isOfThisSystem({ host, system, over }: LockFile): boolean {
   // What is not of the vault is locked beside the user’s own data, which no two machines of one name share.
   return host === hostname() && (system !== '' || over !== undefined) && system === ownSystem();
-}
-
-let named: string | undefined;
-
-function ownSystem(): string {
-  return (named ??= nameSystem());
 }
 
 /** Whether a process of this machine runs. */

@@ -1,6 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 
+let named: string | undefined;
+
+/** Where the id of this process counts; see {@link nameSystem}. */
+export function ownSystem(): string {
+  return (named ??= nameSystem());
+}
+
+/** Whether two systems are of one boot of one machine, though perhaps of two containers. */
+export function isSameBoot(one: string, other: string): boolean {
+  return one.split(' ')[1] === other.split(' ')[1];
+}
+
 /**
  * Where the ids of processes count: one boot of one machine, and in it one container. Machines may have the same name
  * and the same first container. Empty where nothing tells them apart (Windows).

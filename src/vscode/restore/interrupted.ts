@@ -30,7 +30,7 @@ async function tellRestore(engine: Engine, log: Log, found: Recovered): Promise<
     await decide(engine, log, found, sentence);
     return;
   }
-  if (outcome === 'failed') {
+  if (outcome === 'failed' || outcome === 'unreadable') {
     const showLog = vscode.l10n.t('Show Log');
     if ((await vscode.window.showWarningMessage(sentence, showLog)) === showLog) log.show();
     return;
@@ -90,7 +90,7 @@ async function carryOut(engine: Engine, log: Log, { id, set }: Recovered, decisi
   }
 }
 
-function sentenceOf({ outcome, set, startedAt }: Recovered): string {
+function sentenceOf({ outcome, set, startedAt, journal }: Recovered): string {
   const name = displayName(set);
   switch (outcome) {
     case 'finished':
@@ -112,5 +112,10 @@ function sentenceOf({ outcome, set, startedAt }: Recovered): string {
       );
     case 'failed':
       return vscode.l10n.t('A restore of {0} was interrupted and cannot be ended now.', name);
+    case 'unreadable':
+      return vscode.l10n.t(
+        'The journal of a restore cannot be read, so whether that was interrupted is not known: {0}.',
+        displayName(journal),
+      );
   }
 }

@@ -1,5 +1,4 @@
 import { chmodSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createVault } from '../../../src/core/create-vault.ts';
@@ -157,9 +156,14 @@ describe('the doctor', () => {
     await setUp();
     const journal = join(folder.path, 'home/restores/0123456789ab');
     mkdirSync(journal, { recursive: true });
-    // No process has this id.
-    const header = { version: 1, id: '0123456789ab', host: hostname(), pid: 2 ** 22 + 1 };
+    const header = { version: 1, id: '0123456789ab' };
     writeFileSync(join(journal, 'journal.jsonl'), `${JSON.stringify(header)}\n`);
     expect((await checks())['restores']).toMatchObject({ status: 'warning' });
+    // What stands there is no file that can be read.
+    mkdirSync(join(folder.path, 'home/restores/fedcba987654/journal.jsonl'), { recursive: true });
+    expect((await checks())['restores']).toMatchObject({
+      status: 'warning',
+      detail: expect.stringContaining('fedcba987654') as string,
+    });
   });
 });

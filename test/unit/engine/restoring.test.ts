@@ -191,11 +191,12 @@ test('an interrupted restore command waits for the user, who may keep what is th
   const backup = await backUp(client);
   await writeFile(at('broken'), '');
   await expect(client.call('restore', requestOf(backup))).rejects.toMatchObject({ code: 'rollback-failed' });
-  client.dispose();
   await rm(at('broken'));
   await rm(at('runs'));
   await writeFile(at('live.db'), 'work of a day');
 
+  // Neither the engine that gave it up nor one that has only found it keeps it from others.
+  await connect().call('state', { workspace });
   const found: Awakening[] = [];
   const next = connect({ onAwakening: (awakening) => found.push(awakening) });
   const { databases } = await next.call('planRestore', requestOf(backup));

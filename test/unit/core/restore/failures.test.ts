@@ -8,7 +8,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { drill } from '../../../../src/core/drill/drill.ts';
@@ -282,8 +281,6 @@ describe('two restores into one folder', () => {
       const header = {
         version: 1,
         id: '0123456789ab',
-        host: hostname(),
-        pid: 2 ** 22 + 1,
         startedAt: '2026-01-01T00:00:00Z',
         set: 'x',
         backup: 'x',
