@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
-import { homeOf } from '../core/surroundings.ts';
 import { ExitCode } from './exit-code.ts';
 import { failureJson } from './failure.ts';
 import { finishRestores } from './interrupted-restores.ts';
@@ -39,13 +38,11 @@ async function backUpSet(options: BackupOptions, session: Session): Promise<Outc
   const { openSet } = await import('../core/open.ts');
   const { backUpWithHooks } = await import('../core/hooks.ts');
   const { vault, set } = await openSet(session.options, session.surroundings);
-  const home = homeOf(session.surroundings);
   const records = async (): Promise<readonly BackupRecord[]> => (await vault.records()).records;
   await finishRestores({ workspace: set.workspace, sets: [set], records }, session);
-  const { withDoubts } = await import('../core/restore/interrupted.ts');
   const { record, notices, failure } = await backUpWithHooks(
     vault,
-    withDoubts(set, home),
+    set,
     {
       kind: options.kind,
       label: options.label,

@@ -9,6 +9,7 @@ import { atUsualPriority } from './gentle/low-priority.ts';
 import { hasInterrupted, lockLive, overLive } from './live-lock.ts';
 import { timerMs } from './minutes.ts';
 import type { MovedRoot } from './moved-roots.ts';
+import { interruptedRestores } from './restore/journal.ts';
 import type { Hook } from './set/definition.ts';
 import type { ResolvedSet } from './set/resolve.ts';
 import { homeOf, type Surroundings } from './surroundings.ts';
@@ -35,22 +36,25 @@ const SECRET = /^CRM_BACKUP_(?:PASSPHRASE|KEY_FILE|SECRET_.*)$/;
 const SECRET_NAME = /pass|secret|token|key|credential/i;
 
 /**
- * Takes a backup between the commands of its set, while no restore changes what it reads. The one after it runs whatever
- * becomes of the backup: what was switched off must be switched on again.
+ * Takes a backup between the commands of its set, while no restore changes what it reads. What a restore that was
+ * interrupted may have left half-loaded is told in it. The command after it runs whatever becomes of the backup: what was switched off must be switched on again.
  * @throws {HookError} of the command before it, or when the one after a backup that was cancelled fails; {InUseError} when a
  * restore is under way there; else what {@link backUp} throws. The message of what is thrown tells of every command that
  * failed.
  */
 export async function backUpWithHooks(
   vault: Vault,
-  set: ResolvedSet,
+  from: ResolvedSet,
   options: BackupOptions,
   surroundings: Surroundings,
   task: Task = {},
 ): Promise<HookedBackup> {
-  await using _lock = options.dryRun === true ? undefined : await lockToRead(set, surroundings, task);
-  const { before, after } = options.dryRun === true ? {} : (set.hooks ?? {});
   const notices: string[] = [];
+  await using _lock =
+    options.dryRun === true ? undefined : await lockToRead(from, notices, surroundings, task);
+  // Not before: a restore may have been killed while this waited for it.
+  const set = await withDoubts(from, homeOf(surroundings));
+  const { before, after } = options.dryRun === true ? {} : (set.hooks ?? {});
   const moved: string[] = [];
   const onMoved = (roots: readonly MovedRoot[]): void => void moved.push(movedText(set, roots));
   let record: BackupRecord;
@@ -89,6 +93,7 @@ export function tellingToo(error: unknown, { notices, failure }: Omit<HookedBack
 
 async function lockToRead(
   { roots, databases }: ResolvedSet,
+  notices: string[],
   surroundings: Surroundings,
   task: Task,
 ): Promise<AsyncDisposable> {
@@ -99,13 +104,23 @@ async function lockToRead(
   };
   const over = await overLive(live);
   const lock = async (): Promise<AsyncDisposable> => lockLive(home, over, 'shared', 'a backup', task);
+  const known = new Set(interruptedRestores(home).map(({ id }) => id));
   const locked = await lock();
   if (!hasInterrupted(home, over)) return locked;
   // It was killed while this waited for it.
   await locked[Symbol.asyncDispose]();
   const { recoverRestores } = await import('./restore/recover.ts');
-  await recoverRestores(home, undefined, surroundings.secret);
+  const { recoveredSentence } = await import('./restore/interrupted-sentence.ts');
+  const found = await recoverRestores(home, undefined, surroundings.secret);
+  notices.push(...found.filter(({ id }) => !known.has(id)).flatMap(recoveredSentence));
   return lock();
+}
+
+/** Loads what is needed for it only when there is something to doubt. */
+async function withDoubts(set: ResolvedSet, home: string): Promise<ResolvedSet> {
+  if (interruptedRestores(home).length === 0) return set;
+  const interrupted = await import('./restore/interrupted.ts');
+  return interrupted.withDoubts(set, home);
 }
 
 /** Two projects may share a vault unknowingly, and then each takes the other's backups for its own. */

@@ -15,16 +15,18 @@ export interface Surrounding {
   readonly records: () => Promise<readonly Pick<BackupRecord, 'id'>[]>;
 }
 
+const OF_ALL: ReadonlySet<Recovered['outcome']> = new Set(['finished', 'undone', 'kept', 'unreadable']);
+
 /**
  * Whether somebody is to be told of an interrupted restore: of all that was ended now, for nobody else will be; of what
- * waits to be ended where it touches a folder or a database of the workspace, was begun there, or is of a backup of its
+ * waits to be ended (if its journal can be read at all) where it touches a folder or a database of the workspace, was begun there, or is of a backup of its
  * vaults.
  */
 export async function isToBeTold(
   { outcome, backup, directories, databases, over = directories }: Recovered,
   { workspace, sets, records }: Surrounding,
 ): Promise<boolean> {
-  if (outcome === 'finished' || outcome === 'undone' || outcome === 'kept') return true;
+  if (OF_ALL.has(outcome)) return true;
   const own = workspace === undefined ? [] : [oneSpelling(workspace)];
   if (databases.some((database) => own.includes(oneSpelling(database.workspace)))) return true;
   const live = {

@@ -30,6 +30,17 @@ export function interruptedSentence(found: Recovered): string[] {
   }
 }
 
+/** The same, and what became of those that could be ended. */
+export function recoveredSentence(found: Recovered): string[] {
+  const { startedAt, outcome, directories, databases, spared } = found;
+  const where = placesOf({ roots: directories.map((directory) => ({ directory })), databases }).join(', ');
+  const what = `A restore of ${timeOf(startedAt)} in ${where} was interrupted; it was`;
+  const left = spared.length === 0 ? '' : ` What was changed since stayed as it is: ${spared.join(', ')}.`;
+  if (outcome === 'finished') return [`${what} finished now.${left}`];
+  if (outcome === 'undone') return [`${what} taken back.${left}`];
+  return interruptedSentence(found);
+}
+
 /** A moment as the sentences have it. */
 export function timeOf(startedAt: string): string {
   return `${startedAt.slice(0, 16).replace('T', ' ')} UTC`;

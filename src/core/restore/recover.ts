@@ -122,6 +122,7 @@ function unknownAt(id: string, journal: string, cause: unknown): Recovered {
     startedAt: '',
     directories: [],
     databases: [],
+    over: [],
     spared: [],
     kept: [],
   };

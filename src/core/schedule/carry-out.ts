@@ -3,7 +3,6 @@ import { backUpWithHooks, type HookedBackup, tellingToo } from '../hooks.ts';
 import { latestOf } from '../latest.ts';
 import type { PlacedSet } from '../open.ts';
 import { isToBeTold } from '../restore/concerned.ts';
-import { withDoubts } from '../restore/interrupted.ts';
 import { interruptedSentence } from '../restore/interrupted-sentence.ts';
 import { type Recovered, recoverRestores } from '../restore/recover.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
@@ -52,13 +51,7 @@ export async function carryOut(
   const told: Recovered[] = [];
   for (const found of recovered) if (await isToBeTold(found, mine)) told.push(found);
   const [interrupted] = told.flatMap(interruptedSentence);
-  const hooked = await backUpWithHooks(
-    vault,
-    withDoubts(set, home),
-    { kind, label: LABEL },
-    surroundings,
-    task,
-  );
+  const hooked = await backUpWithHooks(vault, set, { kind, label: LABEL }, surroundings, task);
   const isQuiet = (): boolean => anyTime || isOffPeak(set.offPeak, new Date());
   try {
     const carried = await follow(hooked.record, set, vault, home, isQuiet, task);

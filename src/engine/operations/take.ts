@@ -1,8 +1,6 @@
 import { backUpWithHooks } from '../../core/hooks.ts';
 import { placeSet } from '../../core/open.ts';
-import { withDoubts } from '../../core/restore/interrupted.ts';
 import { parseSetFile } from '../../core/set/parse.ts';
-import { homeOf } from '../../core/surroundings.ts';
 import { addSet, defaultSet, rehearseAddSet, withSet } from '../../core/set/write.ts';
 import type { Handler } from '../serve.ts';
 import type { Vaults } from '../vaults.ts';
@@ -31,10 +29,9 @@ export function backup(vaults: Vaults): Handler<'backup'> {
   return async ({ workspace, set: name, kind, label }, task) => {
     const placed = await vaults.place({ workspace, set: name });
     const vault = await vaults.provide(placed.vaultDirectory);
-    const set = withDoubts(placed.set, homeOf(vaults.surroundings));
     const { record, notices, failure } = await backUpWithHooks(
       vault,
-      set,
+      placed.set,
       { kind, label },
       vaults.surroundings,
       task,

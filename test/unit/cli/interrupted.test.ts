@@ -99,6 +99,34 @@ it('a restore command that ended by itself after a kill is not run again', async
   expectUntouched();
 });
 
+it('what a restore that is killed leaves half-loaded is doubted by the backup that waited for it', async () => {
+  const restore =
+    'echo half > live.db; echo run >> runs; until test -e go; do sleep 0.1; done; cat > live.db';
+  mkdirSync(at('files'));
+  writeFileSync(at('files/a'), 'a');
+  writeFileSync(at('live.db'), 'old');
+  const databases = [{ name: 'legacy', command: { dump: 'cat live.db', restore } }];
+  cli.writeSets({ name: 'main', files: [{ root: '.', include: ['files/**'] }], databases });
+  await cli.must(['init', '--yes'], ['backup']);
+  let kill: () => void = () => undefined;
+  const restoring = cli.run(['restore', 'latest'], {
+    started: (process) => (kill = () => process.kill('SIGKILL')),
+  });
+  await expect.poll(() => existsSync(at('runs')), { timeout: 20_000 }).toBe(true);
+  const waiting = cli.run(['backup']);
+  const locks = join(cli.home, 'live/locks');
+  await expect.poll(() => readdirSync(locks).length, { timeout: 20_000, interval: 5 }).toBe(2);
+  kill();
+  await restoring;
+  const taken = await waiting;
+  writeFileSync(at('go'), '');
+  expect(taken.code).toBe(3);
+  expect(taken.text).toMatch(/may be half-loaded/);
+  expect(taken.stderr.match(/was interrupted and is left as it is/g)).toHaveLength(1);
+  const again = await cli.run(['backup']);
+  expect(again.stderr.match(/was interrupted and is left as it is/g)).toHaveLength(1);
+});
+
 it('an interrupted restore may be ended with what is there', async () => {
   await stuck();
   const [found] = await interrupted();
