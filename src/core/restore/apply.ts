@@ -7,7 +7,7 @@ import { DatabaseSwitcher } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { diskFailure, isSystemError } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
-import { Journal, type Switch } from './journal.ts';
+import { Journal, type Switch, type UndoNote } from './journal.ts';
 import { isSameLive, lookAt } from './live-tree.ts';
 import { buildDatabases, type PlannedDatabase } from './plan-databases.ts';
 import { mustHaveRoom, type PreparedRoot, prepareRoots, type TargetRoot } from './prepare-root.ts';
@@ -36,6 +36,8 @@ export interface ApplyContext {
   /** What is changed, and the lock on it; none where nothing live is. */
   readonly over?: readonly string[] | undefined;
   readonly lock?: VaultLock | undefined;
+  /** What taking it back is going to need; none where nothing live is changed. */
+  readonly undo?: UndoNote | undefined;
   /** Threads to write files with. */
   readonly pool: WorkerPool;
   /** For tests: carries out every step, in this thread. */
@@ -98,7 +100,7 @@ export async function applyRestore(
     mustBeAsPlanned(prepared);
     await context.lock?.assertHeld();
     throwIfCancelled(task);
-    await journal.beginSwitch(all);
+    await journal.beginSwitch(all, context.undo);
   } catch (error) {
     if (journal.phase === 'planned') await discard(journal, disk, switchers).catch(() => undefined);
     throw diskFailure('prepare the restore', error);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { type Claim, claim, isClaimed } from './claim.ts';
@@ -98,8 +98,17 @@ export interface Switch {
   readonly marks: readonly Remark[];
 }
 
+/** What is kept of a restore so that it can be taken back: a file beside the journals, once the restore is done. */
+export interface UndoNote {
+  /** Of the file. */
+  readonly name: string;
+  /** Empty when it cannot be taken back. */
+  readonly text: string;
+}
+
 const HEADER = 'journal.jsonl';
 const SWITCH = 'moves.jsonl';
+const UNDO = /^last-[0-9a-f]+\.json$/;
 const HALF_WAY: ReadonlySet<JournalPhase> = new Set(['switching', 'rolling-back', 'keeping'] as const);
 const PRIVATE_DIRECTORY = 0o700;
 
@@ -172,8 +181,12 @@ export class Journal implements Disposable {
     return this.#phase;
   }
 
-  /** Writes down everything the switch is going to do. From then on it is either finished or rolled back. */
-  async beginSwitch(all: Switch): Promise<void> {
+  /**
+   * Writes down everything the switch is going to do. From then on it is either finished or rolled back.
+   * @param undo see {@link settleUndo}
+   */
+  async beginSwitch(all: Switch, undo?: UndoNote): Promise<void> {
+    if (undo !== undefined) this.#disk.writeText(join(this.directory, undo.name), undo.text, 'create');
     const text = [...all.moves, ...all.marks].map(line).join('');
     const path = join(this.directory, SWITCH);
     this.#disk.writeText(path, text, 'create');
@@ -201,6 +214,24 @@ export class Journal implements Disposable {
       else moves.push(one);
     }
     return { moves, marks };
+  }
+
+  /**
+   * Puts what an undo of this restore needs in the place of what was kept of the one before, which it follows; again it
+   * does nothing.
+   * @param isKept False where the restore was not done as a whole: then there is nothing that could be taken back.
+   */
+  settleUndo(isKept: boolean): void {
+    for (const name of filesIn(this.directory).filter((each) => UNDO.test(each))) {
+      const note = join(this.directory, name);
+      const place = join(dirname(this.directory), name);
+      if (isKept && statSync(note).size > 0) {
+        this.#disk.rename(note, place);
+        continue;
+      }
+      rmSync(place, { force: true });
+      this.#disk.removeFile(note);
+    }
   }
 
   /** Ends the journal: nothing is left to be done. */
@@ -336,6 +367,15 @@ function valueOf(text: string): unknown {
     return JSON.parse(text, reviveTime);
   } catch {
     return undefined;
+  }
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 

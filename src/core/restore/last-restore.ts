@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
-import { replaceFile } from '../replace-file.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { RestoreError } from './error.ts';
-import { restoresFolder } from './journal.ts';
+import { restoresFolder, type UndoNote } from './journal.ts';
 import type { SelectedPath } from './selection.ts';
 import type { RestorePlan } from './plan-restore.ts';
 
@@ -23,16 +22,18 @@ export interface LastRestore {
   readonly touched: readonly SelectedPath[];
 }
 
-/** Keeps what an undo of this restore needs; it replaces that of the restore before. */
-export function keepUndo(
-  home: string,
+/**
+ * What an undo of a restore is going to need; its journal puts that in the place of what the restore before needs, once it
+ * has restored. Without a safety backup it cannot be taken back, nor can what was before it.
+ */
+export function undoOf(
   vaultId: string,
   record: BackupRecord,
-  safetyBackup: BackupRecord,
+  safetyBackup: BackupRecord | undefined,
   plan: RestorePlan,
   databases: readonly SelectedPath[],
-): void {
-  const last: LastRestore = {
+): UndoNote {
+  const last: LastRestore | undefined = safetyBackup && {
     version: 1,
     set: record.set,
     restored: record.id,
@@ -40,12 +41,7 @@ export function keepUndo(
     at: new Date().toISOString(),
     touched: [...plan.targets.flatMap((target) => target.plan.touched), ...databases],
   };
-  replaceFile(undoFile(home, vaultId, record.set), JSON.stringify(last));
-}
-
-/** Forgets the last restore: what came after it cannot be taken back through it. */
-export function forgetUndo(home: string, vaultId: string, set: string): void {
-  rmSync(undoFile(home, vaultId, set), { force: true });
+  return { name: undoName(vaultId, record.set), text: last === undefined ? '' : JSON.stringify(last) };
 }
 
 /**
@@ -90,6 +86,10 @@ export function readUndo(home: string, vaultId: string, set: string): LastRestor
 }
 
 function undoFile(home: string, vaultId: string, set: string): string {
+  return join(restoresFolder(home), undoName(vaultId, set));
+}
+
+function undoName(vaultId: string, set: string): string {
   const name = createHash('sha256').update(`${vaultId}\0${set}`).digest('hex').slice(0, 16);
-  return join(restoresFolder(home), `last-${name}.json`);
+  return `last-${name}.json`;
 }

@@ -167,6 +167,7 @@ export async function discard(journal: Journal, disk: RestoreDisk, switchers: Sw
 /** Ends a restore whose files and databases are all in place. */
 export async function finish(journal: Journal, disk: RestoreDisk, switchers: Switchers): Promise<void> {
   const { roots, id } = journal.header;
+  journal.settleUndo(true);
   for (const { directory } of roots) closeStaging(disk, directory, id);
   await switchers.files.markRoots('after');
   await clearDatabases(journal, switchers);
@@ -319,6 +320,7 @@ async function keep(
     journal.enter('keeping');
   }
   const kept = await databases.keepLive();
+  journal.settleUndo(false);
   const { roots, id } = journal.header;
   for (const { directory } of roots) closeStaging(disk, directory, id);
   journal.remove();

@@ -21,7 +21,7 @@ import { RestoreError } from './error.ts';
 import { endInterrupted } from './interrupted.ts';
 import { newRestoreId } from './journal.ts';
 import { lookAt } from './live-tree.ts';
-import { forgetUndo, keepUndo, restoreToUndo } from './last-restore.ts';
+import { restoreToUndo, undoOf } from './last-restore.ts';
 import { overRestored } from './over-restored.ts';
 import type { Recovered } from './recover.ts';
 import { recoverRoot } from './recover-root.ts';
@@ -247,7 +247,8 @@ async function restorePaths(
   const safeAt = performance.now();
   const { databases } = planned;
   const ids = { set: record.set, backup: record.id, restoreId };
-  const context = { vault, home, ...ids, databases, over, lock, pool, disk };
+  const undo = isChange ? undoOf(vault.id, record, safety, plan, paths) : undefined;
+  const context = { vault, home, ...ids, databases, over, lock, pool, disk, undo };
   const phases = await applyRestore(plan.targets, context, task);
   const extractedAt = performance.now();
   await extractDatabases(extracts, task);
@@ -268,10 +269,6 @@ async function restorePaths(
       plannedAt,
       safeAt,
     });
-  }
-  if (isChange) {
-    if (safety === undefined) forgetUndo(home, vault.id, record.set);
-    else keepUndo(home, vault.id, record, safety, plan, paths);
   }
   return report(all, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, measured);
 }

@@ -10,7 +10,10 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeDisk, type RestoreDisk } from '../../../../src/core/restore/disk.ts';
+import { readUndo } from '../../../../src/core/restore/last-restore.ts';
 import { recoverRestores } from '../../../../src/core/restore/recover.ts';
+import { undoRestore } from '../../../../src/core/restore/restore.ts';
+import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import { countingDisk, dyingDisk, failingDisk, Killed } from '../../../build/faulty-disk.ts';
 import { noiseOf } from '../../../build/random-tree.ts';
 import { type Restorable, restorable } from '../../../build/restorable.ts';
@@ -70,10 +73,15 @@ const live = timed(
 let place: Restorable;
 let old: TreeSnapshot;
 let fresh: TreeSnapshot;
+let restored: BackupRecord;
 let run: (disk: RestoreDisk) => Promise<unknown>;
 
 function reset(): void {
   rmSync(place.home, { recursive: true, force: true });
+  refill();
+}
+
+function refill(): void {
   place.fill(live);
   setModified(place.root, 1_400_000_000_000_000_000n);
 }
@@ -82,10 +90,10 @@ beforeAll(async () => {
   place = await restorable(backedUp);
   setModified(place.root, 1_300_000_000_000_000_000n);
   fresh = snapshotTree(place.root);
-  const record = await place.backUp();
+  restored = await place.backUp();
   reset();
   old = snapshotTree(place.root);
-  run = async (disk) => place.restore(record, { delete: true, disk });
+  run = async (disk) => place.restore(restored, { delete: true, disk });
 });
 
 afterAll(async () => place[Symbol.asyncDispose]());
@@ -237,6 +245,27 @@ describe('a restore that is killed', () => {
     }
     expect(spared).toBeGreaterThan(5);
   }, 120_000);
+
+  it('at whichever step is the one that is taken back then if it was finished, else the one before is', async () => {
+    reset();
+    const safe = { delete: true, safetyBackup: true };
+    const { safetyBackup: before } = await place.restore(restored, safe);
+    const last = (): string | undefined => readUndo(place.home, place.vault.id, 'test')?.safetyBackup;
+    let wasFinished = false;
+    for (let step = 3; !wasFinished; step += 7) {
+      refill();
+      await place.restore(restored, { ...safe, disk: dyingDisk(step) }).catch(() => undefined);
+      const [found] = await recoverRestores(place.home);
+      wasFinished = found?.outcome === 'finished';
+      if (wasFinished) {
+        expect(last()).not.toBe(before);
+        await undoRestore(place.vault, place.set, place);
+        expect(snapshotTree(place.root)).toEqual(old);
+      } else {
+        expect(last()).toBe(before);
+      }
+    }
+  });
 
   it('is recovered by the next restore itself', async () => {
     reset();
