@@ -23,7 +23,7 @@ export function interruptedSentence(found: Recovered): string[] {
       return [`${reason} ${found.hint}`];
     case 'waiting':
       return [
-        `${what}, and a folder of it is not there now; it is ended as soon as it is. If that is gone for good, remove ${journal}.`,
+        `${what}, and a folder of it is not there now; it is ended as soon as it is. Where that was only renamed, give it back its name. Where it was deleted for good, with all that was kept in it, ${journal} may be removed.`,
       ];
     default:
       return [];

@@ -9,7 +9,7 @@ import { lookAt } from './live-tree.ts';
 import { recoverJournal } from './recover.ts';
 import { keepsNothing, leftovers, removeTree, stagingOwner } from './staging.ts';
 import { privateStaging, STAGING } from './staging-name.ts';
-import { journalElsewhere, journalGone } from './unfinished.ts';
+import { anotherAway, journalElsewhere, journalGone, movedSince } from './unfinished.ts';
 
 /**
  * Makes a root free for a new restore: ends a dead one that was working there. A root says itself whose it was, and it may
@@ -36,7 +36,7 @@ export async function recoverRoot(
       });
     }
     const isAbandoned = state === 'abandoned';
-    if (isAbandoned && isOwnJournal(home, journal!)) await recoverJournal(journal!, disk, options);
+    if (isAbandoned && isOwnJournal(home, journal!)) await recover(directory, journal!, disk, options);
     else if (isAbandoned && hasBegunToSwitch(journal!)) throw journalElsewhere(directory, journal!);
     else if (keepsNothing(directory)) removeTree(disk, `${directory}/${STAGING}`);
     else throw journalGone(directory);
@@ -51,6 +51,19 @@ export async function recoverRoot(
     // Under this name nothing is kept that is still needed.
     else if (isAbandoned || state === 'none') removeTree(disk, `${directory}/${privateStaging(id)}`);
   }
+}
+
+async function recover(
+  directory: string,
+  journal: string,
+  disk: RestoreDisk,
+  options: Parameters<typeof recoverJournal>[2],
+): Promise<void> {
+  const found = await recoverJournal(journal, disk, options);
+  if (found?.outcome !== 'waiting') return;
+  const place = realPlace(directory);
+  if (found.directories.some((known) => realPlace(known) === place)) throw anotherAway(directory, found);
+  throw movedSince(directory, found);
 }
 
 function isOwnJournal(home: string, journal: string): boolean {

@@ -80,6 +80,35 @@ export function unreadableJournal(journal: string, cause: unknown): RestoreError
   );
 }
 
+/** What of a restore that waits is told where a folder of it stands in the way. */
+type Waiting = Pick<JournalHeader, 'id'> & {
+  readonly directories: readonly string[];
+  readonly journal: string;
+};
+
+/** A folder that has another name since a restore was interrupted in it, or is a copy of such a one. */
+export function movedSince(directory: string, { id, directories, journal }: Waiting): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `A restore was interrupted half-way in ${directory} when that was called otherwise (${directories.join(', ')}), and is still to be ended.`,
+    {
+      hint: `Give it back that name, run “crm-backup interrupted ${id} --end” or “--keep”, then rename it again. Keep ${journal}: it alone tells where the files belong that are kept in ${STAGING}.`,
+    },
+  );
+}
+
+/** A folder with an interrupted restore that works in others, too, of which one is away. */
+export function anotherAway(directory: string, { directories, journal }: Waiting): RestoreError {
+  const others = directories.filter((one) => one !== directory).join(', ');
+  return new RestoreError(
+    'unfinished-restore',
+    `A restore was interrupted half-way in ${directory} and in ${others}, of which a folder is not there now or has another name.`,
+    {
+      hint: `Mount it, or give it back its name, then try again. Keep ${journal}: it alone tells where the files belong that are kept in ${STAGING}.`,
+    },
+  );
+}
+
 /** A folder whose journal was removed. */
 export function journalGone(directory: string): RestoreError {
   return new RestoreError(

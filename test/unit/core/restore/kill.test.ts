@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeDisk, type RestoreDisk } from '../../../../src/core/restore/disk.ts';
 import { readUndo } from '../../../../src/core/restore/last-restore.ts';
-import { recoverRestores } from '../../../../src/core/restore/recover.ts';
+import { endRestore, recoverRestores } from '../../../../src/core/restore/recover.ts';
 import { undoRestore } from '../../../../src/core/restore/restore.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import { countingDisk, dyingDisk, failingDisk, Killed } from '../../../build/faulty-disk.ts';
@@ -181,6 +181,27 @@ describe('a restore that is killed', () => {
       expect(snapshotTree(place.root)).toEqual(fresh);
     }
     expect(waited).toBeGreaterThan(3);
+  });
+
+  it('says in a folder that has another name now what name it had, and ends under that', async () => {
+    reset();
+    const steps = await stepsOf(run);
+    reset();
+    await killAt(steps.lastIndexOf('rename') - 3);
+    const moved = `${place.root} moved`;
+    renameSync(place.root, moved);
+    const [root] = place.set.roots;
+    const set = { ...place.set, roots: [{ ...root!, directory: moved }] };
+    await expect(place.restore(restored, { set, delete: true })).rejects.toMatchObject({
+      code: 'unfinished-restore',
+      message: expect.stringContaining(`otherwise (${place.root})`) as string,
+    });
+    const [id = ''] = journals();
+    await expect(endRestore(place.home, id, 'keep')).rejects.toMatchObject({ code: 'unfinished-restore' });
+    expect(journals()).toEqual([id]);
+    renameSync(moved, place.root);
+    await recoverRestores(place.home);
+    expectOneOfBoth();
   });
 
   it('may be killed again at every step of its recovery', async () => {
