@@ -50,9 +50,11 @@ export async function warnOfInterrupted(
   const where = [...directories, ...names].map(printable).join(', ');
   const what = `the restore of ${shortId(backup)} from ${formatTime(startedAt)} was interrupted`;
   if (isEndedFirst) {
-    session.warn(
-      `${what} in ${where} and is ended first, which may run a restore command again and overwrites what was changed in its databases since.`,
-    );
+    const how =
+      names.length === 0
+        ? ', but for files that were changed since, which stay as they are.'
+        : ', which may run a restore command again and overwrites what was changed in its databases since.';
+    session.warn(`${what} in ${where} and is ended first${how}`);
     return;
   }
   const { isToBeTold } = await import('../core/restore/concerned.ts');

@@ -53,12 +53,14 @@ async function end(id: string, options: InterruptedOptions, session: Session): P
     );
   }
   const decision = options.keep === true ? 'keep' : 'end';
-  const { endRestore } = await import('../core/restore/recover.ts');
-  const { dialogue, surroundings } = session;
+  const { endAlone, leftRestore } = await import('../core/restore/end-restore.ts');
+  const { dialogue, surroundings, task } = session;
+  const home = homeOf(surroundings);
+  leftRestore(home, id);
   if (dialogue !== undefined && !(await confirm(dialogue, QUESTIONS[decision], false))) {
     throw new CancelledError();
   }
-  const ended = await endRestore(homeOf(surroundings), id, decision, surroundings.secret);
+  const ended = await endAlone(home, id, decision, surroundings.secret, task);
   const kept = ended.kept.map(({ database, place }) => ({ database, place }));
   return {
     json: { id, outcome: ended.outcome, kept, spared: ended.spared },

@@ -5,7 +5,6 @@ import { reopenDatabases } from './database-recovery.ts';
 import type { DatabaseSwitcher, JournalDatabase, KeptDatabase } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { isSystemError } from './disk-failure.ts';
-import { RestoreError } from './error.ts';
 import { sweepClaims } from './claim.ts';
 import {
   headerOf,
@@ -22,6 +21,7 @@ import { Switcher } from './switch.ts';
 import {
   beingWorkedOn,
   folderAway,
+  notInterrupted,
   rollbackFailed,
   stillUnfinished,
   unreadableJournal,
@@ -146,9 +146,7 @@ export async function endRestore(
   if (ended?.outcome === 'waiting') throw folderAway(found!);
   if (ended !== undefined) return ended;
   if (stateOf(join(restoresFolder(home), id)) === 'at-work') throw beingWorkedOn(id);
-  throw new RestoreError('not-interrupted', `There is no interrupted restore “${id}”.`, {
-    hint: '“crm-backup interrupted” lists those that wait to be ended.',
-  });
+  throw notInterrupted(id);
 }
 
 /** Clears away what a restore has prepared; its roots and databases are then as they were. */

@@ -52,6 +52,13 @@ function reasonOf(cause: unknown): string {
   return code === undefined ? '' : ` The system says ${code}.`;
 }
 
+/** There is no restore of this id that waits to be ended. */
+export function notInterrupted(id: string): RestoreError {
+  return new RestoreError('not-interrupted', `There is no interrupted restore “${id}”.`, {
+    hint: '“crm-backup interrupted” lists those that wait to be ended.',
+  });
+}
+
 /** Somebody else works on the restore that is to be ended. */
 export function beingWorkedOn(id: string): RestoreError {
   return new RestoreError('locked', `Restore “${id}” is being worked on by another process.`, {

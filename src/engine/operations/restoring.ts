@@ -4,6 +4,7 @@ import { previewDatabases, type RestoredDatabase } from '../../core/restore/plan
 import { findDamaged, withoutDamaged } from '../../core/restore/damaged.ts';
 import { selectDatabases } from '../../core/restore/database-selection.ts';
 import { withNotices } from '../../core/restore/interrupted.ts';
+import { endAlone } from '../../core/restore/end-restore.ts';
 import { type Lacking, lackingOf } from '../../core/restore/lacking.ts';
 import { restoreToUndo } from '../../core/restore/last-restore.ts';
 import {
@@ -12,7 +13,7 @@ import {
   planRestore as makePlan,
   type RestorePlan as Plan,
 } from '../../core/restore/plan-restore.ts';
-import { endRestore, recoverRestores } from '../../core/restore/recover.ts';
+import { recoverRestores } from '../../core/restore/recover.ts';
 import {
   restore as restoreBackup,
   type RestoreReport,
@@ -110,8 +111,8 @@ export function concerning(vaults: Vaults): Handler<'concerning'> {
 
 /** Ends an interrupted restore as the user wants it. */
 export function endInterrupted({ surroundings }: Vaults): Handler<'endInterrupted'> {
-  return async ({ restore: id, decision }) =>
-    endRestore(homeOf(surroundings), id, decision, surroundings.secret);
+  return async ({ restore: id, decision }, task) =>
+    endAlone(homeOf(surroundings), id, decision, surroundings.secret, task);
 }
 
 /** Brings restores that were interrupted to their end where that overwrites nothing, wherever they were working. */

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { identityOf } from '../../../../src/core/database/command/process-tree.ts';
@@ -19,6 +19,7 @@ import { lockLive } from '../../../../src/core/live-lock.ts';
 import { claim, isClaimed } from '../../../../src/core/restore/claim.ts';
 import { nodeDisk } from '../../../../src/core/restore/disk.ts';
 import { Journal, restoresHalfWay, stateOf } from '../../../../src/core/restore/journal.ts';
+import { endAlone } from '../../../../src/core/restore/end-restore.ts';
 import { endRestore, recoverRestores } from '../../../../src/core/restore/recover.ts';
 import { type Built, buildForNode } from '../../../build/bundle.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../build/tree.ts';
@@ -134,6 +135,20 @@ describe('a restore', () => {
     });
     expect(restoresHalfWay(home)).toHaveLength(1);
     expect(existsSync(unreadable)).toBe(true);
+  });
+});
+
+describe('an interrupted restore that is to be ended', () => {
+  it('waits for whoever reads or changes what it works on', async () => {
+    const id = basename(journal);
+    const stop = new AbortController();
+    const end = async (signal?: AbortSignal) => endAlone(home, id, 'keep', undefined, { signal });
+    const lock = await lockLive(home, ['/srv/crm/data'], 'shared', 'a test', {});
+    const refused = expect(end(stop.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    setTimeout(() => stop.abort(), 300);
+    await refused;
+    await lock[Symbol.asyncDispose]();
+    await expect(end()).rejects.toMatchObject({ code: 'unfinished-restore' });
   });
 });
 
