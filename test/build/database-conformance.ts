@@ -23,9 +23,8 @@ import {
 } from '../../src/core/restore/restore.ts';
 import type { Progress, Task } from '../../src/core/task.ts';
 import type { BackupRecord } from '../../src/core/vault/record.ts';
-import { CHUNK_ID_BYTES } from '../../src/core/vault/chunk-id.ts';
 import { VaultError } from '../../src/core/vault/error.ts';
-import { damageFrameOf } from './damage.ts';
+import { chunksIn, damageFrameOf } from './damage.ts';
 import { temporaryFolder, type TemporaryFolder } from './tree.ts';
 import { buildVault, type BuiltVault } from './vault.ts';
 
@@ -390,12 +389,27 @@ export function databaseConformance(
       const record = await place.backUp();
       const { vault } = place.built;
       const [account, many] = [await pathOf(place, record, 'account'), await pathOf(place, record, 'many')];
-      let chunks = Buffer.alloc(0);
-      for await (const entry of vault.entries(record, many)) chunks = Buffer.from(entry.chunks);
+      const index = await vault.index();
+      const frames = { own: new Map<number, Buffer>(), others: new Set<number>() };
+      for await (const { path, chunks } of vault.entries(record)) {
+        for (const id of chunksIn(chunks)) {
+          const { frame } = index.place(index.find(id, 0));
+          if (path === many) frames.own.set(frame, id);
+          else frames.others.add(frame);
+        }
+      }
       // Where all tables are one file, none is whole.
-      if (chunks.length === 0) return;
-      await damageFrameOf(vault, chunks.subarray(-CHUNK_ID_BYTES));
+      if (frames.own.size === 0) return;
+      const [, chunk] = [...frames.own].find(([frame]) => !frames.others.has(frame))!;
+      await damageFrameOf(vault, chunk);
+      const named = {
+        code: 'damaged',
+        message: expect.stringMatching(`^${many} cannot be restored: `) as string,
+        hint: expect.stringContaining('--skip-damaged') as string,
+      };
+      await expect(place.restore(record)).rejects.toMatchObject(named);
       const to = join(place.folder.path, 'to');
+      await expect(place.restore(record, { to })).rejects.toMatchObject(named);
       await place.restore(record, { to: `${to}-account`, paths: [account] });
       const report = await place.restore(record, { to, skipDamaged: true });
       expect(report.problems).toMatchObject([{ code: 'damaged', path: many }]);

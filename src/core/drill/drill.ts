@@ -14,6 +14,7 @@ import type { Vault } from '../vault/vault.ts';
 import { compareFiles } from './compare-files.ts';
 import { Differences, type Difference } from './difference.ts';
 import type { DrillProblem } from './left-out.ts';
+import { noteDamage } from './note-damage.ts';
 import { rehearseDatabases } from './rehearse-databases.ts';
 import { TooLong } from './too-long.ts';
 
@@ -115,6 +116,9 @@ export async function drill(
     const isWhole = report.notices.length + report.problems.length === 0;
     keep(home, vault.id, record, startedAt, report, databases.bytes, isWhole);
     return report;
+  } catch (error) {
+    await noteDamage(vault, record, error);
+    throw error;
   } finally {
     rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
     active.delete(scratch);

@@ -5,7 +5,8 @@ import { comparedTables, summarizeTables } from '../compare/rows.ts';
 import type { DatabaseSide, TableSide } from '../compare/rows-side.ts';
 import { DatabaseError } from '../database/error.ts';
 import { tablePath } from '../database/table-path.ts';
-import { openDumpSource } from '../restore/database-source.ts';
+import { openRestoreSource } from '../restore/restore-source.ts';
+import { DAMAGE_WAY_OUT } from '../restore/skipped.ts';
 import { DatabaseSwitcher } from '../restore/database-targets.ts';
 import { nodeDisk } from '../restore/disk.ts';
 import { Journal, newRestoreId } from '../restore/journal.ts';
@@ -71,7 +72,7 @@ export async function rehearseDatabases(
   let failure: Error | undefined;
   for (const { type, name, bytes } of record.sources) {
     if (type !== 'database') continue;
-    const source = await openDumpSource(vault, record, name);
+    const source = await openRestoreSource(vault, record, name, DAMAGE_WAY_OUT);
     if (source.info.engine !== 'command' && !place.live.some((each) => each.name === name)) {
       problems.push(leftOut(name));
       continue;

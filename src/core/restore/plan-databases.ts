@@ -11,11 +11,12 @@ import { type Task, throwIfCancelled } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { notInBackup, type SelectedDatabase } from './database-selection.ts';
-import { openDumpSource } from './database-source.ts';
 import { openDatabase, type WorkedDatabase } from './database-targets.ts';
 import { diskFailure } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
 import { newRestoreId } from './journal.ts';
+import { openRestoreSource } from './restore-source.ts';
+import { DAMAGE_HINT, DAMAGE_WAY_OUT } from './skipped.ts';
 import { mustBeFreeOrOfSet, type Standing, standingAt, standingNotices } from './replaced-database.ts';
 
 /** A database with its plan; nothing is done yet. */
@@ -102,7 +103,7 @@ async function planOne(
       },
     );
   }
-  const source = await openDumpSource(vault, record, name);
+  const source = await openRestoreSource(vault, record, name, DAMAGE_HINT);
   const address = await database.address();
   const open = await openDatabase(address, target);
   try {
@@ -190,7 +191,8 @@ export async function planExtracts(
         hint: 'Restore to an empty folder; nothing was changed.',
       });
     }
-    const source = await openDumpSource(vault, record, name);
+    // Files are there by then.
+    const source = await openRestoreSource(vault, record, name, DAMAGE_WAY_OUT);
     const missing = tables?.find((table) => !source.tables.some((each) => each.path === table));
     if (missing !== undefined) throw notInBackup(record, `${path}/${missing}`);
     places.push({ source, folder, part: { tables, without } });

@@ -50,6 +50,8 @@ export const CONTENT_DAMAGED = 'Its content is damaged or lost in the vault.';
 /** Why nobody knows what is left out. */
 export const LIST_DAMAGED =
   'A part of the list of files, which begins here, is damaged or lost in the vault; what it named is not known.';
-/** What to do about damage that stops a restore. */
-export const DAMAGE_HINT =
-  'Nothing was changed. “crm-backup verify --level data” tells what is affected; with --skip-damaged all else is restored.';
+/** What to do about damage. */
+export const DAMAGE_WAY_OUT =
+  '“crm-backup verify --level data” tells what is affected; with --skip-damaged all else is restored.';
+/** What to do about damage that stops a restore before anything is changed. */
+export const DAMAGE_HINT = `Nothing was changed. ${DAMAGE_WAY_OUT}`;

@@ -113,7 +113,7 @@ describe('a drill', () => {
     );
   });
 
-  it('fails with the vault’s own words when content is damaged, and leaves nothing', async () => {
+  it('fails with the vault’s own words when content is damaged, notes that, and leaves nothing', async () => {
     await using place = await restorable(TREE);
     const record = await place.backUp();
     const packs = join(place.vault.storage.location, 'packs');
@@ -126,6 +126,8 @@ describe('a drill', () => {
     await expect(drill(place.vault, record, { home: place.home })).rejects.toMatchObject({ code: 'damaged' });
     expect(readdirSync(join(place.home, 'drills'))).toEqual([]);
     expect(readRecoveries(place.home, place.vault.id)).toEqual([]);
+    const { records } = await place.vault.records();
+    expect(records.find(({ id }) => id === record.id)?.damagedAt).toBeDefined();
   });
 
   it('clears away what a killed drill has left', async () => {

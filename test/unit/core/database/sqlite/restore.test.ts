@@ -125,7 +125,10 @@ describe('files and a SQLite database', () => {
     for await (const { path, chunks } of crm.vault.vault.entries(record, 'databases/crm'))
       if (path.endsWith('/database.sqlite')) await damageFrameOf(crm.vault.vault, chunks);
     crm.say('new');
-    await expect(crm.restore(record)).rejects.toMatchObject({ code: 'damaged' });
+    await expect(crm.restore(record)).rejects.toMatchObject({
+      code: 'damaged',
+      message: expect.stringContaining('databases/crm cannot be restored: ') as string,
+    });
     expect(crm.heard()).toEqual(['new', 'new']);
     const report = await crm.restore(record, { skipDamaged: true });
     expect(report).toMatchObject({ skipped: 1, plan: { tables: [] } });
