@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RepairResult } from '../core/vault/repair.ts';
-import { damageText, pathLines } from './damage-text.ts';
+import { damageText, lossLines } from './damage-text.ts';
 import { ExitCode } from './exit-code.ts';
 import { openVault } from './opened.ts';
 import { counted, formatTime } from './quantity.ts';
@@ -37,7 +37,8 @@ function description(result: RepairResult, dryRun: boolean, { paint }: Session):
     `${counted(written.length, 'object')} ${would}written anew, ${counted(setAside.length, 'damaged one')} ${would}set aside`,
   ];
   if (backups.length === 0) lines.push(paint('green', 'No backup has lost anything.'));
-  for (const { id, createdAt, isRecordLost, paths, pathCount } of backups) {
+  for (const backup of backups) {
+    const { id, createdAt, isRecordLost, pathCount } = backup;
     if (isRecordLost || createdAt === null) {
       lines.push(
         paint('red', `${shortId(id)} is lost as a whole: its record cannot be read.`),
@@ -46,7 +47,7 @@ function description(result: RepairResult, dryRun: boolean, { paint }: Session):
       continue;
     }
     const what = `${shortId(id)} of ${formatTime(createdAt)} has lost ${counted(pathCount, 'path')} for good:`;
-    lines.push(paint('red', what), ...pathLines(paths, pathCount));
+    lines.push(paint('red', what), ...lossLines(backup));
   }
   return lines.join('\n');
 }

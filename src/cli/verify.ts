@@ -72,7 +72,7 @@ async function rehearse(session: Session, reference: string): Promise<Outcome> {
   const { compared, differences, differenceCount, recoveryTimeMs, phases } = report;
   const paths = differences.map(({ path }) => path);
   const what = { object: 'restore', pack: null, problems: ['What came back is not what was backed up.'] };
-  const found = { backups: [record.id], backupCount: 1, paths, pathCount: differenceCount };
+  const found = { backups: [record.id], backupCount: 1, paths, lists: [], pathCount: differenceCount };
   return {
     json: {
       level: 'drill',

@@ -1,3 +1,31 @@
+/** A part of a backup’s list that cannot be read: what it has named nobody knows, but how much. */
+export interface LostList {
+  /** What it was a list of: `files/<root>` or `databases/<name>`. */
+  readonly root: string;
+  /** The first path in it. */
+  readonly path: string;
+  /** How many pieces of the list are lost; `path` is the first of the first. */
+  readonly parts: number;
+  /** How many entries they have named. */
+  readonly entries: number;
+}
+
+/** How many entries lists have named at least: backups have most paths in common. */
+export function entriesIn(lists: Iterable<LostList>): number {
+  const most = new Map<string, number>();
+  for (const { root, entries } of lists) most.set(root, Math.max(entries, most.get(root) ?? 0));
+  return [...most.values()].reduce((sum, entries) => sum + entries, 0);
+}
+
+/** What a backup has lost. */
+export interface Losses {
+  /** Paths, and entries of lists that are lost. */
+  pathCount: number;
+  /** The first of the paths. */
+  readonly paths: string[];
+  readonly lists: LostList[];
+}
+
 /** Something in a vault that is not as it was written, and what it means for backups. */
 export interface Damage {
   /** The object, by its name in the vault; for content that no pack has, `packs`. */
@@ -11,6 +39,9 @@ export interface Damage {
   readonly backupCount: number;
   /** Paths that have lost content by it, in any backup; the first of them, if there are very many. */
   readonly paths: readonly string[];
+  /** Parts of lists that are lost by it, and perhaps by other damage, too; the first of them, if there are very many. */
+  readonly lists: readonly LostList[];
+  /** Paths, and entries of lists that are lost, as far as they may not be the same. */
   readonly pathCount: number;
 }
 
@@ -24,7 +55,7 @@ export const NO_PACK = 'packs';
 /** Gathers what is damaged, by object, and who is affected. */
 export class DamageReport {
   readonly #findings = new Map<string, Finding>();
-  readonly #lossesOf = new Map<string, { pathCount: number; paths: string[] }>();
+  readonly #lossesOf = new Map<string, Losses>();
 
   get isEmpty(): boolean {
     return this.#findings.size === 0;
@@ -59,28 +90,45 @@ export class DamageReport {
     this.#lossesOf.set(backup, losses);
   }
 
-  /** How many paths of a backup have lost content, and the first of them. */
-  lossesOf(backup: string): { pathCount: number; paths: string[] } {
-    return this.#lossesOf.get(backup) ?? { pathCount: 0, paths: [] };
+  /**
+   * Notes that a part of a backup’s list is lost by damage to some objects.
+   * @param key the same for all backups that share the part
+   */
+  affectList(objects: Iterable<string>, backup: string, list: LostList, key: string): void {
+    for (const object of objects) {
+      const finding = this.#finding(object);
+      finding.backups.add(backup);
+      finding.lists.set(key, list);
+    }
+    const losses = this.lossesOf(backup);
+    losses.pathCount += list.entries;
+    if (losses.lists.length < MOST_PATHS_NAMED) losses.lists.push(list);
+    this.#lossesOf.set(backup, losses);
+  }
+
+  /** What a backup has lost. */
+  lossesOf(backup: string): Losses {
+    return this.#lossesOf.get(backup) ?? { pathCount: 0, paths: [], lists: [] };
   }
 
   /** All damage, by object. */
   list(): Damage[] {
-    return [...this.#findings].map(([object, { problems, backups, paths }]) => ({
+    return [...this.#findings].map(([object, { problems, backups, paths, lists }]) => ({
       object,
       pack: PACK_NAME.exec(object)?.[1] ?? null,
       problems: problems.length > 0 ? problems : ['Content that backups need is in no pack.'],
       backups: first(backups, MOST_BACKUPS_NAMED),
       backupCount: backups.size,
       paths: first(paths, MOST_PATHS_NAMED),
-      pathCount: paths.size,
+      lists: [...lists.values()].slice(0, MOST_PATHS_NAMED),
+      pathCount: paths.size + entriesIn(lists.values()),
     }));
   }
 
   #finding(object: string): Finding {
     let finding = this.#findings.get(object);
     if (finding === undefined) {
-      finding = { problems: [], backups: new Set(), paths: new Set() };
+      finding = { problems: [], backups: new Set(), paths: new Set(), lists: new Map() };
       this.#findings.set(object, finding);
     }
     return finding;
@@ -91,6 +139,7 @@ interface Finding {
   readonly problems: string[];
   readonly backups: Set<string>;
   readonly paths: Set<string>;
+  readonly lists: Map<string, LostList>;
 }
 
 function first(all: ReadonlySet<string>, most: number): string[] {

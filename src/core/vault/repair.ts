@@ -3,7 +3,7 @@ import { StorageError } from '../storage/storage.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { findAffected } from './affected.ts';
 import { CONFIG_NAME } from './config.ts';
-import { type Damage, DamageReport } from './damage.ts';
+import { type Damage, DamageReport, type LostList } from './damage.ts';
 import { VaultError } from './error.ts';
 import { encodeIndexFiles } from './index-file.ts';
 import { firstFramesOf, inspectFooters, type PackInspection } from './inspect.ts';
@@ -32,6 +32,9 @@ export interface DamagedBackup {
   readonly isRecordLost: boolean;
   /** The first of them, if there are very many. */
   readonly paths: readonly string[];
+  /** Parts of its list that are lost; the first of them, if there are very many. */
+  readonly lists: readonly LostList[];
+  /** Paths, and entries of lists that are lost. */
   readonly pathCount: number;
 }
 
@@ -323,9 +326,11 @@ async function setAside(work: Work, name: string): Promise<void> {
   work.setAside.push(name);
 }
 
+const NO_LOSSES = { paths: [], lists: [], pathCount: 0 };
+
 function damagedBackups({ records, lostRecords, report }: Work): DamagedBackup[] {
   return [
-    ...lostRecords.map((id) => ({ id, createdAt: null, isRecordLost: true, paths: [], pathCount: 0 })),
+    ...lostRecords.map((id) => ({ id, createdAt: null, isRecordLost: true, ...NO_LOSSES })),
     ...records
       .map(({ id, createdAt }) => ({ id, createdAt, isRecordLost: false, ...report.lossesOf(id) }))
       .filter(({ pathCount }) => pathCount > 0),

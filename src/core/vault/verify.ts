@@ -143,8 +143,12 @@ async function noteFindings(
   const now = new Date().toISOString();
   const notes = records.flatMap(({ id: backup }): Omit<Note, 'at'>[] => {
     const { damagedAt, lostPaths = 0 } = known.get(backup) ?? {};
-    if (report.lossesOf(backup).pathCount > 0) {
-      return damagedAt === undefined ? [{ backup, damagedAt: now }] : [];
+    const { pathCount } = report.lossesOf(backup);
+    if (pathCount > 0) {
+      // Of what was lost for good some may be there again.
+      const isLess = isEveryByte && pathCount < lostPaths;
+      if (damagedAt !== undefined && !isLess) return [];
+      return [{ backup, damagedAt: now, ...(isLess ? { lostPaths: pathCount } : {}) }];
     }
     if (!isEveryByte) return [];
     const mended = damagedAt === undefined ? {} : { damagedAt: null };

@@ -74,11 +74,15 @@ function damageSentence(damage: Verification['damage']): string {
 
 function damageReport(damage: Verification['damage']): string {
   return damage
-    .flatMap(({ object, problems, backups, paths, pathCount }) => [
+    .flatMap(({ object, problems, backups, paths, lists, pathCount }) => [
       object,
       ...problems.map((problem) => `    ${problem}`),
       vscode.l10n.t('Backups: {0}', backups.map((id) => id.slice(0, 12)).join(', ')),
       vscode.l10n.t('Files: {0}', pathCount),
+      ...lists.map(({ root, path, entries }) => {
+        const from = displayName(path);
+        return `    ${vscode.l10n.t('Of {0} the list is lost from {1} on; entries it named: {2}', displayName(root), from, entries)}`;
+      }),
       ...paths.map((path) => `    ${displayName(path)}`),
       '',
     ])

@@ -90,4 +90,22 @@ describe('a backup whose list of entries is damaged', () => {
     const { code, stderr } = await cli.run(['log', 'no-such.txt']);
     expect([code, stderr]).toEqual([1, expect.stringContaining('No backup has')]);
   });
+
+  it('has lost as many paths as it had named', async () => {
+    const { second, packs } = await twoBackups();
+    const { entries } = (await cli.json(['ls', 'latest', '--recursive'])).value;
+    for (const pack of packs) rmSync(pack);
+    const { value } = await cli.json(['verify']);
+    const list = { root: 'files/workspace', path: 'files/workspace', parts: 1, entries: entries.length };
+    expect(value.damage).toMatchObject([
+      { backups: [second], paths: [], lists: [list], pathCount: entries.length },
+    ]);
+    const told = `      ${entries.length} entries of files/workspace, from its beginning on: the list`;
+    for (const command of ['verify', 'repair']) {
+      const { code, text } = await cli.run([command]);
+      expect([code, text]).toEqual([4, expect.stringContaining(told)]);
+      expect(text).toMatch(new RegExp(` ${entries.length} paths`));
+    }
+    expect((await cli.run(['list'])).text).toContain(`lost ${entries.length} paths`);
+  });
 });

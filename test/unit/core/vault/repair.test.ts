@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writ
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ByteRange, type Storage, StorageError } from '../../../../src/core/storage/storage.ts';
+import { entriesIn } from '../../../../src/core/vault/damage.ts';
 import { FrameMethod } from '../../../../src/core/vault/frame.ts';
 import { surveyPacks } from '../../../../src/core/vault/index-file.ts';
 import { decodeFrames, type FrameEntry, readFooter } from '../../../../src/core/vault/pack.ts';
@@ -10,6 +11,7 @@ import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import { repair } from '../../../../src/core/vault/repair.ts';
 import type { Vault } from '../../../../src/core/vault/vault.ts';
 import { verify } from '../../../../src/core/vault/verify.ts';
+import { chunksIn, damageFrameOf } from '../../../build/damage.ts';
 import { DEATHS, FaultyStorage } from '../../../build/faulty-storage.ts';
 import { noiseOf } from '../../../build/random-tree.ts';
 import {
@@ -174,6 +176,9 @@ describe('repair', () => {
         expect(new Set(result.backups.flatMap(({ paths }) => paths))).toEqual(
           new Set(before.damage[0]!.paths),
         );
+        expect(new Set(result.backups.flatMap(({ lists }) => lists))).toEqual(
+          new Set(before.damage[0]!.lists),
+        );
         expect(result.backups.map(({ id }) => id).sort()).toEqual([...before.damage[0]!.backups].sort());
 
         const vault = await built.reopen();
@@ -195,6 +200,38 @@ describe('repair', () => {
       }
     }
   }, 120_000);
+
+  it('counts a lost part of a list as what it has named, and less when some of it is there again', async () => {
+    await using built = await buildVault();
+    const named = (from: number): Record<string, string> =>
+      Object.fromEntries(
+        Array.from({ length: 6000 - from }, (_, at) => [
+          `folder/a file with a number ${from + at + 1e4}`,
+          'x',
+        ]),
+      );
+    const record = await storeBackup(built.vault, named(0));
+    const { chunks, firstPaths } = record.manifest[0]!;
+    expect(firstPaths.length).toBeGreaterThan(3);
+    for (const part of chunksIn(chunks)) await damageFrameOf(built.vault, part);
+
+    const vault = await built.reopen();
+    const all = { root: 'files/workspace', path: 'files/workspace', parts: firstPaths.length, entries: 6001 };
+    const { damage } = await verify(vault, { level: 'data' });
+    expect(damage).toMatchObject([{ backups: [record.id], paths: [], lists: [all], pathCount: 6001 }]);
+    expect((await repair(vault)).backups).toMatchObject([{ paths: [], lists: [all], pathCount: 6001 }]);
+    const lostPaths = async (): Promise<number | undefined> =>
+      (await vault.records()).records.find(({ id }) => id === record.id)?.lostPaths;
+    expect(await lostPaths()).toBe(6001);
+
+    // The later parts are as they were, the first is not.
+    await storeBackup(vault, named(5));
+    const found = await verify(vault, { level: 'data' });
+    const { lists, pathCount } = found.damage[0]!;
+    const second = Number(firstPaths[1]!.slice(-5)) - 1e4;
+    expect(lists).toEqual([{ ...all, parts: 1, entries: 1 + second }]);
+    expect([pathCount, await lostPaths()]).toEqual([1 + second, 1 + second]);
+  });
 
   it('heals backups whose lost content a new full backup stores again', async () => {
     await using built = await copyVault(template);
@@ -224,7 +261,8 @@ describe('repair', () => {
       const result = await repair(vault);
       expect(result.backups.length).toBeGreaterThan(0);
       expect(result.damage.find(({ object }) => object === name)!.backups.length).toBeGreaterThan(0);
-      for (const { paths, pathCount } of result.backups) expect(paths).toHaveLength(pathCount);
+      for (const { paths, lists, pathCount } of result.backups)
+        expect(paths.length + entriesIn(lists)).toBe(pathCount);
       expect(await repair(vault)).toMatchObject({ written: [], setAside: [] });
       const again = await storeBackup(vault, SECOND);
       await prune(vault);
@@ -472,7 +510,7 @@ describe('repair', () => {
 /** What repair says of a backup whose record does not open. */
 function lostRecord(name: string): object {
   const id = name.slice('backups/'.length);
-  return { id, createdAt: null, isRecordLost: true, paths: [], pathCount: 0 };
+  return { id, createdAt: null, isRecordLost: true, paths: [], lists: [], pathCount: 0 };
 }
 
 async function chunksOf(vault: Vault, record: BackupRecord, path: string): Promise<Buffer> {

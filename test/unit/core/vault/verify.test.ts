@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { entriesIn } from '../../../../src/core/vault/damage.ts';
 import { FrameMethod } from '../../../../src/core/vault/frame.ts';
 import { lockVault } from '../../../../src/core/vault/lock.ts';
 import { decodeFrames, readFooter } from '../../../../src/core/vault/pack.ts';
@@ -203,8 +204,9 @@ describe('verify', () => {
       },
     );
 
-    it('in every frame of every pack, and names the backups and paths', async () => {
+    it('in every frame of every pack, and names the backups, the paths, and the lists that are lost', async () => {
       const paths = new Set<string>();
+      const lists = new Map<number, string[]>();
       for (const name of objectsIn(built, 'packs')) {
         const bytes = readFileSync(join(built.directory, name)).length;
         const pack = await readFooter(built.storage, built.vault.keys, name.slice(9, -5), bytes);
@@ -216,14 +218,21 @@ describe('verify', () => {
             expect(damage).toMatchObject({ object: name, pack: pack.id });
             expect(damage!.problems[0]).toMatch(/1 of its \d frames is damaged/);
             expect(damage!.backupCount).toBeGreaterThan(0);
-            expect(damage!.paths.length).toBe(damage!.pathCount);
+            expect(damage!.paths.length + entriesIn(damage!.lists)).toBe(damage!.pathCount);
             for (const path of damage!.paths) paths.add(path);
+            for (const { root, path, parts, entries } of damage!.lists) {
+              expect([root, path, parts]).toEqual(['files/workspace', 'files/workspace', 1]);
+              lists.set(entries, damage!.backups.toSorted());
+            }
           }
         }
       }
       expect([...paths].sort()).toEqual(
-        ['', '/a.bin', '/b.txt', '/c.txt', '/d.bin'].map((name) => `files/workspace${name}`),
+        ['/a.bin', '/b.txt', '/c.txt', '/d.bin'].map((name) => `files/workspace${name}`),
       );
+      // Each list with the folder itself; that of the second is stored against the first.
+      expect([...lists.keys()].sort()).toEqual([4, 5]);
+      expect(lists.get(5)).toContain(second.id);
     });
   });
 
