@@ -41,7 +41,7 @@ export async function warnOfInterrupted(
   session: Session,
   isEndedFirst = false,
 ): Promise<void> {
-  const { backup, startedAt, outcome, directories, databases, spared } = found;
+  const { backup, startedAt, outcome, directories, databases, spared, keptIn, reason, hint } = found;
   if (outcome === 'unreadable') {
     for (const sentence of interruptedSentence(found)) session.warn(plainText(sentence));
     return;
@@ -62,8 +62,17 @@ export async function warnOfInterrupted(
   for (const sentence of interruptedSentence(found)) session.warn(plainText(sentence));
   if (outcome === 'finished') session.warn(`${what}; it was finished now in ${where}.`);
   if (outcome === 'undone') session.warn(`${what}; it was taken back in ${where}.`);
+  const isDone = outcome === 'finished' || outcome === 'undone';
+  if (isDone && reason !== undefined) session.warn(plainText([reason, hint].filter(Boolean).join(' ')));
   if (spared.length > 0) {
     const first = spared.slice(0, MOST_NAMED).map(printable).join(', ');
     session.warn(`${counted(spared.length, 'file')} changed since and stayed as they are: ${first}`);
   }
+  if (keptIn.length > 0) session.warn(keptSentence(keptIn));
+}
+
+/** Where files of before stand that an interrupted restore did not put back. */
+export function keptSentence(keptIn: readonly string[]): string {
+  const places = keptIn.map(printable).join(', ');
+  return `What files were before the restore is kept in ${places}; remove it when you need it no more.`;
 }

@@ -3,6 +3,7 @@ import { CancelledError } from '../core/errors.ts';
 import type { InterruptedRestore } from '../core/restore/journal.ts';
 import type { Recovered } from '../core/restore/recover.ts';
 import { homeOf } from '../core/surroundings.ts';
+import { keptSentence } from './interrupted-restores.ts';
 import { plainText, printable } from './printable.ts';
 import { confirm } from './prompt.ts';
 import { formatTime } from './quantity.ts';
@@ -35,8 +36,8 @@ async function list({ end: ends, keep }: InterruptedOptions, session: Session): 
       'List them with “crm-backup interrupted”.',
     );
   }
-  const { interruptedRestores } = await import('../core/restore/journal.ts');
-  const found = interruptedRestores(homeOf(session.surroundings));
+  const { interruptedRestores, UNENDED } = await import('../core/restore/journal.ts');
+  const found = interruptedRestores(homeOf(session.surroundings), UNENDED);
   return {
     json: { restores: found.map(restoreJson) },
     text: found.length === 0 ? NONE : table(found, session),
@@ -63,30 +64,49 @@ async function end(id: string, options: InterruptedOptions, session: Session): P
   const ended = await endAlone(home, id, decision, surroundings.secret, task);
   const kept = ended.kept.map(({ database, place }) => ({ database, place }));
   return {
-    json: { id, outcome: ended.outcome, kept, spared: ended.spared },
+    json: {
+      id,
+      outcome: ended.outcome,
+      reason: ended.reason,
+      kept,
+      keptIn: ended.keptIn,
+      left: ended.left,
+      spared: ended.spared,
+    },
     summary: summary(ended),
   };
 }
 
 const QUESTIONS = {
-  keep: 'Files and databases stay as they are now, and what the restore has prepared is removed. Go on?',
+  keep: 'Files and databases stay as they are now, and what the restore has prepared is removed; what was there before it is kept. Go on?',
   end: 'This may run a restore command again and overwrites what was changed in its databases since. Go on?',
 } as const;
 
-function summary({ id, outcome, kept, spared }: Recovered): string {
-  const lines = [`${plainText(id)}: ${ENDINGS[outcome]}`];
+function summary({ id, outcome, reason, hint, kept, keptIn, left, spared }: Recovered): string {
+  const isAsBefore = outcome === 'undone' && spared.length === 0;
+  const lines = [`${plainText(id)}: ${isAsBefore ? AS_BEFORE : ENDINGS[outcome]}`];
+  if (reason !== undefined) lines.push(plainText([reason, hint].filter(Boolean).join(' ')));
   for (const { database, place } of kept) {
     lines.push(
       `What “${plainText(database)}” was before the restore is kept in ${printable(place)}; remove it when you need it no more.`,
+    );
+  }
+  if (keptIn.length > 0) lines.push(keptSentence(keptIn));
+  for (const { database, places } of left) {
+    const where = places.length === 0 ? 'beside it' : `as ${places.map(printable).join(', ')}`;
+    lines.push(
+      `“${plainText(database)}” was left as it is, for it could not be reached or changed; what it was before, or would have become, may stand ${where}.`,
     );
   }
   for (const file of spared) lines.push(`Changed since, and left as it is: ${printable(file)}`);
   return lines.join('\n');
 }
 
+const AS_BEFORE = 'the restore is taken back; everything is as it was before.';
+
 const ENDINGS: Readonly<Record<Recovered['outcome'], string>> = {
   finished: 'the restore is finished.',
-  undone: 'the restore is taken back; everything is as it was before.',
+  undone: 'the restore is taken back, but for what was changed since.',
   kept: 'the restore is ended; what is there now stays.',
   waiting: 'a folder of it is not there now, so nothing was done.',
   undecided: 'nothing was done.',
@@ -94,7 +114,8 @@ const ENDINGS: Readonly<Record<Recovered['outcome'], string>> = {
   unreadable: 'nothing was done.',
 };
 
-function restoreJson({ id, set, backup, startedAt, roots, databases = [] }: InterruptedRestore): unknown {
+function restoreJson(restore: InterruptedRestore): unknown {
+  const { id, set, backup, startedAt, roots, databases = [], phase } = restore;
   return {
     id,
     set,
@@ -102,17 +123,26 @@ function restoreJson({ id, set, backup, startedAt, roots, databases = [] }: Inte
     startedAt,
     directories: roots.map(({ directory }) => directory),
     databases: databases.map(({ name, target }) => target ?? name),
+    clearing: phase === 'clearing',
   };
 }
 
 function table(found: readonly InterruptedRestore[], { paint }: Session): string {
   return formatTable(
-    [{ title: 'ID' }, { title: 'BEGUN' }, { title: 'SET' }, { title: 'BACKUP' }, { title: 'WHERE' }],
-    found.map(({ id, startedAt, set, backup, roots, databases = [] }) => [
+    [
+      { title: 'ID' },
+      { title: 'BEGUN' },
+      { title: 'SET' },
+      { title: 'BACKUP' },
+      { title: 'OPEN' },
+      { title: 'WHERE' },
+    ],
+    found.map(({ id, startedAt, set, backup, roots, databases = [], phase }) => [
       paint('cyan', id),
       formatTime(startedAt),
       printable(set),
       shortId(backup),
+      phase === 'clearing' ? 'clearing up' : 'the restore',
       [...roots.map(({ directory }) => directory), ...databases.map(({ name }) => `databases/${name}`)]
         .map(printable)
         .join(', '),

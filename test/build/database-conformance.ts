@@ -319,7 +319,7 @@ export function databaseConformance(
         const home = join(place.folder.path, 'home');
         {
           using journal = Journal.create(nodeDisk(), home, content, restoreId);
-          await journal.beginSwitch({ moves: [], marks: [] });
+          await journal.beginSwitch({ moves: [], marks: [], staged: [] });
           if (phase === 'rolling-back') journal.enter('rolling-back');
         }
         await tried.run("UPDATE many SET value = 'work of a day' WHERE id = 7");

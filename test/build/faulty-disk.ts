@@ -41,6 +41,20 @@ export function dyingDisk(at: number): RestoreDisk {
   });
 }
 
+/** A disk whose process dies before the first step that is to move something to `path` (its end), or after it. */
+export function dyingAt(path: string, when: 'before' | 'after'): RestoreDisk {
+  let isMet = false;
+  let isDead = false;
+  return watchedDisk((step, args) => {
+    isDead ||= isMet;
+    if (step === 'rename' && String(args[1]).endsWith(path)) {
+      isMet = true;
+      isDead ||= when === 'before';
+    }
+    if (isDead) throw new Killed(`killed ${when} ${path} was moved`);
+  });
+}
+
 /** A disk on which one step, counted from 0, fails with this code of the system. */
 export function failingDisk(at: number, code: string): RestoreDisk {
   let steps = 0;

@@ -70,6 +70,11 @@ export interface DatabaseEngine {
    */
   liveName(address: DatabaseAddress, target: string | undefined, isExact?: boolean): string;
   /**
+   * Where a restore may have left something beside a database, in words, for who cannot connect to it. Needs no server.
+   * @throws {DatabaseError} when the ticket is not one of its own
+   */
+  beside(database: Pick<DatabaseAddress, 'name' | 'workspace'>, ticket: RestoreTicket): readonly string[];
+  /**
    * Writes a database of a backup into an empty folder, in a form its own client loads, with a README.txt that says
    * how where that is not plain. Needs no server. When it fails or is cancelled, what is written by then stays.
    * @param part of it; by default all

@@ -16,9 +16,11 @@ import { changesAnything } from './root-plan.ts';
 import { parentPath } from './selection.ts';
 import { RootStage } from './stage-root.ts';
 import { openStaging, type Staging } from './staging.ts';
+import { nothingYet, stampSwitch } from './stamp-switch.ts';
 import { Switcher } from './switch.ts';
 import { hasGnuTar, TarExtraction } from './tar-extraction.ts';
 import { writeFiles } from './write-files.ts';
+import { tellingSpared } from './unfinished.ts';
 import { groupByFrame, suitsTar } from './write-jobs.ts';
 import { type WriteContext, writeNewFiles, type WriteTimes } from './write-new-files.ts';
 
@@ -84,23 +86,19 @@ export async function applyRestore(
   const content = { set, backup, roots, databases: databases.map((database) => database.journal), over };
   using journal = beginJournal(disk, home, content, restoreId);
   let phases: ApplyPhases;
-  const all: Switch = {
-    moves: prepared.flatMap((root) => root.moves),
-    marks: prepared.flatMap((root) => root.marks),
-  };
-  const switchers = {
-    files: new Switcher(disk, roots, all, journal.directory),
-    databases: new DatabaseSwitcher(databases),
-  };
+  const switcherOf = (all: Switch): Switcher => new Switcher(disk, journal.header, all, journal.directory);
+  let switchers = { files: switcherOf(nothingYet(prepared)), databases: new DatabaseSwitcher(databases) };
   const startedAt = performance.now();
   try {
     await buildDatabases(databases, task);
     const load = Math.round(performance.now() - startedAt);
     phases = { ...(await stage(prepared, journal, context, disk, task)), load };
+    const all = stampSwitch(disk, prepared);
     mustBeAsPlanned(prepared);
     await context.lock?.assertHeld();
     throwIfCancelled(task);
     await journal.beginSwitch(all, context.undo);
+    switchers = { ...switchers, files: switcherOf(all) };
   } catch (error) {
     if (journal.phase === 'planned') await discard(journal, disk, switchers).catch(() => undefined);
     throw diskFailure('prepare the restore', error);
@@ -110,11 +108,12 @@ export async function applyRestore(
     await switchers.files.forward(false, task);
     switchers.files.check();
     // A new database may lie in a folder that has just come with the files.
+    if (databases.length > 0) journal.enter('loading');
     await switchers.databases.forward();
     journal.enter('switched');
   } catch (error) {
     await takeBack(journal, disk, switchers, error);
-    throw diskFailure('put the restored files in place', error);
+    throw tellingSpared(diskFailure('put the restored files in place', error), switchers.files);
   }
   const switchedAt = performance.now();
   try {

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import type { DatabaseAddress } from '../database/engine.ts';
+import { engineAt } from '../database/engines.ts';
 import { CrmBackupError } from '../errors.ts';
 import { secretsOf } from '../set/interpolation.ts';
 import { resolveDatabase } from '../set/resolve.ts';
@@ -15,7 +16,9 @@ import { RestoreError } from './error.ts';
 /** The databases of a journal, connected to again. Disposing closes the connections. */
 export interface ReopenedDatabases extends AsyncDisposable {
   readonly switcher: DatabaseSwitcher;
-  /** Why some could not be reached; then the switcher has none of those. */
+  /** Those that could not be reached; the switcher has none of them. */
+  readonly lost: readonly JournalDatabase[];
+  /** Why. */
   readonly failure: Error | undefined;
 }
 
@@ -26,6 +29,7 @@ export async function reopenDatabases(
   secret: SecretSource | undefined,
 ): Promise<ReopenedDatabases> {
   const worked: WorkedDatabase[] = [];
+  const lost: JournalDatabase[] = [];
   let failure: Error | undefined;
   for (const journal of databases) {
     try {
@@ -33,11 +37,13 @@ export async function reopenDatabases(
       worked.push({ journal, open: await openDatabase(address, journal.target) });
     } catch (error) {
       if (!(error instanceof CrmBackupError)) throw error;
+      lost.push(journal);
       failure ??= error;
     }
   }
   return {
     switcher: new DatabaseSwitcher(worked, failure),
+    lost,
     failure,
     [Symbol.asyncDispose]: async () => {
       await Promise.allSettled(worked.map(async ({ open }) => open[Symbol.asyncDispose]()));
@@ -61,4 +67,27 @@ function addressOf(
     secret: secretsOf({ env, secret }, workspace),
   };
   return resolveDatabase(source, set, variables).address;
+}
+
+/** Where a restore may have left what a database was before, or would have become; in words. Needs no server. */
+export async function besideOf({
+  name,
+  source,
+  workspace,
+  ticket,
+}: JournalDatabase): Promise<readonly string[]> {
+  if (source === undefined) return [];
+  const { url = '', command } = source;
+  try {
+    const engine = await engineAt({
+      name,
+      url,
+      workspace,
+      ...(command && { command: { dump: '', restore: '' } }),
+    });
+    return engine.beside({ name, workspace }, ticket);
+  } catch (error) {
+    if (!(error instanceof CrmBackupError)) throw error;
+    return [];
+  }
 }

@@ -21,6 +21,13 @@ export interface KeptDatabase {
   readonly place: string;
 }
 
+/** What a restore may have left beside a database that cannot be reached. */
+export interface LeftDatabase {
+  readonly database: string;
+  /** In words. */
+  readonly places: readonly string[];
+}
+
 /** A target that is open. */
 export interface OpenTarget extends AsyncDisposable {
   readonly target: RestoreTarget;
@@ -96,14 +103,13 @@ export class DatabaseSwitcher {
     return found.size > 1 ? 'unsure' : [...found][0];
   }
 
-  /** Ends the restore of each with what is live in it. Comes back: where what was live before is kept. @throws as {@link backward}. */
+  /** Ends the restore of each with what is live in it. Comes back: where what was live before is kept. @throws {DatabaseError} */
   async keepLive(): Promise<readonly KeptDatabase[]> {
     const kept: KeptDatabase[] = [];
     for (const { open, journal } of this.#databases) {
       const place = await open.guard(async (target) => target.keepLive(journal.ticket));
       if (place !== undefined) kept.push({ database: journal.name, place });
     }
-    if (this.#missing !== undefined) throw this.#missing;
     return kept;
   }
 

@@ -15,7 +15,7 @@ export function interruptedSentence(found: Recovered): string[] {
   switch (outcome) {
     case 'undecided':
       return [
-        `${what} and is left as it is: to end it could overwrite what was changed since. Restore there again to end it, or keep what is there with “crm-backup interrupted ${id} --keep”.`,
+        `${what} and is left as it is: ${reason === undefined ? 'to end it could overwrite what was changed since.' : lowered(reason)} Restore there again to end it, or keep what is there with “crm-backup interrupted ${id} --keep”.`,
       ];
     case 'failed':
       return [`${reason ?? what} It was begun on ${timeOf(startedAt)} and is tried again.`];
@@ -39,6 +39,10 @@ export function recoveredSentence(found: Recovered): string[] {
   if (outcome === 'finished') return [`${what} finished now.${left}`];
   if (outcome === 'undone') return [`${what} taken back.${left}`];
   return interruptedSentence(found);
+}
+
+function lowered(sentence: string): string {
+  return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`;
 }
 
 /** A moment as the sentences have it. */

@@ -7,13 +7,25 @@ import type { JournalDatabase } from './database-targets.ts';
 import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
 import type { Marks } from './root-plan.ts';
+import type { Stamp, StagedRoot } from './stamp.ts';
 
 /**
  * How far a restore has come. `planned`: nothing but staging directories was made. `switching`: the moves are on the
- * disk and some may be done; it is finished. `rolling-back`: what was done is undone. `switched`: all is done but the
- * clearing up. `keeping`: the user has ended it with what is live.
+ * disk and some may be done; databases are untouched. `loading`: files are in place, and databases are switched.
+ * `rolling-back`: what was done is undone. `switched`: all is done but the clearing up. `keeping`: the user has ended it
+ * with what is live. `clearing`: it is ended, and only what stands beside a database could not be removed yet. `kept`: as
+ * `keeping`, and only a folder that is away has still to be cleared up.
  */
-export type JournalPhase = 'planned' | 'switching' | 'rolling-back' | 'rolled-back' | 'switched' | 'keeping';
+export type JournalPhase =
+  | 'planned'
+  | 'switching'
+  | 'loading'
+  | 'rolling-back'
+  | 'rolled-back'
+  | 'switched'
+  | 'keeping'
+  | 'clearing'
+  | 'kept';
 
 /** A folder that a restore changes. */
 export interface JournalRoot {
@@ -23,6 +35,8 @@ export interface JournalRoot {
   readonly made: readonly string[];
   /** Its mode and time before; undefined when it was made. */
   readonly before: Marks | undefined;
+  /** Undefined when it was made. */
+  readonly inode?: string | undefined;
 }
 
 export interface JournalHeader {
@@ -44,6 +58,7 @@ export interface JournalHeader {
 
 /** A restore that was interrupted in the middle of its switch. */
 export interface InterruptedRestore extends JournalHeader {
+  readonly phase: JournalPhase;
   /** The directory of its journal. */
   readonly journal: string;
 }
@@ -65,6 +80,10 @@ export interface PlaceMove {
   readonly root: number;
   readonly number: number;
   readonly path: string;
+  /** Of what is staged. */
+  readonly fresh: Stamp;
+  /** Of what stands there; undefined for nothing. */
+  readonly before?: Stamp | undefined;
 }
 
 /** Moves what stands at `path` away, to be kept under `number`. */
@@ -73,9 +92,13 @@ export interface RemoveMove {
   readonly root: number;
   readonly number: number;
   readonly path: string;
+  readonly before: Stamp;
 }
 
 export type Move = PlaceMove | RemoveMove;
+
+/** A move before what it places is staged. */
+export type PlannedMove = Omit<PlaceMove, 'fresh'> | RemoveMove;
 
 /** Gives a file or directory its marks after the moves or, on the way back, those it had before. */
 export interface Remark {
@@ -89,6 +112,8 @@ export interface Remark {
   readonly after: { readonly mode: number; readonly mtimeNs?: bigint | undefined } | undefined;
   /** Whether the directory must first be made writable. */
   readonly unlock: boolean;
+  /** Of a file, before. */
+  readonly stamp?: Stamp | undefined;
 }
 
 /** All that a switch does, in order. */
@@ -96,6 +121,7 @@ export interface Switch {
   readonly moves: readonly Move[];
   /** Deepest first. */
   readonly marks: readonly Remark[];
+  readonly staged: readonly StagedRoot[];
 }
 
 /** What is kept of a restore so that it can be taken back: a file beside the journals, once the restore is done. */
@@ -109,7 +135,14 @@ export interface UndoNote {
 const HEADER = 'journal.jsonl';
 const SWITCH = 'moves.jsonl';
 const UNDO = /^last-[0-9a-f]+\.json$/;
-const HALF_WAY: ReadonlySet<JournalPhase> = new Set(['switching', 'rolling-back', 'keeping'] as const);
+const HALF_WAY: ReadonlySet<JournalPhase> = new Set([
+  'switching',
+  'loading',
+  'rolling-back',
+  'keeping',
+] as const);
+/** Those that wait for somebody to end them. */
+export const UNENDED: ReadonlySet<JournalPhase> = new Set([...HALF_WAY, 'clearing'] as const);
 const PRIVATE_DIRECTORY = 0o700;
 
 /**
@@ -121,14 +154,19 @@ export class Journal implements Disposable {
   readonly header: JournalHeader;
   readonly #disk: RestoreDisk;
   readonly #claim: Claim;
-  #phase: JournalPhase;
+  readonly #phases: JournalPhase[];
 
-  private constructor(disk: RestoreDisk, held: Claim, header: JournalHeader, phase: JournalPhase) {
+  private constructor(
+    disk: RestoreDisk,
+    held: Claim,
+    header: JournalHeader,
+    phases: readonly JournalPhase[],
+  ) {
     this.#disk = disk;
     this.#claim = held;
     this.directory = held.directory;
     this.header = header;
-    this.#phase = phase;
+    this.#phases = [...phases];
   }
 
   /** Begins a journal; nothing else may have been changed before. */
@@ -148,7 +186,7 @@ export class Journal implements Disposable {
     };
     const held = claim(join(all, id));
     if (held === undefined) throw new TypeError('A restore that has just been given its id is worked on.');
-    const journal = new Journal(disk, held, header, 'planned');
+    const journal = new Journal(disk, held, header, []);
     try {
       disk.makeDirectory(journal.directory, PRIVATE_DIRECTORY);
       disk.writeText(join(journal.directory, HEADER), line(header), 'create');
@@ -169,7 +207,7 @@ export class Journal implements Disposable {
     let found: ReturnType<typeof readHeader>;
     try {
       found = readHeader(directory);
-      if (found !== undefined) return new Journal(disk, held, found.header, found.phase);
+      if (found !== undefined) return new Journal(disk, held, found.header, found.phases);
       rmSync(directory, { recursive: true, force: true });
       return undefined;
     } finally {
@@ -178,7 +216,12 @@ export class Journal implements Disposable {
   }
 
   get phase(): JournalPhase {
-    return this.#phase;
+    return this.#phases.at(-1) ?? 'planned';
+  }
+
+  /** Whether it has come to a phase, and perhaps further. */
+  hasBeen(phase: JournalPhase): boolean {
+    return this.#phases.includes(phase);
   }
 
   /**
@@ -187,7 +230,7 @@ export class Journal implements Disposable {
    */
   async beginSwitch(all: Switch, undo?: UndoNote): Promise<void> {
     if (undo !== undefined) this.#disk.writeText(join(this.directory, undo.name), undo.text, 'create');
-    const text = [...all.moves, ...all.marks].map(line).join('');
+    const text = [...all.staged, ...all.moves, ...all.marks].map(line).join('');
     const path = join(this.directory, SWITCH);
     this.#disk.writeText(path, text, 'create');
     await this.#disk.flushAll([this.directory, dirname(this.directory)], this.directory);
@@ -198,22 +241,25 @@ export class Journal implements Disposable {
   enter(phase: JournalPhase): void {
     // A line of before may have been cut off, by a full disk.
     this.#disk.writeText(join(this.directory, HEADER), `\n${line({ phase })}`, 'append');
-    this.#phase = phase;
+    this.#phases.push(phase);
   }
 
   /** What the switch does; as long as it has not begun, nothing but giving the roots back their marks. */
   readSwitch(): Switch {
-    if (this.#phase === 'planned') return { moves: [], marks: this.header.roots.flatMap(markBefore) };
+    if (this.phase === 'planned')
+      return { moves: [], marks: this.header.roots.flatMap(markBefore), staged: [] };
     const moves: Move[] = [];
     const marks: Remark[] = [];
+    const staged: StagedRoot[] = [];
     const path = join(this.directory, SWITCH);
-    for (const one of linesOf(path).map(valueOf) as (Move | Remark | undefined)[]) {
+    for (const one of linesOf(path).map(valueOf) as (Move | Remark | StagedRoot | undefined)[]) {
       // They were all on the disk before this phase: to do a part of them would lose what the others have kept.
       if (one === undefined) throw damagedMoves(path);
       if (one.op === 'mark') marks.push(one);
+      else if (one.op === 'staged') staged.push(one);
       else moves.push(one);
     }
-    return { moves, marks };
+    return { moves, marks, staged };
   }
 
   /**
@@ -286,16 +332,19 @@ export function stateOf(directory: string): 'none' | 'at-work' | 'abandoned' | '
  * The restores that nobody works on and that stand in the middle of the switch or of the way back, oldest first; those of
  * drills, which touch nothing live, are not among them, nor those whose journals cannot be read. Nothing is changed.
  * @param home the folder with all the tool keeps for its user
+ * @param phases which else than those in the middle of the switch
  */
-export function interruptedRestores(home: string): InterruptedRestore[] {
+export function interruptedRestores(
+  home: string,
+  phases: ReadonlySet<JournalPhase> = HALF_WAY,
+): InterruptedRestore[] {
   const all = restoresFolder(home);
   return namesIn(all)
     .flatMap((name) => {
       const journal = join(all, name);
-      const found = readHalfWay(journal);
-      return found === undefined || found.isDrill === true || isClaimed(journal)
-        ? []
-        : [{ ...found, journal }];
+      const found = readOrNothing(journal);
+      const isMeant = found !== undefined && phases.has(found.phase) && found.header.isDrill !== true;
+      return isMeant && !isClaimed(journal) ? [{ ...found.header, phase: found.phase, journal }] : [];
     })
     .sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }
@@ -308,7 +357,8 @@ export function restoresHalfWay(home: string): HalfWay[] {
   const all = restoresFolder(home);
   return namesIn(all).flatMap((name) => {
     const journal = join(all, name);
-    const over = readHalfWay(journal)?.over;
+    const found = readOrNothing(journal);
+    const over = found && HALF_WAY.has(found.phase) ? found.header.over : undefined;
     return over === undefined ? [] : [{ over, journal, isAtWork: isClaimed(journal) }];
   });
 }
@@ -335,25 +385,32 @@ export function hasBegunToSwitch(directory: string): boolean {
   return (readHeader(directory)?.phase ?? 'planned') !== 'planned';
 }
 
-/** What the journal of a restore in the middle of its switch says at its beginning; one that cannot be read says nothing. */
-function readHalfWay(directory: string): JournalHeader | undefined {
+/** What a journal says; one that cannot be read says nothing. */
+function readOrNothing(directory: string): Read | undefined {
   try {
-    const found = readHeader(directory);
-    return found && HALF_WAY.has(found.phase) ? found.header : undefined;
+    return readHeader(directory);
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return undefined;
   }
 }
 
-function readHeader(directory: string): { header: JournalHeader; phase: JournalPhase } | undefined {
-  const [header, ...phases] = linesOf(join(directory, HEADER)).map(valueOf) as [
+interface Read {
+  readonly header: JournalHeader;
+  readonly phases: readonly JournalPhase[];
+  /** The last one. */
+  readonly phase: JournalPhase;
+}
+
+function readHeader(directory: string): Read | undefined {
+  const [header, ...lines] = linesOf(join(directory, HEADER)).map(valueOf) as [
     JournalHeader | undefined,
     ...({ phase: JournalPhase } | undefined)[],
   ];
   if (header?.version !== 1) return undefined;
   // Those that were cut off do not count.
-  return { header, phase: phases.findLast((one) => one !== undefined)?.phase ?? 'planned' };
+  const phases = lines.flatMap((one) => one?.phase ?? []);
+  return { header, phases, phase: phases.at(-1) ?? 'planned' };
 }
 
 /** The lines of a file; what stands after the last line break was cut off. */

@@ -4,10 +4,11 @@ import { systemPath } from '../source/name.ts';
 import { comparePaths } from '../vault/order.ts';
 import type { Owner } from './file-writer.ts';
 import { RestoreError } from './error.ts';
-import type { JournalRoot, Move, Remark } from './journal.ts';
+import type { JournalRoot, PlannedMove, Remark } from './journal.ts';
 import { type LiveStat, lookAt } from './live-tree.ts';
 import type { Placement, RootPlan } from './root-plan.ts';
 import { parentPath } from './selection.ts';
+import { stampOf } from './stamp.ts';
 
 /** A root with a plan that changes something. */
 export interface TargetRoot {
@@ -30,7 +31,7 @@ export interface PreparedRoot {
   readonly target: TargetRoot;
   readonly journal: JournalRoot;
   readonly placements: readonly NumberedPlacement[];
-  readonly moves: readonly Move[];
+  readonly moves: readonly PlannedMove[];
   readonly marks: readonly Remark[];
 }
 
@@ -72,6 +73,7 @@ function prepareRoot(target: TargetRoot, root: number): PreparedRoot {
       before: stat && { mode: stat.mode, mtimeNs: stat.mtimeNs },
       after: undefined,
       unlock: false,
+      stamp: stat?.type === 'file' ? stampOf('', stat) : undefined,
     };
     marks.set(path, { ...known, ...change });
   };
@@ -81,12 +83,14 @@ function prepareRoot(target: TargetRoot, root: number): PreparedRoot {
     mark(path, { after });
   }
   const parents = new Map<string, LiveStat | undefined>();
-  const moves: Move[] = [];
+  const moves: PlannedMove[] = [];
   const placements: NumberedPlacement[] = [];
   for (const placement of plan.placements) {
     const [top] = placement.entries;
     const number = moves.length;
-    moves.push({ op: 'place', type: top!.type, root, number, path: placement.path });
+    const { path, live: old } = placement;
+    const before = old && stampOf(`${directory}/${path}`, old);
+    moves.push({ op: 'place', type: top!.type, root, number, path, before });
     const parent = parentOf(placement.path);
     placements.push({ number, placement, owner: ownerFor(placement.live ?? parent) });
     if (placement.live?.type === 'directory') unlockMoved(target, placement.path, placement.live, mark);
@@ -96,7 +100,8 @@ function prepareRoot(target: TargetRoot, root: number): PreparedRoot {
     }
   }
   for (const removal of plan.removals) {
-    moves.push({ op: 'remove', root, number: moves.length, path: removal.path });
+    const before = stampOf(`${directory}/${removal.path}`, removal.live);
+    moves.push({ op: 'remove', root, number: moves.length, path: removal.path, before });
     parentOf(removal.path);
     if (removal.live.type === 'directory') unlockMoved(target, removal.path, removal.live, mark);
   }
@@ -113,6 +118,7 @@ function prepareRoot(target: TargetRoot, root: number): PreparedRoot {
       directory,
       made: live === undefined ? missingFolders(directory) : [],
       before: live && { mode: live.mode, mtimeNs: live.mtimeNs },
+      inode: live && String(live.inode),
     },
     placements,
     moves,

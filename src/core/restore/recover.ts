@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import type { LiveContent } from '../database/engine.ts';
 import { CrmBackupError } from '../errors.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { reopenDatabases } from './database-recovery.ts';
-import type { DatabaseSwitcher, JournalDatabase, KeptDatabase } from './database-targets.ts';
+import type { DatabaseSwitcher, JournalDatabase, KeptDatabase, LeftDatabase } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { isSystemError } from './disk-failure.ts';
 import { sweepClaims } from './claim.ts';
@@ -14,15 +15,19 @@ import {
   namesIn,
   restoresFolder,
   stateOf,
+  UNENDED,
 } from './journal.ts';
+import { keep, leftOf } from './keep.ts';
 import { listNames, lookAt } from './live-tree.ts';
-import { closeStaging, isStagedBy } from './staging.ts';
+import { closeStaging, stateOfRoot } from './staging.ts';
 import { Switcher } from './switch.ts';
 import {
   beingWorkedOn,
   folderAway,
+  notCleared,
   notInterrupted,
   rollbackFailed,
+  stagingGone,
   stillUnfinished,
   unreadableJournal,
 } from './unfinished.ts';
@@ -41,22 +46,29 @@ export interface Recovered {
   /** See {@link JournalHeader.over}. */
   readonly over: readonly string[] | undefined;
   /**
-   * `finished`: all its files are in place. `undone`: everything is as it was before. `kept`: it was ended with what is
-   * live. `waiting`: a folder is not there now. `undecided`: to end it could overwrite what was changed in a database
-   * since, so the user is to say how. `failed`: it cannot be ended now, for `reason`. `unreadable`: its journal cannot be
-   * read, so nothing else of it is known. After the last four it stays.
+   * `finished`: all is in place, `undone`: everything is as it was before, but for `spared`. `kept`: it was ended with what
+   * is live. `waiting`: a folder is not there now. `undecided`: to end it could overwrite what was changed in a database
+   * since, or cannot be done wholly, for `reason`, so the user is to say how. `failed`: it cannot be ended now, for
+   * `reason`. `unreadable`: its journal cannot be read, so nothing else of it is known. After the last four it stays. A
+   * `reason` of the first two is why something was not cleared away yet.
    */
   readonly outcome: 'finished' | 'undone' | 'kept' | 'waiting' | 'undecided' | 'failed' | 'unreadable';
   /** Files that were changed since it was interrupted, and were therefore left as they are. */
   readonly spared: readonly string[];
   /** Where what databases were before is kept. */
   readonly kept: readonly KeptDatabase[];
+  /** Folders that hold, by their paths, files of before that were not put back. */
+  readonly keptIn: readonly string[];
+  /** What may stand beside databases that could not be reached when it was ended without them. */
+  readonly left: readonly LeftDatabase[];
   /** A sentence, and the next step. */
   readonly reason?: string | undefined;
   readonly hint?: string | undefined;
   /** The directory of its journal. */
   readonly journal: string;
 }
+
+const NOTHING_MORE = { spared: [], kept: [], keptIn: [], left: [] };
 
 /** What the user wants to become of an interrupted restore: that it is finished or taken back, or that what is live stays. */
 export type Decision = 'end' | 'keep';
@@ -116,22 +128,13 @@ export async function recoverRestores(
 
 function unknownAt(id: string, journal: string, cause: unknown): Recovered {
   const { message, hint } = unreadableJournal(journal, cause);
-  const nothing = {
-    set: '',
-    backup: '',
-    startedAt: '',
-    directories: [],
-    databases: [],
-    over: [],
-    spared: [],
-    kept: [],
-  };
-  return { ...nothing, id, journal, outcome: 'unreadable', reason: message, hint };
+  const nothing = { set: '', backup: '', startedAt: '', directories: [], databases: [], over: [] };
+  return { ...NOTHING_MORE, ...nothing, id, journal, outcome: 'unreadable', reason: message, hint };
 }
 
 /**
  * Ends one interrupted restore as the user wants it. `end` may run a restore command and overwrites what was changed in
- * its databases since; `keep` overwrites nothing and keeps what they were before.
+ * its databases since; `keep` overwrites nothing, keeps what they and files were before, and needs no database to be there.
  * @throws {RestoreError} `not-interrupted`, `unfinished-restore`, `rollback-failed`; {DatabaseError}
  */
 export async function endRestore(
@@ -141,7 +144,7 @@ export async function endRestore(
   secret?: SecretSource,
   disk: RestoreDisk = nodeDisk(),
 ): Promise<Recovered> {
-  const found = interruptedRestores(home).find((one) => one.id === id);
+  const found = interruptedRestores(home, UNENDED).find((one) => one.id === id);
   const ended = found && (await recoverJournal(found.journal, disk, { secret, decision }));
   if (ended?.outcome === 'waiting') throw folderAway(found!);
   if (ended !== undefined) return ended;
@@ -149,8 +152,15 @@ export async function endRestore(
   throw notInterrupted(id);
 }
 
-/** Clears away what a restore has prepared; its roots and databases are then as they were. */
-export async function discard(journal: Journal, disk: RestoreDisk, switchers: Switchers): Promise<void> {
+/**
+ * Clears away what a restore has prepared; its roots and databases are then as they were. Comes back: why something beside
+ * a database could not be.
+ */
+export async function discard(
+  journal: Journal,
+  disk: RestoreDisk,
+  switchers: Switchers,
+): Promise<CrmBackupError | undefined> {
   const { roots, id } = journal.header;
   for (const { directory } of roots) closeStaging(disk, directory, id);
   for (const { made } of roots.toReversed()) {
@@ -159,27 +169,36 @@ export async function discard(journal: Journal, disk: RestoreDisk, switchers: Sw
     }
   }
   await switchers.files.markRoots('before');
-  await clearDatabases(journal, switchers);
+  return clearDatabases(journal, switchers);
 }
 
-/** Ends a restore whose files and databases are all in place. */
-export async function finish(journal: Journal, disk: RestoreDisk, switchers: Switchers): Promise<void> {
+/** Ends a restore whose files and databases are all in place; comes back as {@link discard}. */
+export async function finish(
+  journal: Journal,
+  disk: RestoreDisk,
+  switchers: Switchers,
+): Promise<CrmBackupError | undefined> {
   const { roots, id } = journal.header;
   journal.settleUndo(true);
   for (const { directory } of roots) closeStaging(disk, directory, id);
   await switchers.files.markRoots('after');
-  await clearDatabases(journal, switchers);
+  return clearDatabases(journal, switchers);
 }
 
 /** Removes what of the databases is not live, then the journal; if that cannot be now, the journal stays for later. */
-async function clearDatabases(journal: Journal, { databases }: Switchers): Promise<void> {
+async function clearDatabases(
+  journal: Journal,
+  { databases }: Switchers,
+): Promise<CrmBackupError | undefined> {
   try {
     await databases.clear();
   } catch (error) {
-    if (error instanceof CrmBackupError) return;
-    throw error;
+    if (!(error instanceof CrmBackupError)) throw error;
+    if (journal.phase !== 'clearing') journal.enter('clearing');
+    return error as CrmBackupError;
   }
   journal.remove();
+  return undefined;
 }
 
 /**
@@ -192,15 +211,16 @@ export async function takeBack(
   disk: RestoreDisk,
   switchers: Switchers,
   cause: unknown,
-): Promise<void> {
+): Promise<CrmBackupError | undefined> {
   try {
     // A folder that is away has nothing to take back, and would be said to be as before.
-    if (!areRootsThere(journal)) throw stillUnfinished(journal.header, cause);
+    if (journal.header.roots.some((root) => stateOfRoot(root, journal.header.id) === 'away'))
+      throw stillUnfinished(journal.header, cause);
     journal.enter('rolling-back');
     await switchers.databases.backward();
     await switchers.files.backward();
     journal.enter('rolled-back');
-    await discard(journal, disk, switchers);
+    return await discard(journal, disk, switchers);
   } catch (error) {
     throw rollbackFailed(journal.header, cause, error);
   }
@@ -218,28 +238,48 @@ export async function recoverJournal(
   using journal = takeOver(directory, disk);
   if (journal === undefined) return undefined;
   const { header, phase } = journal;
-  const { roots, databases = [], set } = header;
-  const isMoving = phase === 'switching' || phase === 'rolling-back';
-  const isSwitching = isMoving || phase === 'keeping';
+  const { roots, databases = [], set, id } = header;
   const known = knownOf(header, directory);
-  if (isMoving && !areRootsThere(journal)) return { ...known, outcome: 'waiting' };
+  const isMoving = phase === 'switching' || phase === 'loading' || phase === 'rolling-back';
+  const isLeft = phase === 'clearing';
+  const isToBeKept = phase === 'keeping' || phase === 'kept' || ((isMoving || isLeft) && decision === 'keep');
+  const states = roots.map((root) => stateOfRoot(root, id));
+  if (phase === 'kept' && states.includes('away')) return undefined;
+  if (isMoving && !isToBeKept && states.includes('away')) return { ...known, outcome: 'waiting' };
+  if (isMoving && decision === undefined && states.includes('bare')) {
+    const bare = known.directories.filter((_, root) => states[root] === 'bare');
+    return { ...known, outcome: 'undecided', reason: stagingGone(bare) };
+  }
   const all = journal.readSwitch();
-  await using reopened = await reopenDatabases(databases, set, secret);
+  await using reopened = await reopenDatabases(phase === 'kept' ? [] : databases, set, secret);
+  const { failure, lost } = reopened;
   // What only has to be cleared away can wait.
-  if (reopened.failure !== undefined && header.isDrill === true) return undefined;
-  if (isSwitching && reopened.failure !== undefined) throw stillUnfinished(header, reopened.failure);
-  const files = new Switcher(disk, roots, all, journal.directory, new Date(header.startedAt));
+  if (failure !== undefined && header.isDrill === true) return undefined;
+  // Files come first: as long as they do, databases are as they were, and need not be there.
+  const mustBeReached = isMoving && !isToBeKept && journal.hasBeen('loading');
+  if (failure !== undefined && mustBeReached) throw stillUnfinished(header, failure);
+  const files = new Switcher(disk, header, all, journal.directory);
   const switchers = { files, databases: reopened.switcher };
   try {
-    const isToBeKept = phase === 'keeping' || (isSwitching && decision === 'keep');
+    if (isLeft) {
+      const uncleared = await clearDatabases(journal, switchers);
+      const outcome = journal.hasBeen('switched') ? 'finished' : 'undone';
+      if (decision === undefined) return undefined;
+      if (uncleared === undefined) return { ...known, outcome };
+      if (decision === 'end') throw notCleared(header, uncleared);
+      journal.remove();
+      return { ...known, outcome: 'kept', left: await leftOf(lost.length > 0 ? lost : databases) };
+    }
     if (isToBeKept) {
       const kept = await keep(journal, disk, switchers);
-      return { ...known, outcome: 'kept', kept, spared: files.spared };
+      return { ...known, outcome: 'kept', kept, keptIn: files.keptIn, left: await leftOf(lost) };
     }
     // A drill has nothing that somebody works with.
     const mayOverwrite = decision === 'end' || header.isDrill === true;
-    const outcome = await complete(journal, disk, switchers, mayOverwrite);
-    return { ...known, outcome, spared: files.spared };
+    const how = { mayOverwrite, isUnreached: failure !== undefined };
+    const [outcome, uncleared] = await complete(journal, disk, switchers, how);
+    const { message: reason, hint } = uncleared === undefined ? {} : notCleared(header, uncleared);
+    return { ...known, outcome, spared: files.spared, keptIn: files.keptIn, reason, hint };
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw stillUnfinished(header, error);
@@ -260,72 +300,60 @@ function knownOf(
   journal: string,
 ): Omit<Recovered, 'outcome'> {
   const directories = roots.map((root) => root.directory);
-  return { id, set, backup, startedAt, directories, databases, over, journal, spared: [], kept: [] };
+  return { ...NOTHING_MORE, id, set, backup, startedAt, directories, databases, over, journal };
 }
+
+interface How {
+  readonly mayOverwrite: boolean;
+  /** Whether a database cannot be asked; then none was touched. */
+  readonly isUnreached: boolean;
+}
+
+async function liveOf(
+  databases: DatabaseSwitcher,
+  { mayOverwrite, isUnreached }: How,
+): Promise<LiveContent | undefined> {
+  if (isUnreached) return 'old';
+  return mayOverwrite ? undefined : databases.whichIsLive();
+}
+
+type Completed = readonly [
+  outcome: 'finished' | 'undone' | 'undecided',
+  uncleared?: CrmBackupError | undefined,
+];
 
 async function complete(
   journal: Journal,
   disk: RestoreDisk,
   switchers: Switchers,
-  mayOverwrite: boolean,
-): Promise<'finished' | 'undone' | 'undecided'> {
+  how: How,
+): Promise<Completed> {
+  const { files, databases } = switchers;
   switch (journal.phase) {
-    case 'planned':
-    case 'rolled-back':
-      await discard(journal, disk, switchers);
-      return 'undone';
-    case 'switching': {
-      const live = mayOverwrite ? undefined : await switchers.databases.whichIsLive();
-      if (live === 'unsure') return 'undecided';
-      if (live === 'old') {
-        await takeBack(journal, disk, switchers, undefined);
-        return 'undone';
-      }
+    case 'switching':
+    case 'loading': {
+      const live = await liveOf(databases, how);
+      if (live === 'unsure') return ['undecided'];
+      if (live === 'old') return ['undone', await takeBack(journal, disk, switchers, undefined)];
       try {
-        await switchers.files.forward(true);
-        await switchers.databases.forward();
+        await files.forward(true);
+        if (journal.header.databases?.length && journal.phase !== 'loading') journal.enter('loading');
+        await databases.forward();
         journal.enter('switched');
       } catch (error) {
         if (live === 'new') throw error;
-        await takeBack(journal, disk, switchers, error);
-        return 'undone';
+        return ['undone', await takeBack(journal, disk, switchers, error)];
       }
-      await finish(journal, disk, switchers);
-      return 'finished';
+      return ['finished', await finish(journal, disk, switchers)];
     }
     case 'rolling-back': {
-      const live = mayOverwrite ? undefined : await switchers.databases.whichIsLive();
-      if (live === 'unsure' || live === 'new') return 'undecided';
-      await takeBack(journal, disk, switchers, undefined);
-      return 'undone';
+      const live = await liveOf(databases, how);
+      if (live === 'unsure' || live === 'new') return ['undecided'];
+      return ['undone', await takeBack(journal, disk, switchers, undefined)];
     }
     case 'switched':
-    case 'keeping':
-      await finish(journal, disk, switchers);
-      return 'finished';
+      return ['finished', await finish(journal, disk, switchers)];
+    default:
+      return ['undone', await discard(journal, disk, switchers)];
   }
-}
-
-/** Ends a restore with the databases that are live, and the files that belong to them. */
-async function keep(
-  journal: Journal,
-  disk: RestoreDisk,
-  { files, databases }: Switchers,
-): Promise<readonly KeptDatabase[]> {
-  if (journal.phase !== 'keeping') {
-    const isOld = (await databases.whichIsLive()) === 'old';
-    await (isOld ? files.backward() : files.forward(true));
-    journal.enter('keeping');
-  }
-  const kept = await databases.keepLive();
-  journal.settleUndo(false);
-  const { roots, id } = journal.header;
-  for (const { directory } of roots) closeStaging(disk, directory, id);
-  journal.remove();
-  return kept;
-}
-
-/** Whether each folder holds what a switch that has begun moves in and away: not one that is unmounted or was moved. */
-function areRootsThere({ header: { roots, id } }: Journal): boolean {
-  return roots.every(({ directory }) => isStagedBy(directory, id));
 }

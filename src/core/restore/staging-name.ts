@@ -11,6 +11,11 @@ export function privateStaging(id: string): string {
   return `${PREFIX}${id}`;
 }
 
+/** The folder in a root that keeps what files were before a restore that could not put them back. */
+export function keptFolder(directory: string, id: string): string {
+  return `${directory}/${PREFIX}kept-${id}`;
+}
+
 /** Whether a path ends with a name that only restores use. No backup takes such files. */
 export function isStagingName(path: string): boolean {
   return path.slice(path.lastIndexOf('/') + 1).startsWith(PREFIX);

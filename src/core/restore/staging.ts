@@ -3,6 +3,7 @@ import { systemCode } from '../errors.ts';
 import { systemPath } from '../source/name.ts';
 import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
+import type { JournalRoot } from './journal.ts';
 import { listNames, lookAt } from './live-tree.ts';
 import { isStagingName, privateStaging, STAGING } from './staging-name.ts';
 
@@ -25,6 +26,7 @@ interface StagingOwner {
 }
 
 const OWNER = 'owner.json';
+const NO_ENTRY = new Set(['ENOENT', 'ENOTDIR']);
 
 /** Where a thing waits to be put in place. */
 export function stagedPath(directory: string, number: number): string {
@@ -79,6 +81,23 @@ export function stagingOwner(directory: string): StagingOwner | 'unknown' | unde
 /** Whether a restore's staging directory stands in a root, ready to move things out of and into. */
 export function isStagedBy(directory: string, id: string): boolean {
   return readOwner(`${directory}/${STAGING}`)?.id === id;
+}
+
+/**
+ * Whether a root holds what a switch that has begun there moves in and away. `bare`: it is the same folder, and somebody
+ * has removed the staging directory. `away`: it is unmounted, moved or gone.
+ */
+export function stateOfRoot({ directory, inode }: JournalRoot, id: string): 'ready' | 'bare' | 'away' {
+  if (isStagedBy(directory, id)) return 'ready';
+  const live = lookAt(directory);
+  if (live?.type !== 'directory') return 'away';
+  if (inode !== undefined) return String(live.inode) === inode ? 'bare' : 'away';
+  return listNames(directory).length > 0 ? 'bare' : 'away';
+}
+
+/** A file that stands in a staging directory from its beginning to its end. */
+export function ownerFile(directory: string): string {
+  return `${directory}/${STAGING}/${OWNER}`;
 }
 
 /** Whether a staging directory keeps nothing that was moved away. */
@@ -136,7 +155,7 @@ function readOwner(staging: string): StagingOwner | undefined {
     const { id, journal } = (owner ?? {}) as Partial<Record<keyof StagingOwner, unknown>>;
     return typeof id === 'string' && typeof journal === 'string' ? { id, journal } : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError || NO_ENTRY.has(systemCode(error) ?? '')) return undefined;
     throw error;
   }
 }

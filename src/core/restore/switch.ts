@@ -5,41 +5,59 @@ import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
 import type { TimedItem } from './exact-times.ts';
 import { fileTime, isReachable } from './file-time.ts';
-import type { JournalRoot, Move, Remark, Switch } from './journal.ts';
-import { listNames, lookAt } from './live-tree.ts';
+import type { JournalHeader, JournalRoot, Move, PlaceMove, Remark, RemoveMove, Switch } from './journal.ts';
+import { putAside } from './kept-files.ts';
+import { lookAt } from './live-tree.ts';
 import { parentPath } from './selection.ts';
-import { keptPath, stagedPath } from './staging.ts';
+import { isStaged, isStamped, isStampedButFor } from './stamp.ts';
+import { isStagedBy, keptPath, ownerFile, stagedPath } from './staging.ts';
+import { keptFolder } from './staging-name.ts';
 
 const MOVES_A_TURN = 128;
-/** By how much the clocks of a disk and of this process may differ. */
-const CLOCK_STEP_MS = 1000;
 /** What a disk answers that cannot give a file a second name, or not one of somebody else's. */
 const NO_SECOND_NAME = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES']);
 
+/** What stands where a move is to be done. */
+type Standing = 'nothing' | 'before' | 'fresh' | 'other';
+
 /**
  * Carries out the moves and marks of a restore, or takes them back. Each step can tell by what stands where whether it
- * was done already, so that both ways can be gone again after a kill at any moment.
+ * was done already, so that both ways can be gone again after a kill at any moment. What is neither what stood there
+ * before nor what the restore has placed is somebody's work: it stays as it is, and what stood there before is put aside.
  */
 export class Switcher {
   readonly #disk: RestoreDisk;
+  readonly #id: string;
   readonly #roots: readonly JournalRoot[];
   readonly #all: Switch;
   readonly #scratch: string;
   #scratches = 0;
-  readonly #since: bigint | undefined;
   readonly #spared = new Set<string>();
+  /** Directories that were changed to keep something aside, by root. */
+  readonly #aside = new Map<number, Set<string>>();
+  /** Whether all of a way to something are directories, and not links to elsewhere. */
+  readonly #ways = new Map<string, boolean>();
+  readonly #keepsInodes: readonly boolean[];
+  readonly #isBare: readonly boolean[];
 
-  /**
-   * @param scratch a directory in which nothing stands under `times…`; what is left there is the caller's to remove
-   * @param since when the restore began that is brought to its end now: what was changed later is somebody's work, and
-   *   stays as it is. Undefined for a restore that has not been interrupted.
-   */
-  constructor(disk: RestoreDisk, roots: readonly JournalRoot[], all: Switch, scratch: string, since?: Date) {
-    this.#since = since && BigInt(since.getTime()) * 1_000_000n;
+  /** @param scratch a directory in which nothing stands under `times…`; what is left there is the caller's to remove */
+  constructor(
+    disk: RestoreDisk,
+    { id, roots }: Pick<JournalHeader, 'id' | 'roots'>,
+    all: Switch,
+    scratch: string,
+  ) {
     this.#disk = disk;
+    this.#id = id;
     this.#roots = roots;
     this.#all = all;
     this.#scratch = scratch;
+    this.#isBare = roots.map(({ directory }) => !isStagedBy(directory, id));
+    this.#keepsInodes = roots.map(({ directory }, root) => {
+      const owner = lookAt(ownerFile(directory));
+      const made = all.staged.find((one) => one.root === root);
+      return owner === undefined || made === undefined || String(owner.inode) === made.inode;
+    });
   }
 
   /**
@@ -51,7 +69,7 @@ export class Switcher {
     let done = 0;
     for (const move of this.#all.moves) {
       if (move.op === 'place') this.#place(move, again);
-      else this.#remove(move);
+      else this.#remove(move, again);
       if (++done % MOVES_A_TURN !== 0) continue;
       task.progress?.({ phase: 'switch', done, total: this.#all.moves.length, unit: 'files' });
       await turn();
@@ -59,6 +77,7 @@ export class Switcher {
     await this.#mark(
       this.#all.marks.filter((mark) => mark.path !== ''),
       (mark) => mark.after,
+      again,
     );
     await this.#flush();
   }
@@ -74,7 +93,21 @@ export class Switcher {
     await this.#mark(
       this.#all.marks.filter((mark) => mark.path !== ''),
       (mark) => mark.before,
+      true,
     );
+    await this.#flush();
+  }
+
+  /** Leaves everything as it stands, and puts all aside that was there before and is not any more. */
+  async keep(): Promise<void> {
+    for (const move of this.#all.moves) this.#putAside(move);
+    for (const mark of this.#all.marks) {
+      if (!mark.unlock || mark.before === undefined || !this.#isWayThere(mark)) continue;
+      const path = this.#live(mark);
+      const live = lookAt(path);
+      const isUnlocked = live?.type === 'directory' && live.mode === (mark.before.mode | 0o700);
+      if (isUnlocked) this.#disk.setMode(path, mark.before.mode);
+    }
     await this.#flush();
   }
 
@@ -83,11 +116,17 @@ export class Switcher {
     return [...this.#spared];
   }
 
+  /** Folders in which stands what was there before and was not put back. */
+  get keptIn(): readonly string[] {
+    return this.#roots.map(({ directory }) => keptFolder(directory, this.#id)).filter(exists);
+  }
+
   /** Gives the roots their marks; last, when nothing is made or removed in them any more. */
   async markRoots(marks: 'before' | 'after'): Promise<void> {
     await this.#mark(
       this.#all.marks.filter((mark) => mark.path === ''),
       (mark) => mark[marks],
+      false,
     );
   }
 
@@ -109,13 +148,19 @@ export class Switcher {
     }
   }
 
-  #place(move: Move, again: boolean): void {
+  #place(move: PlaceMove, again: boolean): void {
     const target = this.#live(move);
     const staged = this.#staged(move);
     const kept = this.#kept(move);
     const fresh = lookAt(staged);
-    if (fresh === undefined && again) return;
-    if (this.#isWork(target, !exists(kept))) return;
+    if (again) {
+      const isGone = fresh === undefined && this.#isBare[move.root]!;
+      // Placed already.
+      if (fresh === undefined && !isGone) return;
+      const standing = this.#isWayThere(move) ? this.#standing(move) : 'other';
+      if (isGone ? standing !== 'fresh' : standing === 'other') this.#spare(move);
+      if (isGone || standing === 'other') return;
+    }
     const live = lookAt(target);
     if (live !== undefined && !(again && exists(kept))) {
       const canLink = live.type === 'file' && fresh?.type !== 'directory';
@@ -135,47 +180,103 @@ export class Switcher {
     }
   }
 
-  #remove(move: Move): void {
+  #remove(move: RemoveMove, again: boolean): void {
     const target = this.#live(move);
     const kept = this.#kept(move);
-    if (!exists(target) || exists(kept) || this.#isWork(target, true)) return;
-    this.#disk.rename(target, kept);
+    if (!this.#isWayThere(move) || !exists(target) || exists(kept)) return;
+    if (again && (this.#isBare[move.root] || this.#standing(move) !== 'before')) this.#spare(move);
+    else this.#disk.rename(target, kept);
   }
 
   #takeBack(move: Move): void {
     const target = this.#live(move);
-    const staged = this.#staged(move);
     const kept = this.#kept(move);
-    if (this.#isWork(target, false)) return;
-    if (move.op === 'place' && !exists(staged) && exists(target)) this.#disk.rename(target, staged);
+    if (!this.#isWayThere(move)) {
+      if (exists(kept)) this.#spare(move);
+      return;
+    }
+    const standing = this.#standing(move);
+    if (this.#isBare[move.root]) {
+      if (standing !== (move.before === undefined ? 'nothing' : 'before')) this.#spare(move);
+      return;
+    }
+    const isPlaced = move.op === 'place' && !exists(this.#staged(move));
+    if (standing === 'other') {
+      if (isPlaced || exists(kept)) this.#spare(move);
+      return;
+    }
+    if (standing === 'before' || (standing === 'fresh' && !isPlaced)) {
+      this.#putAside(move);
+      return;
+    }
+    if (standing === 'fresh') this.#disk.rename(target, this.#staged(move));
     if (exists(kept)) this.#disk.rename(kept, target);
   }
 
-  /**
-   * Whether somebody has worked on what stands there since the restore was interrupted, and not the restore itself.
-   * @param untouched whether the restore has done nothing with it, not even given it a second name
-   */
-  #isWork(path: string, untouched: boolean): boolean {
-    const isWork = this.#since !== undefined && isNewer(path, this.#since, untouched);
-    if (isWork) this.#spared.add(path);
-    return isWork;
+  #standing(move: Move): Standing {
+    const path = this.#live(move);
+    const live = lookAt(path);
+    if (live === undefined) return 'nothing';
+    const keepsInodes = this.#keepsInodes[move.root]!;
+    const made = this.#all.staged.find(({ root }) => root === move.root);
+    if (move.op === 'place' && isStaged(path, live, move.fresh, keepsInodes, made)) return 'fresh';
+    const { before } = move;
+    return before !== undefined && isStamped(path, live, before, keepsInodes) ? 'before' : 'other';
+  }
+
+  #isWayThere({ root, path }: Pick<Move, 'root' | 'path'>): boolean {
+    const parent = parentPath(path);
+    if (parent === undefined) return true;
+    const key = `${root}/${parent}`;
+    const known = this.#ways.get(key);
+    if (known !== undefined) return known;
+    const isDirectory = lookAt(this.#live({ root, path: parent }))?.type === 'directory';
+    const isThere = isDirectory && this.#isWayThere({ root, path: parent });
+    this.#ways.set(key, isThere);
+    return isThere;
+  }
+
+  #spare(move: Move): void {
+    this.#spared.add(this.#live(move));
+    this.#putAside(move);
+  }
+
+  #putAside(move: Move): void {
+    const kept = lookAt(this.#kept(move));
+    // A second name of what stands there keeps nothing.
+    if (kept === undefined || kept.inode === lookAt(this.#live(move))?.inode) return;
+    const changed = this.#aside.get(move.root) ?? new Set();
+    this.#aside.set(move.root, changed);
+    for (const folder of putAside(this.#disk, this.#roots[move.root]!.directory, this.#id, move))
+      changed.add(folder);
   }
 
   #unlock(mark: Remark): void {
     const path = this.#live(mark);
-    const live = lookAt(path);
+    const live = this.#isWayThere(mark) ? lookAt(path) : undefined;
     if (live?.type !== 'directory' || (live.mode & 0o700) === 0o700) return;
     this.#disk.setMode(path, live.mode | 0o700);
   }
 
-  async #mark(marks: readonly Remark[], wanted: (mark: Remark) => Remark['after']): Promise<void> {
+  async #mark(
+    marks: readonly Remark[],
+    wanted: (mark: Remark) => Remark['after'],
+    isCareful: boolean,
+  ): Promise<void> {
     const inexact = new Map<number, TimedItem[]>();
     for (const mark of marks) {
       const marked = wanted(mark);
       const path = this.#live(mark);
-      const live = marked && lookAt(path);
-      if (marked === undefined || live?.type !== mark.type) continue;
-      if (mark.type === 'file' && this.#isWork(path, false)) continue;
+      if (marked === undefined || (isCareful && !this.#isWayThere(mark))) continue;
+      const live = lookAt(path);
+      if (live?.type !== mark.type) continue;
+      if (isCareful && mark.stamp !== undefined) {
+        const times = [mark.before?.mtimeNs, mark.after?.mtimeNs];
+        if (!isStampedButFor(live, mark.stamp, this.#keepsInodes[mark.root]!, times)) {
+          this.#spared.add(path);
+          continue;
+        }
+      }
       if (live.mode !== marked.mode) this.#disk.setMode(path, marked.mode);
       const { mtimeNs } = marked;
       if (mtimeNs === undefined || live.mtimeNs === mtimeNs) continue;
@@ -193,7 +294,7 @@ export class Switcher {
 
   async #flush(): Promise<void> {
     for (const [root, { directory }] of this.#roots.entries()) {
-      const touched = new Set<string>();
+      const touched = new Set<string>(this.#aside.get(root));
       for (const move of [...this.#all.moves, ...this.#all.marks]) {
         if (move.root !== root) continue;
         const path = move.op === 'mark' ? move.path : parentPath(move.path)!;
@@ -220,18 +321,6 @@ export class Switcher {
 
 function exists(path: string): boolean {
   return lookAt(path) !== undefined;
-}
-
-/** Whether a file, or one in a directory, was changed after a moment, in nanoseconds since 1970. */
-function isNewer(path: string, since: bigint, alsoMoved: boolean): boolean {
-  const live = lookAt(path);
-  if (live === undefined) return false;
-  if (live.type === 'directory') {
-    return listNames(path).some((name) => isNewer(`${path}/${name}`, since, alsoMoved));
-  }
-  // A time that is still to come was given to it, and may have come with the backup.
-  const isWritten = live.mtimeNs > since && live.mtimeNs <= BigInt(Date.now() + CLOCK_STEP_MS) * 1_000_000n;
-  return isWritten || (alsoMoved && live.ctimeNs > since);
 }
 
 function checkFailed(path: string): RestoreError {

@@ -20,7 +20,7 @@ export function placesOf({
 export function stillUnfinished(header: JournalHeader, cause: unknown): RestoreError {
   const hint =
     cause instanceof CrmBackupError
-      ? 'Put that right, then try again; nothing is lost.'
+      ? `Put that right, then try again; nothing is lost. Or keep what is there: “crm-backup interrupted ${header.id} --keep”.`
       : 'Check that its disk is there and may be written to, then try again; nothing is lost.';
   const sentence = `A restore of before in ${placesOf(header).join(', ')} could not be ended yet.${reasonOf(cause)}`;
   return new RestoreError('unfinished-restore', sentence, { cause, hint });
@@ -40,6 +40,35 @@ export function rollbackFailed(header: JournalHeader, cause: unknown, error: unk
     {
       cause: new AggregateError([cause, error]),
       hint: `Nothing is lost: start any restore there again and it will be taken back first. If you have put it right by hand, “crm-backup interrupted” ends it with what is there.${hint}`,
+    },
+  );
+}
+
+/** Why a restore failed, telling also of what could not be taken back because somebody has changed it meanwhile. */
+export function tellingSpared(
+  error: unknown,
+  { spared, keptIn }: { readonly spared: readonly string[]; readonly keptIn: readonly string[] },
+): unknown {
+  if (!(error instanceof Error) || spared.length === 0) return error;
+  const kept = keptIn.length === 0 ? '' : ` What they were before is kept in ${keptIn.join(', ')}.`;
+  error.message += ` Files that were changed meanwhile stayed as they are: ${spared.join(', ')}.${kept}`;
+  return error;
+}
+
+/** Somebody has removed what a restore had prepared and moved away. */
+export function stagingGone(directories: readonly string[]): string {
+  const places = directories.map((directory) => `${directory}/${STAGING}`);
+  return `What it had prepared and moved away is gone with ${places.join(', ')}.`;
+}
+
+/** What a restore has left beside its databases cannot be removed. */
+export function notCleared(header: JournalHeader, cause: CrmBackupError): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `What the restore has left beside ${placesOf({ ...header, roots: [] }).join(', ')} could not be removed yet. ${cause.message}`,
+    {
+      cause,
+      hint: `Nothing else is open: it is tried again by itself. “crm-backup interrupted ${header.id} --keep” leaves it there and tells its names.`,
     },
   );
 }

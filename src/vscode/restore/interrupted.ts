@@ -21,10 +21,10 @@ export async function tellRestores(engine: Engine, log: Log, restores: readonly 
 
 /** Tells the user what became of a restore that was interrupted, and asks how to end it where it waits for that. */
 async function tellRestore(engine: Engine, log: Log, found: Recovered): Promise<void> {
-  const { outcome, directories, databases, journal, reason, hint, spared } = found;
+  const { outcome, directories, databases, journal, reason, hint, spared, keptIn } = found;
   const sentence = sentenceOf(found);
   const where = [...directories, ...databases.map(({ name }) => name)];
-  const more = [reason, hint, ...(outcome === 'waiting' ? [journal] : []), ...spared];
+  const more = [reason, hint, ...(outcome === 'waiting' ? [journal] : []), ...spared, ...keptIn];
   log.warn([sentence, where.map(displayName).join(', '), ...more].filter(Boolean).join(' '));
   if (outcome === 'undecided') {
     await decide(engine, log, found, sentence);
@@ -59,7 +59,7 @@ interface Question {
 const KEEP = (): Question => ({
   question: vscode.l10n.t('Keep what is there now?'),
   detail: vscode.l10n.t(
-    'Files and databases stay as they are now. What the restore has prepared is removed; what databases were before it is kept, and you are told where.',
+    'Files and databases stay as they are now. What the restore has prepared is removed; what files and databases were before it is kept, and you are told where.',
   ),
   yes: vscode.l10n.t('Keep'),
 });
@@ -82,7 +82,17 @@ async function carryOut(engine: Engine, log: Log, { id, set }: Recovered, decisi
     const kept = ended.kept.map(({ database, place }) =>
       vscode.l10n.t('What {0} was before is kept in {1}.', displayName(database), displayName(place)),
     );
-    const sentence = [sentenceOf({ ...ended, set }), ...kept].join(' ');
+    const files = ended.keptIn.map((folder) =>
+      vscode.l10n.t('What files were before is kept in {0}.', displayName(folder)),
+    );
+    const left = ended.left.map(({ database, places }) =>
+      vscode.l10n.t(
+        '{0} was left as it is, for it could not be reached; what it was before may stand as {1}.',
+        displayName(database),
+        places.map(displayName).join(', '),
+      ),
+    );
+    const sentence = [sentenceOf({ ...ended, set }), ...kept, ...files, ...left].join(' ');
     log.info([sentence, ...ended.spared].join(' '));
     void vscode.window.showInformationMessage(sentence);
   } catch (error) {
@@ -90,12 +100,18 @@ async function carryOut(engine: Engine, log: Log, { id, set }: Recovered, decisi
   }
 }
 
-function sentenceOf({ outcome, set, startedAt, journal }: Recovered): string {
+function sentenceOf({ outcome, set, startedAt, journal, reason, spared }: Recovered): string {
   const name = displayName(set);
   switch (outcome) {
     case 'finished':
       return vscode.l10n.t('A restore of {0} was interrupted; it is finished now.', name);
     case 'undone':
+      if (spared.length > 0) {
+        return vscode.l10n.t(
+          'A restore of {0} was interrupted; it is taken back, but for what was changed since.',
+          name,
+        );
+      }
       return vscode.l10n.t('A restore of {0} was interrupted; everything is as it was before.', name);
     case 'kept':
       return vscode.l10n.t('The interrupted restore of {0} is ended; what is there stays.', name);
@@ -105,6 +121,12 @@ function sentenceOf({ outcome, set, startedAt, journal }: Recovered): string {
         name,
       );
     case 'undecided':
+      if (reason !== undefined) {
+        return vscode.l10n.t(
+          'A restore of {0} was interrupted, and what it had moved away was removed since: it cannot be ended wholly, so it is left as it is.',
+          name,
+        );
+      }
       return vscode.l10n.t(
         'A restore of {0} of {1} was interrupted. To end it could overwrite what was changed in its databases since, so it is left as it is.',
         name,

@@ -29,7 +29,10 @@ export interface Places {
 }
 
 /** Where the files of a restore are. */
-export function placesOf({ name, workspace }: Commands, { restoreId }: Ticket): Places {
+export function placesOf(
+  { name, workspace }: Pick<Commands, 'name' | 'workspace'>,
+  { restoreId }: Ticket,
+): Places {
   const folder = join(workspace, `.crm-backup-database-${restoreId}-${name}`);
   const place = (file: string): string => join(folder, file);
   return {

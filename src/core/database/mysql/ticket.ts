@@ -27,3 +27,8 @@ export const BESIDE = 'crm_backup_';
 export function readTicket(ticket: RestoreTicket): Ticket {
   return ticket as unknown as Ticket;
 }
+
+/** What a restore may leave on the server. */
+export function besideOf({ newSchema, oldSchema }: Ticket): string[] {
+  return [newSchema, oldSchema].map((schema) => `database ${schema}`);
+}

@@ -4,6 +4,7 @@ import { connect } from './connect.ts';
 import { editRows, rowStatement } from './edit-rows.ts';
 import { extract } from './extract.ts';
 import { openTarget } from './restore.ts';
+import { besideOf, readTicket } from './ticket.ts';
 
 /** PostgreSQL 13 to 18. */
 export const postgresql: DatabaseEngine = {
@@ -11,6 +12,7 @@ export const postgresql: DatabaseEngine = {
   connect,
   openTarget,
   liveName,
+  beside: (_database, ticket) => besideOf(readTicket(ticket)),
   extract,
   editRows,
   rowStatement,

@@ -42,3 +42,9 @@ export function readTicket(written: RestoreTicket): PostgresTicket {
 export function markOf(ticket: PostgresTicket): string {
   return `Being restored by CRM Backup as ${ticket.built}.`;
 }
+
+/** What a restore may leave on the server. */
+export function besideOf({ mode, live, built, old }: PostgresTicket): string[] {
+  const names = mode === 'schemas' ? [`${built}_…`, `${old}_…`] : [built, old];
+  return names.map((name) => (mode === 'database' ? `database ${name}` : `schema ${name} of ${live}`));
+}

@@ -351,6 +351,32 @@ describe('somebody who works there meanwhile', () => {
   });
 });
 
+it('what is changed while a restore runs that then fails stays, and what it was before is kept', async () => {
+  await using place = await restorable(treeOf({ a: 'a', b: 'b' }));
+  const record = await place.backUp();
+  place.fill(treeOf({ a: 'A', b: 'B' }));
+  const node = nodeDisk();
+  const file = join(place.root, 'a');
+  const disk: RestoreDisk = {
+    ...node,
+    rename(from, to) {
+      if (!to.endsWith('/b') || existsSync(join(place.scratch, 'worked'))) {
+        node.rename(from, to);
+        return;
+      }
+      writeFileSync(join(place.scratch, 'worked'), '');
+      writeFileSync(file, 'work of a moment');
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    },
+  };
+  const error: unknown = await place.restore(record, { disk }).catch((each: unknown) => each);
+  expect(error).toMatchObject({ message: expect.stringContaining(file) as string });
+  const kept = /is kept in (.*)\.$/.exec((error as Error).message)?.[1] ?? '';
+  expect(readFileSync(file, 'utf8')).toBe('work of a moment');
+  expect(readFileSync(join(place.root, 'b'), 'utf8')).toBe('B');
+  expect(readFileSync(join(kept, 'a'), 'utf8')).toBe('A');
+});
+
 describe('a damaged vault', () => {
   it('is told with the path it hits, and nothing is touched', async () => {
     await using place = await restorable(treeOf({ a: noiseOf(3, 50_000), b: 'b' }));

@@ -13,6 +13,7 @@ import { nodeDisk, type RestoreDisk } from '../../../../src/core/restore/disk.ts
 import { readUndo } from '../../../../src/core/restore/last-restore.ts';
 import { endRestore, recoverRestores } from '../../../../src/core/restore/recover.ts';
 import { undoRestore } from '../../../../src/core/restore/restore.ts';
+import { isStagingName } from '../../../../src/core/restore/staging-name.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import { countingDisk, dyingDisk, failingDisk, Killed } from '../../../build/faulty-disk.ts';
 import { noiseOf } from '../../../build/random-tree.ts';
@@ -178,7 +179,8 @@ describe('a restore that is killed', () => {
       await recoverRestores(place.home);
       if (found?.outcome === 'waiting') expectOneOfBoth();
       await run(nodeDisk());
-      expect(snapshotTree(place.root)).toEqual(fresh);
+      // Half a staging directory, in which no owner stands yet, may be a living one's.
+      expect(snapshotTree(place.root, { except: isStagingName })).toEqual(fresh);
     }
     expect(waited).toBeGreaterThan(3);
   });
