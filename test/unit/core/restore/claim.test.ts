@@ -142,7 +142,7 @@ describe('an interrupted restore that is to be ended', () => {
   it('waits for whoever reads or changes what it works on', async () => {
     const id = basename(journal);
     const stop = new AbortController();
-    const end = async (signal?: AbortSignal) => endAlone(home, id, 'keep', undefined, { signal });
+    const end = async (signal?: AbortSignal) => endAlone(home, id, 'end', undefined, { signal });
     const lock = await lockLive(home, ['/srv/crm/data'], 'shared', 'a test', {});
     const refused = expect(end(stop.signal)).rejects.toMatchObject({ code: 'cancelled' });
     setTimeout(() => stop.abort(), 300);
