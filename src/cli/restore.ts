@@ -158,7 +158,7 @@ function mustFit({ database, databases, to, overwrite }: RestoreOptions, paths: 
 
 function summary(
   record: BackupRecord,
-  { plan, problems, skipped, safetyBackup, durationMs }: RestoreReport,
+  { plan, problems, skipped, notDeleted, safetyBackup, durationMs }: RestoreReport,
   { dryRun, to }: RestoreOptions,
   { paint }: Session,
 ): string {
@@ -166,7 +166,7 @@ function summary(
   const written = plan.create + plan.replace;
   const counts = `${formatCount(plan.create)} created, ${formatCount(plan.replace)} replaced, ${formatCount(plan.delete)} deleted, ${formatCount(plan.unchanged)} unchanged`;
   const databases = plan.tables.flatMap((database) => databaseLines(database, dryRun === true));
-  const left = skippedLines(problems, skipped, paint);
+  const left = [...skippedLines(problems, skipped, paint), ...notDeletedLines(notDeleted, dryRun === true)];
   if (dryRun === true) {
     return [`Would restore ${counted(written, 'file')} of ${id}: ${counts}`, ...databases, ...left].join(
       '\n',
@@ -195,6 +195,13 @@ function skippedLines(listed: readonly SkippedPath[], count: number, paint: Pain
   const more = count - shown.length;
   if (more > 0) lines.push(`  … and ${formatCount(more)} more; --json has the first thousand`);
   return [`Left out because the vault has lost or damaged it: ${counted(count, 'path')}`, ...lines];
+}
+
+function notDeletedLines(roots: readonly string[], isDryRun: boolean): string[] {
+  if (roots.length === 0) return [];
+  const beginning = isDryRun ? 'Nothing would be deleted' : 'Nothing was deleted';
+  const why = 'because a part of the list of files is damaged or lost: what it named is not known';
+  return [`${beginning} in ${roots.map(printable).join(', ')}, ${why}.`];
 }
 
 function databaseLines(

@@ -35,13 +35,12 @@ export async function findDamaged(
       const number = at / CHUNK_ID_BYTES;
       const firstPath = firstPaths[number] ?? root;
       const next = firstPaths[number + 1];
-      const isMeant =
-        selection.resolve(firstPath) === 'whole' ||
-        [...selection.within(root)].some((path) => isBetween(path, firstPath, next));
+      const mayName = (path: string): boolean => isBetween(path, firstPath, next);
+      const isMeant = selection.resolve(firstPath) === 'whole' || [...selection.within(root)].some(mayName);
       // Whatever table is restored, the rest of its database says how.
       const isWanted = (path: string): boolean =>
         root.startsWith(DATABASES) || selection.resolve(path) !== 'none';
-      await finder.takeList(id, { root, firstPath, isMeant }, isWanted);
+      await finder.takeList(id, { root, firstPath, isMeant, mayName }, isWanted);
     }
   }
   return finder.look();

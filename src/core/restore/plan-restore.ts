@@ -20,7 +20,15 @@ import { realFolder } from '../real-folder.ts';
 import { mayAdjust, type TargetRoot } from './prepare-root.ts';
 import { noCounts, type PlanCounts } from './root-plan.ts';
 import { Selection, type SelectedPath } from './selection.ts';
-import { CONTENT_DAMAGED, DAMAGE_HINT, type DamagedContent, LIST_DAMAGED, SkippedPaths } from './skipped.ts';
+import {
+  CONTENT_DAMAGED,
+  DAMAGE_HINT,
+  type DamagedContent,
+  type DamagedList,
+  LIST_DAMAGED,
+  PERHAPS_LISTED,
+  SkippedPaths,
+} from './skipped.ts';
 
 /** What of a backup goes where. */
 export interface PlanRequest {
@@ -48,6 +56,8 @@ export interface RestorePlan {
   readonly sources: readonly BackupRoot[];
   /** What is left out because it is damaged. */
   readonly skipped: SkippedPaths;
+  /** Roots in which nothing is removed, though it was wanted: what lost parts of their lists named is not known. */
+  readonly notDeleted: readonly string[];
 }
 
 /**
@@ -68,12 +78,10 @@ export async function planRestore(
   const found = new Set<string>();
   const selection = new Selection(request.paths);
   const skipped = new SkippedPaths();
+  const notDeleted: string[] = [];
   const { damaged } = request;
   for (const { source, root, place, directory } of placesOf(record, request)) {
     const lists = damaged?.lists.filter((list) => list.root === root) ?? [];
-    for (const { firstPath, isMeant } of lists) {
-      if (isMeant) skipped.add('list-damaged', firstPath, LIST_DAMAGED);
-    }
     const entries =
       lists.length === 0
         ? entriesOf(vault, record, root, index)
@@ -96,15 +104,33 @@ export async function planRestore(
       task,
     );
     for (const key of Object.keys(counts) as (keyof PlanCounts)[]) counts[key] += plan.counts[key];
+    for (const [path, why] of lostIn(lists, selection, plan.missing)) skipped.add('list-damaged', path, why);
+    if (lists.length > 0 && (request.delete || request.deleteMissing === true)) notDeleted.push(root);
     for (const path of plan.leftOut) skipped.add('damaged', path, CONTENT_DAMAGED);
     for (const path of selection.within(root)) {
-      if (lists.length > 0 || !plan.missing.includes(path)) found.add(path);
+      if (!plan.missing.includes(path) || lists.some(({ mayName }) => mayName(path))) found.add(path);
     }
     targets.push({ root, directory, plan });
     sources.push({ name: source.name, directory: place, include: source.include, exclude: source.exclude });
   }
   if (!request.deleteMissing) mustBeFound(request.paths ?? [], found, record);
-  return { targets, counts, sources, skipped };
+  return { targets, counts, sources, skipped, notDeleted };
+}
+
+/** What lost parts of a list may have named of what is selected: what was asked for, or else where a part begins. */
+function* lostIn(
+  lists: readonly DamagedList[],
+  selection: Selection,
+  missing: readonly string[],
+): Generator<[path: string, why: string]> {
+  for (const { root, firstPath, isMeant, mayName } of lists) {
+    if (!isMeant) continue;
+    const asked = [...selection.within(root)].filter(mayName);
+    const lost = asked.filter((path) => missing.includes(path));
+    for (const path of lost) yield [path, PERHAPS_LISTED];
+    const isMore = lost.length < asked.length || selection.resolve(firstPath) === 'whole';
+    if (isMore && !lost.includes(firstPath)) yield [firstPath, LIST_DAMAGED];
+  }
 }
 
 /** A root of a backup and where it goes. */

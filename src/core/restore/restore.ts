@@ -102,6 +102,8 @@ export interface RestoreReport {
   readonly problems: readonly SkippedPath[];
   /** How much was, in all. */
   readonly skipped: number;
+  /** Roots in which nothing was removed, though it was wanted, because a part of their list is damaged or lost. */
+  readonly notDeleted: readonly string[];
   /** Id of the safety backup; null when none was taken. */
   readonly safetyBackup: string | null;
   /** Whether every byte was checked against its hash and everything seen in its place. */
@@ -315,6 +317,7 @@ function report(
     plan: { create, replace, delete: removed, unchanged, tables: plan.databases, adjusted, bytes },
     problems: plan.skipped.listed,
     skipped: plan.skipped.count,
+    notDeleted: plan.notDeleted,
     safetyBackup,
     verified,
     durationMs: Math.round(performance.now() - startedAt),

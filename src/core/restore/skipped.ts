@@ -31,6 +31,8 @@ export interface DamagedList {
   readonly firstPath: string;
   /** Whether anything that is selected may have been in it. */
   readonly isMeant: boolean;
+  /** Whether a path of the backup may have been in it, by the order of the list. */
+  readonly mayName: (path: string) => boolean;
 }
 
 /** What the vault cannot give back of a backup. */
@@ -50,6 +52,9 @@ export const CONTENT_DAMAGED = 'Its content is damaged or lost in the vault.';
 /** Why nobody knows what is left out. */
 export const LIST_DAMAGED =
   'A part of the list of files, which begins here, is damaged or lost in the vault; what it named is not known.';
+/** Why a path that was asked for is left out. */
+export const PERHAPS_LISTED =
+  'It is not in what is left of the list of files; a part that may have named it is damaged or lost in the vault.';
 /** What to do about damage. */
 export const DAMAGE_WAY_OUT =
   '“crm-backup verify --level data” tells what is affected; with --skip-damaged all else is restored.';

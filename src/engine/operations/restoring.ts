@@ -152,6 +152,7 @@ async function preview(
   return {
     ...told(files, databases),
     skipped: skippedOf(files.skipped.count, files.skipped.listed),
+    notDeleted: files.notDeleted,
     lacking: lackingOf(record, paths),
     moved: movedBy(record, request),
   };
@@ -191,7 +192,7 @@ function resultOf({
 function told(
   { targets, counts }: Plan,
   databases: readonly RestoredDatabase[],
-): Omit<RestorePlan, 'skipped' | 'lacking' | 'moved'> {
+): Omit<RestorePlan, 'skipped' | 'notDeleted' | 'lacking' | 'moved'> {
   const { create, replace, delete: removed, unchanged, bytes } = counts;
   const steps = targets.flatMap(stepsOf).sort((a, b) => comparePaths(a.path, b.path));
   return { create, replace, delete: removed, unchanged, bytes, databases, steps };

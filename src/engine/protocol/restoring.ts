@@ -17,6 +17,8 @@ export interface RestorePlan {
   readonly steps: readonly { readonly path: string; readonly action: 'create' | 'replace' | 'delete' }[];
   /** What is left out because the vault has lost or damaged it; absent when nothing is. */
   readonly skipped?: Lacking | undefined;
+  /** Roots in which nothing is deleted, though it was wanted: a part of their list is damaged; absent in what was done. */
+  readonly notDeleted?: readonly string[] | undefined;
   /** What the backup lacks of it; absent when it is whole. */
   readonly lacking?: Lacking | undefined;
   /** Roots that go somewhere else than where the backup is of. */

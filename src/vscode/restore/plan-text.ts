@@ -35,7 +35,7 @@ export function planText(
 }
 
 /** What to know of a backup before it is restored. */
-export function cautions({ lacking, moved, skipped }: RestorePlan): string[] {
+export function cautions({ lacking, moved, skipped, notDeleted = [] }: RestorePlan): string[] {
   const lines: string[] = [];
   if (moved.length > 0) {
     const [from, to] = (['from', 'to'] as const).map((end) =>
@@ -55,6 +55,15 @@ export function cautions({ lacking, moved, skipped }: RestorePlan): string[] {
     );
   }
   if (skipped !== undefined) lines.push(skippedText(skipped));
+  if (notDeleted.length > 0) {
+    const roots = notDeleted.map((path) => displayName(pathInWorkspace(path))).join(', ');
+    lines.push(
+      vscode.l10n.t(
+        'Nothing is deleted in {0}: a part of the list of files is damaged or lost, and what it named is not known.',
+        roots,
+      ),
+    );
+  }
   return lines;
 }
 

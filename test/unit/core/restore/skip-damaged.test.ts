@@ -105,6 +105,7 @@ describe('a restore that leaves out what is damaged', () => {
     rmSync(join(place.root, 'folder-3'), { recursive: true });
     const inPlace = await place.restore(record, { delete: true, skipDamaged: true });
     expect(inPlace.plan.delete).toBe(0);
+    expect(inPlace.notDeleted).toEqual(['files/workspace']);
     const after = snapshotTree(place.root, { times: false });
     expect(after['extra']).toBeDefined();
     for (const path of filesIn(there)) expect(after[path]).toBe(all[path]);
@@ -113,6 +114,15 @@ describe('a restore that leaves out what is damaged', () => {
     const elsewhere = filesIn(there)[0]!;
     const one = await place.restore(record, { paths: [inBackup(elsewhere)], skipDamaged: true });
     expect(one.problems).toEqual([]);
+    expect(one.notDeleted).toEqual([]);
+    // What is asked for and may stand in the lost part is told by its name, and what cannot is not there.
+    const asked = filesIn(all).find((path) => !filesIn(there).includes(path))!;
+    for (const path of [asked, `${asked}-not`].map(inBackup)) {
+      const missed = await place.restore(record, { paths: [path], skipDamaged: true });
+      expect(missed.problems).toMatchObject([{ code: 'list-damaged', path }]);
+    }
+    const none = { paths: [inBackup(`${elsewhere}-not`)], skipDamaged: true };
+    await expect(place.restore(record, none)).rejects.toMatchObject({ code: 'not-in-backup' });
     expect(Object.keys(before)).toContain(elsewhere);
   });
 });
