@@ -17,7 +17,7 @@ export function isSameBoot(one: string, other: string): boolean {
  * Where the ids of processes count: one boot of one machine, and in it one container. Machines may have the same name
  * and the same first container. Empty where nothing tells them apart (Windows).
  */
-export function nameSystem(platform: NodeJS.Platform = process.platform): string {
+function nameSystem(platform: NodeJS.Platform = process.platform): string {
   if (platform === 'darwin') {
     const { status, stdout } = spawnSync('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid'], {
       encoding: 'utf8',
