@@ -36,8 +36,12 @@ async function list({ end: ends, keep }: InterruptedOptions, session: Session): 
       'List them with “crm-backup interrupted”.',
     );
   }
-  const { interruptedRestores, UNENDED } = await import('../core/restore/journal.ts');
-  const found = interruptedRestores(homeOf(session.surroundings), UNENDED);
+  const { interruptedRestores, UNENDED, unreadableJournals } = await import('../core/restore/journal.ts');
+  const home = homeOf(session.surroundings);
+  const found = interruptedRestores(home, UNENDED);
+  for (const journal of unreadableJournals(home)) {
+    session.warn(`The journal of a restore cannot be read: ${printable(journal)}`);
+  }
   return {
     json: { restores: found.map(restoreJson) },
     text: found.length === 0 ? NONE : table(found, session),

@@ -328,6 +328,14 @@ export function stateOf(directory: string): 'none' | 'at-work' | 'abandoned' | '
   }
 }
 
+/** The directories of journals that cannot be read. */
+export function unreadableJournals(home: string): string[] {
+  const all = restoresFolder(home);
+  return namesIn(all)
+    .map((name) => join(all, name))
+    .filter((directory) => stateOf(directory) === 'unreadable');
+}
+
 /**
  * The restores that nobody works on and that stand in the middle of the switch or of the way back, oldest first; those of
  * drills, which touch nothing live, are not among them, nor those whose journals cannot be read. Nothing is changed.

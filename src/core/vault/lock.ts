@@ -275,8 +275,11 @@ function isStale(lock: LockFile, { modifiedMs }: StoredObject, now: number): boo
 
 /** Whether a lock is of where this process can ask what became of its holder. */
 function isOfThisSystem({ host, system, over }: LockFile): boolean {
-  // What is not of the vault is locked beside the user’s own data, which no two machines of one name share.
-  return host === hostname() && (system !== '' || over !== undefined) && system === ownSystem();
+  if (system !== ownSystem()) return false;
+  const isOfThisHost = host === hostname();
+  // What is not of the vault is locked beside the user’s own data, which no two machines of one name share, and no two
+  // that were cloned as they ran.
+  return over === undefined ? isOfThisHost && system !== '' : isOfThisHost || system !== '';
 }
 
 /** Whether a process of this machine runs. */

@@ -144,6 +144,17 @@ it('an interrupted restore may be ended with what is there', async () => {
   expect([code, stderr]).toEqual([0, '']);
 });
 
+it('a journal that cannot be read is named and stops nothing', async () => {
+  writeFileSync(at('a'), 'a');
+  await cli.must(['init', '--yes']);
+  const journal = join(cli.home, 'restores/0123456789ab');
+  mkdirSync(join(journal, 'journal.jsonl'), { recursive: true });
+  for (const command of ['backup', 'interrupted']) {
+    const { code, stderr } = await cli.run([command]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining(journal)]);
+  }
+});
+
 it('an interrupted restore may be ended with its command', async () => {
   await stuck();
   const [found] = await interrupted();

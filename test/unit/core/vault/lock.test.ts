@@ -136,6 +136,18 @@ describe('a lock on a vault', () => {
     expect(lockFiles()).toHaveLength(1);
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'of a dead process over what is live is removed, whatever the machine is called now',
+    async () => {
+      const { pid } = spawnSync(process.execPath, ['--version']);
+      const over = ['/srv/crm'];
+      const mine = await lockVault(storage, 'exclusive', { purpose, over });
+      rewrite({ pid, host: 'another-name' });
+      await mine[Symbol.asyncDispose]();
+      await using _next = await lockVault(storage, 'exclusive', { purpose, over });
+    },
+  );
+
   it.each([{ host: 'another-machine' }, { system: 'another container' }, { system: '' }])(
     'of a process elsewhere (%o) holds until it is old',
     async (elsewhere) => {
