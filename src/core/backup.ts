@@ -259,7 +259,7 @@ function baseDamaged(error: CrmBackupError): Problem {
   return {
     code: 'base-damaged',
     path: '',
-    message: `A part of the base’s manifest cannot be read, so its files were read again: ${error.message}`,
+    message: `A part of the list of the backup before cannot be read; what it named is read again and counts as added: ${error.message}`,
     incomplete: false,
   };
 }
