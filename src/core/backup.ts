@@ -59,6 +59,8 @@ export interface BackupOptions {
   readonly dryRun?: boolean | undefined;
   /** Is told every problem, also those that the record only counts. */
   readonly onProblem?: ((problem: Problem) => void) | undefined;
+  /** Is told the ids of the packs it has written. */
+  readonly onStored?: ((packs: ReadonlySet<string>) => void) | undefined;
   /** Is told the roots that are somewhere else than in the set's latest backup, when there are any. */
   readonly onMoved?: ((moved: readonly MovedRoot[]) => void) | undefined;
 }
@@ -133,6 +135,8 @@ export async function backUp(
         } catch (error) {
           if (!(error instanceof CrmBackupError)) throw error;
           report(baseDamaged(error as CrmBackupError));
+          // What is listed there again is stored again.
+          index.distrust(id);
           return Buffer.alloc(0);
         }
       },
@@ -180,6 +184,8 @@ export async function backUp(
     await lock.assertHeld();
     const record = await vault.commit(content);
     vault.forgetIndex();
+    await vault.noteDamageMet();
+    options.onStored?.(writer.packs);
     return record;
   } catch (error) {
     throw withWayToFreeSpace(error);

@@ -20,8 +20,20 @@ export function chunksIn(ids: Buffer): Buffer[] {
 /** Flips a bit in the middle of the frame that holds a chunk, so that none of its chunks can be read any more. */
 export async function damageFrameOf(vault: Vault, chunk: Buffer): Promise<void> {
   const index = await vault.index();
-  const { frame } = index.place(index.find(chunk, 0));
-  const { pack, offset, sealedBytes } = index.frame(frame);
+  await damageFrame(vault, index.place(index.find(chunk, 0)).frame);
+}
+
+/** Flips a bit in the middle of every frame of some packs. */
+export async function damagePacks(vault: Vault, isMeant: (id: string) => boolean): Promise<void> {
+  const index = await vault.index();
+  for (let frame = 0; frame < index.frameCount; frame++) {
+    if (isMeant(index.frame(frame).pack)) await damageFrame(vault, frame);
+  }
+}
+
+/** Flips a bit in the middle of a frame, by its number in the vault's index. */
+export async function damageFrame(vault: Vault, frame: number): Promise<void> {
+  const { pack, offset, sealedBytes } = (await vault.index()).frame(frame);
   const bytes = Buffer.from(await vault.storage.read(packName(pack)));
   const at = offset + Math.floor(sealedBytes / 2);
   bytes[at] = bytes[at]! ^ 1;

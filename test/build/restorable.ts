@@ -4,6 +4,7 @@ import { backUp, type BackupOptions, type BackupSources } from '../../src/core/b
 import { restore, type RestoreOptions, type RestoreReport } from '../../src/core/restore/restore.ts';
 import type { Task } from '../../src/core/task.ts';
 import type { BackupRecord } from '../../src/core/vault/record.ts';
+import type { Storage } from '../../src/core/storage/storage.ts';
 import type { Vault } from '../../src/core/vault/vault.ts';
 import { makeTree, temporaryFolder, type Tree } from './tree.ts';
 import { buildVault } from './vault.ts';
@@ -11,6 +12,8 @@ import { buildVault } from './vault.ts';
 /** A folder that is backed up, its vault, and a home for journals: `await using place = await restorable(tree)`. */
 export interface Restorable extends AsyncDisposable {
   readonly vault: Vault;
+  /** The same vault as another process opens it. */
+  readonly reopen: (storage?: Storage) => Promise<Vault>;
   /** The folder that is the set's only root, `files/workspace`. */
   readonly root: string;
   readonly home: string;
@@ -43,6 +46,7 @@ export async function restorable(tree: Tree, exclude: readonly string[] = []): P
   makeTree(root, tree);
   return {
     vault,
+    reopen: async (storage) => built.reopen(storage),
     root,
     home,
     scratch,

@@ -63,7 +63,8 @@ export class UnchangedRun {
   end(): void {
     if (this.#entries === 0) return;
     const { bytes, at, idIfCut } = this.#cursor;
-    if (this.#coversChunk && at === bytes.length && idIfCut !== undefined) {
+    const isWhole = this.#coversChunk && at === bytes.length;
+    if (isWhole && idIfCut !== undefined && this.#holds(idIfCut)) {
       const first = new EntryView(bytes, 0).path;
       this.#manifest.addChunk(idIfCut, first, this.#last!.path, this.#entries);
     } else {

@@ -207,6 +207,7 @@ async function restorePaths(
   await using lock = isLocked ? await lockLive(home, over, 'exclusive', purpose, task) : undefined;
   options.mustBeLast?.();
   await using _lock = await lockForReading(vault.storage, { purpose, waitMs: WAIT_FOR_LOCK_MS }, task);
+  await using _noted = { [Symbol.asyncDispose]: async () => vault.noteDamageMet() };
   await using pool = new WorkerPool();
   if (!options.dryRun) {
     const places = placesOf(record, request);
@@ -245,7 +246,9 @@ async function restorePaths(
   const atStake = replaced.filter((database) => !database.plan.creates);
   const saved = ofSet.filter(({ name }) => atStake.some(({ standing }) => standing.ofSet?.name === name));
   const paths = replaced.flatMap(pathsOf);
-  const safety = isSafe ? await takeSafetyBackup(vault, record, plan, set!, saved, paths, task) : undefined;
+  const safety = isSafe
+    ? await takeSafetyBackup(vault, record, plan, set!, saved, paths, pool, task)
+    : undefined;
   const safeAt = performance.now();
   const { databases } = planned;
   const ids = { set: record.set, backup: record.id, restoreId };

@@ -2,7 +2,7 @@ import type { Storage } from '../storage/storage.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { CHUNK_ID_BYTES } from '../vault/chunk-id.ts';
 import { VaultError } from '../vault/error.ts';
-import type { ChunkIndex } from '../vault/index.ts';
+import type { ChunkIndex, FramePlace } from '../vault/index.ts';
 import { packName } from '../vault/pack.ts';
 import type { ChunkReader } from '../vault/reader.ts';
 import type { VaultKeys } from '../vault/seal.ts';
@@ -68,7 +68,11 @@ export async function writeNewFiles(
         const { job, transfer } = await prepare(run, context);
         times.fetchMs += performance.now() - startedAt;
         const { decodeMs, writeMs, archive, failure } = await context.write(job, transfer);
-        if (failure !== undefined) throw failureOf(failure, run);
+        if (failure !== undefined) {
+          const damaged = failure.code === undefined ? frameWith(failure.write, run) : undefined;
+          if (damaged !== undefined) context.reader.rememberDamaged(damaged);
+          throw failureOf(failure, run);
+        }
         if (archive !== undefined) {
           await context.tar?.write(archive);
           release(archive);
@@ -153,6 +157,12 @@ function numberOf(owner: Owner | undefined, owners: Owner[]): number {
   if (owner === undefined) return -1;
   const known = owners.findIndex(({ uid, gid }) => uid === owner.uid && gid === owner.gid);
   return known >= 0 ? known : owners.push(owner) - 1;
+}
+
+/** The frame that a write, by its number, is made of. */
+function frameWith(write: number, { frames }: FrameRun): FramePlace | undefined {
+  let before = 0;
+  return frames.find(({ uses }) => write < (before += uses.length))?.place;
 }
 
 function failureOf({ write, code, message }: WriteFailure, run: FrameRun): Error {

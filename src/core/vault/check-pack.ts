@@ -22,8 +22,10 @@ export interface PackCheck {
 
 /** What a check has found in one pack. */
 export interface PackReport {
-  /** A sentence each; none when the pack is as it was written. */
+  /** A sentence each of what is damaged besides frames. */
   readonly problems: readonly string[];
+  /** How many frames it has; 0 when it cannot be read at all. */
+  readonly frames: number;
   /** Numbers of frames that do not open, do not decode or hold other chunks than they should. */
   readonly badFrames: readonly number[];
   /** Numbers of delta frames that open; they are to be decoded by {@link checkDelta}. */
@@ -40,10 +42,9 @@ export function checkPack({ id, bytes: given, keys, listed }: PackCheck): PackRe
   if (!packHeaderSalt(bytes)?.equals(salt)) problems.push('Its header is damaged.');
   const listing = Buffer.from(listed.listing);
   if (!openFooter(sealKeysOf(keys), bytes, salt)?.equals(listing)) problems.push('Its footer is damaged.');
-  const { frames, ...checked } = checkFrames(bytes, listing, salt, keys);
-  const bad = checked.badFrames.length;
-  if (bad > 0) problems.push(`${bad} of its ${frames} frames ${bad === 1 ? 'is' : 'are'} damaged.`);
-  if (problems.length === 0 && createHash('sha256').update(bytes).digest('hex') !== id) {
+  const checked = checkFrames(bytes, listing, salt, keys);
+  const isRight = problems.length + checked.badFrames.length === 0;
+  if (isRight && createHash('sha256').update(bytes).digest('hex') !== id) {
     problems.push('Its name is not that of its content.');
   }
   return { problems, ...checked };

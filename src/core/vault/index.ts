@@ -20,6 +20,8 @@ export class ChunkIndex {
   /** Dictionaries as chunk numbers, each after its length; a frame without one points at the 0 in front. */
   #dictionaries: Uint32Array<ArrayBuffer> = new Uint32Array(64);
   #dictionariesEnd = 1;
+  /** Numbers of frames that cannot be read, as far as is known. */
+  readonly #bad = new Set<number>();
 
   /** Chunks known. */
   get chunkCount(): number {
@@ -50,8 +52,11 @@ export class ChunkIndex {
     return this.#packNumbers.has(id);
   }
 
-  /** Adds all chunks of a pack; a chunk known already stays where it is, unless only a delta frame had it. */
-  addPack(pack: ListedPack): void {
+  /**
+   * Adds all chunks of a pack; a chunk known already stays where it is, unless only a damaged or a delta frame had it.
+   * @param badFrames where frames of it begin that cannot be read
+   */
+  addPack(pack: ListedPack, badFrames: ReadonlySet<number> = NONE): void {
     if (this.hasPack(pack.id)) return;
     this.#packNumber(pack);
     const { listing } = pack;
@@ -59,12 +64,14 @@ export class ChunkIndex {
       const frame = this.openFrame();
       this.closeFrame(frame, pack, entry);
       const isDelta = entry.method === FrameMethod.delta;
+      const isBad = badFrames.has(entry.offset);
+      if (isBad) this.#bad.add(frame);
       let offset = 0;
       // An object for each chunk would be most of the work.
       for (let at = entry.chunksAt; at < entry.chunksEnd; at += entry.chunkStep) {
         const number = this.#chunks.numberOf(listing, at);
         const bytes = listing.readUInt32LE(at + CHUNK_ID_BYTES);
-        if (!this.isKnown(number) || (!isDelta && this.isDelta(number))) {
+        if (!this.isKnown(number) || this.#isBetter(isBad, isDelta, number)) {
           this.#chunks.place(number, frame, offset, bytes);
           if (isDelta) {
             const { dictionaryFrom, dictionaryCount } = listedChunk(listing, at, entry.method);
@@ -74,6 +81,24 @@ export class ChunkIndex {
         offset += bytes;
       }
     }
+  }
+
+  /** Whether a place in such a frame is better than the one a chunk has. */
+  #isBetter(isBad: boolean, isDelta: boolean, chunk: number): boolean {
+    const hasBad = this.#bad.has(this.#chunks.frameOf(chunk));
+    return isBad === hasBad ? !isDelta && this.isDelta(chunk) : hasBad;
+  }
+
+  /** Delta frames that rest on chunks which cannot be read: where they begin in their packs, by the packs' ids. */
+  framesOnNothing(): Map<string, Set<number>> {
+    const found = new Map<string, Set<number>>();
+    for (let frame = 0; frame < this.frameCount; frame++) {
+      if (this.#frames.dictionaries[frame] === 0 || this.#bad.has(frame)) continue;
+      if (this.dictionaryOf(frame).every((chunk) => this.isTrusted(chunk))) continue;
+      const { id } = this.#packs[this.#frames.packs[frame]!]!;
+      found.set(id, (found.get(id) ?? new Set()).add(this.#frames.offsets[frame]!));
+    }
+    return found;
   }
 
   /**
@@ -127,6 +152,27 @@ export class ChunkIndex {
     return this.#chunks.isKnown(chunk);
   }
 
+  /** Whether a chunk stands in a frame of which it is not known that it cannot be read. */
+  isTrusted(chunk: number): boolean {
+    return this.isKnown(chunk) && !this.#bad.has(this.#chunks.frameOf(chunk));
+  }
+
+  /** Whether there are frames that cannot be read, as far as is known. */
+  get hasBad(): boolean {
+    return this.#bad.size > 0;
+  }
+
+  /** Whether a frame, by its number, cannot be read, as far as is known. */
+  isBad(frame: number): boolean {
+    return this.#bad.has(frame);
+  }
+
+  /** Notes that the frame in which a chunk stands cannot be read. */
+  distrust(id: Buffer): void {
+    const chunk = this.find(id, 0);
+    if (chunk >= 0) this.#bad.add(this.#chunks.frameOf(chunk));
+  }
+
   /** A chunk's id. */
   idOf(chunk: number): Buffer {
     return this.#chunks.idOf(chunk);
@@ -171,17 +217,17 @@ export class ChunkIndex {
 
   /**
    * The chunks to use as dictionary for a successor of this one, as ids: itself where it stands alone, else those it is
-   * a delta against, so that a dictionary is always self-contained. None when its frame's number is not below
-   * `frameLimit`: that frame may not be readable yet.
+   * a delta against, so that a dictionary is always self-contained. None when it is not trusted, or its frame's number is
+   * not below `frameLimit`: that frame may not be readable yet.
    */
   dictionaryFor(ids: Buffer, at: number, frameLimit: number): Buffer {
     const chunk = this.find(ids, at);
-    if (chunk < 0) return EMPTY;
+    if (chunk < 0 || !this.isTrusted(chunk)) return EMPTY;
     const frame = this.#chunks.frameOf(chunk);
     if (frame >= frameLimit) return EMPTY;
     if (!this.isDelta(chunk)) return ids.subarray(at, at + CHUNK_ID_BYTES);
     const numbers = this.dictionaryOfChunk(chunk);
-    return numbers.every((number) => this.isKnown(number) && !this.isDelta(number))
+    return numbers.every((number) => this.isTrusted(number) && !this.isDelta(number))
       ? this.#chunks.idsOf(numbers)
       : EMPTY;
   }
@@ -248,3 +294,4 @@ class PlacedFrame implements FramePlace {
 }
 
 const EMPTY = Buffer.alloc(0);
+const NONE: ReadonlySet<number> = new Set();

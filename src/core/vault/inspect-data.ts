@@ -6,7 +6,7 @@ import { checkDelta, checkPack, type DeltaCheck, type PackCheck, type PackReport
 import { CHUNK_ID_BYTES } from './chunk-id.ts';
 import type { DamageReport } from './damage.ts';
 import type { ChunkIndex } from './index.ts';
-import { assertDamageOfOne, firstFramesOf, type PackInspection } from './inspect.ts';
+import { assertDamageOfOne, firstFramesOf, type PackInspection, placeAnew } from './inspect.ts';
 import { decodeFrames, encodeFrames, type ListedPack, packName } from './pack.ts';
 import { readDamaged } from './read-damaged.ts';
 import type { Vault } from './vault.ts';
@@ -21,13 +21,25 @@ export interface CheckedData {
 /** So little is checked sooner than threads are started. */
 const LITTLE_BYTES = 8 * 1024 * 1024;
 
-/** Reads packs whole, opens and decodes every frame and hashes every chunk, in worker threads. */
+/** A pack whose delta frames are still to be decoded. */
+interface OpenPack {
+  readonly pack: ListedPack;
+  readonly firstFrame: number;
+  readonly deltaFrames: readonly number[];
+}
+
+/**
+ * Reads packs whole, opens and decodes every frame and hashes every chunk, in worker threads. Afterwards chunks are looked
+ * for where they can be read.
+ * @param isMeant whether damage to a frame, by its number, is to be reported; it is known in any case
+ */
 export async function inspectData(
   vault: Vault,
   inspection: PackInspection,
   ids: readonly string[],
   report: DamageReport,
   task: Task,
+  isMeant: (frame: number) => boolean = () => true,
 ): Promise<CheckedData> {
   const checked: CheckedData = { packs: 0, chunks: 0, bytes: 0 };
   const total = ids.reduce((sum, id) => sum + inspection.packs.get(id)!.bytes, 0);
@@ -35,34 +47,44 @@ export async function inspectData(
   const firstFrames = firstFramesOf(inspection.index);
   const looked = new Set(ids);
   const waiting = ids.toReversed();
+  const open: OpenPack[] = [];
   const look = async (): Promise<void> => {
     for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
       throwIfCancelled(task);
       task.progress?.({ phase: 'data', done: checked.bytes, total, unit: 'bytes' });
       const pack = inspection.packs.get(id)!;
       const found = await checkWhole(vault, pool, pack, pack.bytes);
-      for (const problem of found.problems) report.add(packName(id), problem);
-      const first = firstFrames.get(id) ?? 0;
-      for (const frame of found.badFrames) inspection.badFrames.add(first + frame);
+      const { problems, badFrames, deltaFrames } = found;
+      for (const problem of problems) report.add(packName(id), problem);
+      const firstFrame = firstFrames.get(id) ?? 0;
+      for (const frame of badFrames) inspection.badFrames.add(firstFrame + frame);
+      inspection.read.add(id);
+      const bad = badFrames.filter((frame) => isMeant(firstFrame + frame)).length;
+      if (bad > 0 && found.frames > 0) {
+        const are = bad === 1 ? 'is' : 'are';
+        report.add(packName(id), `${bad} of its ${found.frames} frames ${are} damaged.`);
+      }
       checked.packs++;
       checked.bytes += pack.bytes;
       await task.pace?.(pack.bytes);
       checked.chunks += found.chunks;
-      const inDeltas = await checkDeltas(
-        vault,
-        pool,
-        inspection,
-        pack,
-        first,
-        found.deltaFrames,
-        looked,
-        report,
-      );
-      checked.chunks += inDeltas;
+      if (deltaFrames.length > 0) open.push({ pack, firstFrame, deltaFrames });
     }
   };
+  const workers = pool?.size ?? 1;
   // No more at once than there are threads: a pack is large.
-  await Promise.all(Array.from({ length: pool?.size ?? 1 }, look));
+  await Promise.all(Array.from({ length: workers }, look));
+  // What these rest on may stand twice: it is read where it is whole.
+  placeAnew(inspection);
+  const before = inspection.badFrames.count;
+  const decode = async (): Promise<void> => {
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      throwIfCancelled(task);
+      checked.chunks += await checkDeltas(vault, pool, inspection, next, looked, report, isMeant);
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, decode));
+  if (inspection.badFrames.count > before) placeAnew(inspection);
   return checked;
 }
 
@@ -85,7 +107,8 @@ export async function checkWhole(
     await assertDamageOfOne(vault, error);
     return {
       problems: ['It cannot be read.'],
-      badFrames: allFrames(pack),
+      frames: 0,
+      badFrames: decodeFrames(pack.listing).map((_, number) => number),
       deltaFrames: [],
       chunks: 0,
     };
@@ -97,10 +120,6 @@ export async function checkWhole(
     listed: { salt: ownBytes(pack.salt), listing: ownBytes(pack.listing) },
   };
   return pool === undefined ? checkPack(job) : pool.run('checkPack', job, [content.buffer]);
-}
-
-function allFrames({ listing }: ListedPack): number[] {
-  return decodeFrames(listing).map((_, number) => number);
 }
 
 /** Bytes in a buffer of their own, so that they can be handed over and nothing else goes with them. */
@@ -116,16 +135,15 @@ async function checkDeltas(
   vault: Vault,
   pool: WorkerPool | undefined,
   { index, badFrames, uncheckedFrames }: PackInspection,
-  pack: ListedPack,
-  firstFrame: number,
-  numbers: readonly number[],
+  { pack, firstFrame, deltaFrames }: OpenPack,
   looked: ReadonlySet<string>,
   report: DamageReport,
+  isMeant: (frame: number) => boolean,
 ): Promise<number> {
   const { vaultId, sealing, chunkId } = vault.keys;
-  const frames = numbers.length === 0 ? [] : decodeFrames(pack.listing);
+  const frames = decodeFrames(pack.listing);
   let chunks = 0;
-  for (const number of numbers) {
+  for (const number of deltaFrames) {
     const frame = frames[number]!;
     let dictionary: Buffer;
     try {
@@ -134,7 +152,8 @@ async function checkDeltas(
       if (!(error instanceof CrmBackupError)) throw error;
       // What it rests on is damaged, not this. If nobody is going to look there, it is said here.
       uncheckedFrames.add(firstFrame + number);
-      await blame(vault, index, frame.dictionary, looked, badFrames, report);
+      if (isMeant(firstFrame + number))
+        await blame(vault, index, frame.dictionary, looked, badFrames, report);
       continue;
     }
     const range = { offset: frame.offset, length: frame.sealedBytes };
@@ -151,7 +170,7 @@ async function checkDeltas(
       continue;
     }
     badFrames.add(firstFrame + number);
-    report.add(packName(pack.id), 'A delta frame in it is damaged.');
+    if (isMeant(firstFrame + number)) report.add(packName(pack.id), 'A delta frame in it is damaged.');
   }
   return chunks;
 }

@@ -1,5 +1,6 @@
 import { StorageError } from '../storage/storage.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
+import { type BadFrames, indexOf } from './bad-frames.ts';
 import { BitSet } from './bit-set.ts';
 import type { DamageReport } from './damage.ts';
 import { VaultError } from './error.ts';
@@ -13,12 +14,16 @@ export interface PackInspection {
   readonly survey: PackSurvey;
   /** Packs of which it is known what they should hold and that stand in their place, by id. */
   readonly packs: ReadonlyMap<string, ListedPack>;
-  /** Everything these packs should hold. */
-  readonly index: ChunkIndex;
+  /** Everything these packs should hold; what stands twice, where it can be read. */
+  index: ChunkIndex;
   /** What packs that are gone or cut short should hold. */
   readonly lost: ChunkIndex;
-  /** Frames that are damaged, by number in the index. */
+  /** Frames found damaged now, by number in the index. */
   readonly badFrames: BitSet;
+  /** Packs of which every byte was read now. */
+  readonly read: Set<string>;
+  /** Frames that were found damaged before. */
+  readonly noted: BadFrames;
   /** Delta frames that open but could not be decoded, because what they rest on is damaged. */
   readonly uncheckedFrames: BitSet;
 }
@@ -74,10 +79,30 @@ export async function inspectFooters(
     }
   };
   await Promise.all(Array.from({ length: PARALLEL_FOOTERS }, look));
-  const index = new ChunkIndex();
-  for (const pack of packs.values()) index.addPack(pack);
+  const noted = await vault.badFrames();
+  const index = indexOf([...packs.values()], noted);
   const frames = index.frameCount;
-  return { survey, packs, index, lost, badFrames: new BitSet(frames), uncheckedFrames: new BitSet(frames) };
+  const [badFrames, uncheckedFrames] = [new BitSet(frames), new BitSet(frames)];
+  return { survey, packs, index, lost, badFrames, read: new Set(), noted, uncheckedFrames };
+}
+
+/** The damaged frames of packs that were read now, or in which some were found: all that are known in each. */
+export function badFramesOf({ index, badFrames, read, noted }: PackInspection): BadFrames {
+  const found = new Map<string, Set<number>>();
+  for (const pack of read) found.set(pack, new Set());
+  for (const number of badFrames.values()) {
+    const { pack, offset } = index.frame(number);
+    const known = found.get(pack) ?? new Set(noted.get(pack));
+    found.set(pack, known.add(offset));
+  }
+  return found;
+}
+
+/** Looks for chunks where they can be read, as far as is known now. The numbers of frames stay. */
+export function placeAnew(inspection: PackInspection): void {
+  const { packs, noted, badFrames } = inspection;
+  if (noted.size === 0 && badFrames.count === 0) return;
+  inspection.index = indexOf([...packs.values()], new Map([...noted, ...badFramesOf(inspection)]));
 }
 
 async function footerOf(

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Storage } from '../storage/storage.ts';
+import type { PackNote } from './bad-frames.ts';
 import { VaultError } from './error.ts';
 import { open, seal, type VaultKeys } from './seal.ts';
 
@@ -30,7 +31,10 @@ export interface Noted {
 const NOWHERE = Buffer.alloc(0);
 
 /** Notes as one sealed object, named `notes/<sha-256>`. */
-export function encodeNotes(keys: VaultKeys, notes: readonly Note[]): { name: string; bytes: Buffer } {
+export function encodeNotes(
+  keys: VaultKeys,
+  notes: readonly (Note | PackNote)[],
+): { name: string; bytes: Buffer } {
   const bytes = seal(keys, 'note', NOWHERE, Buffer.from(JSON.stringify(notes)));
   return { name: nameOf(bytes), bytes };
 }
@@ -38,6 +42,8 @@ export function encodeNotes(keys: VaultKeys, notes: readonly Note[]): { name: st
 /** Everything noted, and where. */
 export interface NoteListing {
   readonly notes: Note[];
+  /** Notes on packs. */
+  readonly packs: PackNote[];
   /** Names of the objects the notes stand in. */
   readonly objects: string[];
   /** Names of objects that cannot be read. */
@@ -54,7 +60,7 @@ export async function readNotes(storage: Storage, keys: VaultKeys): Promise<Note
 }
 
 async function readListed(storage: Storage, keys: VaultKeys): Promise<NoteListing | undefined> {
-  const listing: NoteListing = { notes: [], objects: [], damaged: [] };
+  const listing: NoteListing = { notes: [], packs: [], objects: [], damaged: [] };
   for (const { name } of await storage.list('notes')) {
     let bytes: Buffer;
     try {
@@ -65,7 +71,11 @@ async function readListed(storage: Storage, keys: VaultKeys): Promise<NoteListin
     }
     try {
       if (nameOf(bytes) !== name) throw new VaultError('damaged', `${name} has another content.`);
-      listing.notes.push(...(JSON.parse(open(keys, 'note', NOWHERE, bytes).toString()) as Note[]));
+      const notes = JSON.parse(open(keys, 'note', NOWHERE, bytes).toString()) as (Note | PackNote)[];
+      for (const note of notes) {
+        if ('backup' in note) listing.notes.push(note);
+        else if ('badFrames' in note) listing.packs.push(note);
+      }
       listing.objects.push(name);
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;

@@ -26,6 +26,8 @@ export interface PackWriterOptions {
 export class PackWriter {
   /** Packs on their way to the storage. */
   readonly storing = new Jobs();
+  /** Ids of the packs it has written. */
+  readonly written = new Set<string>();
   readonly #options: PackWriterOptions;
   readonly #finished: ListedPack[];
   #pack: PackBuilder | undefined;
@@ -86,6 +88,7 @@ export class PackWriter {
   async #store(pack: Pack, parts: readonly Buffer[]): Promise<void> {
     if (!this.#options.dryRun) await this.#options.storage.write(packName(pack.id), parts);
     this.#finished.push(listPack(pack));
+    this.written.add(pack.id);
     this.#storedBytes += pack.bytes;
   }
 }

@@ -25,7 +25,8 @@ export const MOST_WASTE = 0.25;
 /**
  * Decides on every pack. A delta frame of which little or nothing is needed may be small itself and yet keep much alive
  * that it was coded against: this counts as its pack's waste. Packs that are written anew keep only what they need; in
- * those that stay every frame must stay readable, because new backups may find in it what they need.
+ * those that stay every frame must stay readable, because new backups may find in it what they need. A pack with damaged
+ * frames is written anew without them, but stays as it is where backups need one of them: that is for repair.
  * @param live What backups are made of, by chunk number.
  */
 export function planPrune(index: ChunkIndex, live: BitSet): PrunePlan {
@@ -49,10 +50,11 @@ function keptIn(fates: readonly PackFate[]): number {
   return fates.filter(({ fate }) => fate === 'keep').length;
 }
 
-/** Delta frames in packs that stay. */
+/** Delta frames in packs that stay, as far as they can be read. */
 function* deltaFramesIn(index: ChunkIndex, fates: readonly PackFate[]): Generator<number> {
   for (let frame = 0; frame < index.frameCount; frame++) {
-    if (index.dictionaryOf(frame).length > 0 && fates[index.packOf(frame)]!.fate === 'keep') yield frame;
+    const isDelta = index.dictionaryOf(frame).length > 0;
+    if (isDelta && !index.isBad(frame) && fates[index.packOf(frame)]!.fate === 'keep') yield frame;
   }
 }
 
@@ -65,21 +67,33 @@ function fatesOf(index: ChunkIndex, needed: BitSet, countDictionaries: boolean):
     neededFrames.add(frame);
     neededBytes[frame]! += bytes;
   }
-  const totals = index.packs.map(() => ({ firstFrame: -1, isNeeded: false, wasteBytes: 0, heldBytes: 0 }));
+  const totals = index.packs.map(() => ({
+    firstFrame: -1,
+    isNeeded: false,
+    isBad: false,
+    needsBad: false,
+    wasteBytes: 0,
+    heldBytes: 0,
+  }));
   for (let frame = 0; frame < index.frameCount; frame++) {
     const total = totals[index.packOf(frame)]!;
     if (total.firstFrame < 0) total.firstFrame = frame;
     const { plainBytes, sealedBytes } = index.frame(frame);
     const isNeeded = neededFrames.has(frame);
     total.isNeeded ||= isNeeded;
+    if (index.isBad(frame)) {
+      total.isBad = true;
+      total.needsBad ||= isNeeded;
+    }
     const share = isNeeded ? neededBytes[frame]! / Math.max(1, plainBytes) : 0;
     total.wasteBytes += sealedBytes * (1 - share);
     if (countDictionaries) total.heldBytes += heldBytes(index, frame, needed);
   }
   return index.packs.map(({ bytes }, number) => {
-    const { firstFrame, isNeeded, wasteBytes, heldBytes } = totals[number]!;
+    const { firstFrame, isNeeded, isBad, needsBad, wasteBytes, heldBytes } = totals[number]!;
     if (!isNeeded) return { firstFrame, fate: 'remove', wasteBytes: bytes };
-    const fate = wasteBytes + heldBytes > bytes * MOST_WASTE ? 'repack' : 'keep';
+    const isWasteful = isBad || wasteBytes + heldBytes > bytes * MOST_WASTE;
+    const fate = isWasteful && !needsBad ? 'repack' : 'keep';
     return { firstFrame, fate, wasteBytes: Math.round(wasteBytes) };
   });
 }

@@ -1,4 +1,5 @@
 import { type Task, throwIfCancelled } from '../task.ts';
+import { foldPackNotes, indexOf } from './bad-frames.ts';
 import { BitSet } from './bit-set.ts';
 import { VaultError } from './error.ts';
 import { ChunkIndex } from './index.ts';
@@ -179,7 +180,7 @@ async function readPacks(work: Work): Promise<void> {
       if (!(error instanceof VaultError)) throw error;
     }
   }
-  for (const pack of work.packs.values()) work.index.addPack(pack);
+  work.index = indexOf([...work.packs.values()], await work.vault.badFrames());
 }
 
 async function mark(work: Work): Promise<void> {
@@ -300,13 +301,18 @@ async function removePacks(work: Work): Promise<void> {
   }
 }
 
-/** Puts what holds now into one object; notes on backups that are gone are dropped. */
+/** Puts what holds now into one object; notes on backups and packs that are gone are dropped. */
 async function foldNotesObjects(work: Work): Promise<void> {
   const { storage, keys } = work.vault;
-  const { notes, objects } = await readNotes(storage, keys);
+  const { notes, packs, objects } = await readNotes(storage, keys);
   const ids = new Set(work.records.map(({ id }) => id));
-  const latest = latestNotes(notes).filter(({ backup }) => ids.has(backup));
-  if (objects.length === 0 || (objects.length === 1 && latest.length === notes.length)) return;
+  const kept = new Set(work.plan.filter(({ fate }) => fate === 'keep').map(({ pack }) => pack.id));
+  const latest = [
+    ...latestNotes(notes).filter(({ backup }) => ids.has(backup)),
+    ...[...foldPackNotes(packs).values()].filter(({ pack }) => kept.has(pack)),
+  ];
+  const isOne = objects.length === 1 && latest.length === notes.length + packs.length;
+  if (objects.length === 0 || isOne) return;
   await work.lock.assertHeld();
   if (latest.length > 0) {
     const { name, bytes } = encodeNotes(keys, latest);

@@ -1,6 +1,7 @@
 import { copyIntoShared, SharedMemory } from '../shared-memory.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { WorkerPool } from '../worker/pool.ts';
+import type { BadFrames } from './bad-frames.ts';
 import { CHUNK_ID_BYTES, type ChunkIds } from './chunk-id.ts';
 import type { FrameJob } from './decode-job.ts';
 import type { Entry } from './entry.ts';
@@ -9,7 +10,7 @@ import { decodeFrame, FrameMethod } from './frame.ts';
 import type { ChunkPlace } from './chunk-table.ts';
 import type { ChunkIndex, FramePlace } from './index.ts';
 import { packName, packPosition } from './pack.ts';
-import { open, type VaultKeys } from './seal.ts';
+import { open as openSeal, type VaultKeys } from './seal.ts';
 
 const MOST_CACHED_BYTES = 48 * 1024 * 1024;
 const SHARED_BYTES = 2 * 1024 * 1024;
@@ -27,6 +28,7 @@ export class ChunkReader {
   /** Memory of dictionaries that no thread uses any more. */
   readonly #shared = new SharedMemory(SHARED_BYTES, MOST_SPARE);
   readonly #mostCachedBytes: number;
+  readonly #damaged = new Map<string, Set<number>>();
   #cachedBytes = 0;
 
   /** @param mostCachedBytes of frames that are kept */
@@ -49,8 +51,20 @@ export class ChunkReader {
       });
     }
     const place = index.place(number);
-    const frame = await this.readFrame(index.frame(place.frame), index);
-    return this.#chunkOf(frame, place, id);
+    const framePlace = index.frame(place.frame);
+    return this.#chunkOf(await this.readFrame(framePlace, index), place, id, framePlace);
+  }
+
+  /** Remembers that a frame was found damaged, for {@link takeDamaged}. */
+  rememberDamaged({ pack, offset }: FramePlace): void {
+    this.#damaged.set(pack, (this.#damaged.get(pack) ?? new Set()).add(offset));
+  }
+
+  /** Frames that were found damaged since this was last asked. */
+  takeDamaged(): BadFrames {
+    const damaged = new Map(this.#damaged);
+    this.#damaged.clear();
+    return damaged;
   }
 
   /**
@@ -125,13 +139,14 @@ export class ChunkReader {
         throw new VaultError('damaged', 'A delta frame rests on chunks that rest on others in turn.');
       // Not through the kept frames: two that rest on each other would wait for each other for ever.
       const chunkPlace = index.place(number);
-      const frame = await this.#load(index.frame(chunkPlace.frame), index, depth + 1);
-      parts.push(this.#chunkOf(frame, chunkPlace, id));
+      const framePlace = index.frame(chunkPlace.frame);
+      const frame = await this.#load(framePlace, index, depth + 1);
+      parts.push(this.#chunkOf(frame, chunkPlace, id, framePlace));
     }
     return Buffer.concat(parts);
   }
 
-  #chunkOf(frame: Buffer, place: ChunkPlace, id: Buffer): Buffer {
+  #chunkOf(frame: Buffer, place: ChunkPlace, id: Buffer, framePlace: FramePlace): Buffer {
     const chunk = frame.subarray(place.offset, place.offset + place.bytes);
     const checked = this.#checked.get(frame) ?? new Map<number, Buffer>();
     if (checked.get(place.offset)?.equals(id) === true) return chunk;
@@ -140,14 +155,26 @@ export class ChunkReader {
       this.#checked.set(frame, checked.set(place.offset, found));
       return chunk;
     }
+    this.rememberDamaged(framePlace);
     throw new VaultError('damaged', `Chunk ${id.toString('hex', 0, 6)} is damaged: its content has changed.`);
   }
 
   async #load(place: FramePlace, index: ChunkIndex, depth = 0): Promise<Buffer> {
     const sealed = await this.#sealed(place);
-    const coded = open(this.#keys, 'frame', packPosition(place.salt, place.offset), sealed);
+    const open = (): Buffer => openSeal(this.#keys, 'frame', packPosition(place.salt, place.offset), sealed);
+    const coded = await this.#watched(place, open);
     const dictionary = await this.readDictionary(place, index, depth);
-    return decodeFrame(place.method, coded, place.plainBytes, dictionary);
+    return this.#watched(place, () => decodeFrame(place.method, coded, place.plainBytes, dictionary));
+  }
+
+  /** What is made of a frame's bytes; where these are damaged, that is remembered. */
+  async #watched<T>(place: FramePlace, make: () => T | Promise<T>): Promise<T> {
+    try {
+      return await make();
+    } catch (error) {
+      if (error instanceof VaultError && error.code === 'damaged') this.rememberDamaged(place);
+      throw error;
+    }
   }
 
   async #sealed(place: FramePlace): Promise<Buffer> {
@@ -175,7 +202,7 @@ export class ChunkReader {
       dictionary,
       chunks: chunks.flatMap(({ offset, bytes }) => [offset, bytes]),
     };
-    const { plain, ids } = await pool.run('decode', job, [sealed.buffer]);
+    const { plain, ids } = await this.#watched(place, async () => pool.run('decode', job, [sealed.buffer]));
     if (dictionary !== undefined) this.#shared.giveBack(dictionary.buffer);
     const frame = Buffer.from(plain.buffer);
     const found = Buffer.from(ids.buffer);

@@ -6,7 +6,7 @@ import { CONFIG_NAME } from './config.ts';
 import { type Damage, DamageReport, type LostList } from './damage.ts';
 import { VaultError } from './error.ts';
 import { encodeIndexFiles } from './index-file.ts';
-import { firstFramesOf, inspectFooters, type PackInspection } from './inspect.ts';
+import { badFramesOf, firstFramesOf, inspectFooters, type PackInspection } from './inspect.ts';
 import { inspectData } from './inspect-data.ts';
 import { inspectMissing, inspectObjects, inspectRecords } from './inspect-objects.ts';
 import { lockForReading, lockVault, type VaultLock } from './lock.ts';
@@ -280,6 +280,7 @@ async function rebuildPacks(work: Work): Promise<void> {
 
 async function mendNotes(work: Work): Promise<void> {
   await noteDamage(work);
+  await noteBadFrames(work);
   const { storage, keys } = work.vault;
   const notes = await readNotes(storage, keys);
   const past = await readPast(storage, keys);
@@ -297,6 +298,17 @@ async function noteDamage({ vault, lock, report, records, dryRun }: Work): Promi
   if (notes.length === 0) return;
   await lock.assertHeld();
   await vault.note(...notes);
+}
+
+/** What packs hold is known now; of those that were set aside nothing is to be known any more. */
+async function noteBadFrames({ vault, lock, inspection, setAside, dryRun }: Work): Promise<void> {
+  if (dryRun) return;
+  const found = new Map(badFramesOf(inspection!));
+  for (const pack of [...found.keys(), ...inspection!.noted.keys()]) {
+    if (!inspection!.packs.has(pack) || setAside.includes(packName(pack))) found.set(pack, new Set());
+  }
+  await lock.assertHeld();
+  await vault.noteBadFrames(found);
 }
 
 async function write(work: Work, name: string, bytes: Buffer): Promise<void> {

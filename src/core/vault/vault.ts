@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CrmBackupError } from '../errors.ts';
-import type { Storage } from '../storage/storage.ts';
+import { type Storage, StorageError } from '../storage/storage.ts';
+import { type BadFrames, badFramesIn, indexOf, type PackNote, withBadFrames } from './bad-frames.ts';
 import { ChunkIds } from './chunk-id.ts';
 import { type Chunker, CHUNK_SIZES, createChunker } from './chunker.ts';
 import {
@@ -14,13 +15,13 @@ import {
 } from './config.ts';
 import { VaultError } from './error.ts';
 import { requireDictionaries } from './frame.ts';
-import { ChunkIndex } from './index.ts';
+import type { ChunkIndex } from './index.ts';
 import { surveyPacks } from './index-file.ts';
 import { type EnvelopeKind, type Unlock, unwrapMasterKey, wrapMasterKey } from './key.ts';
 import { encodeKeyFile, type KeyFile, readKeyFiles } from './key-file.ts';
 import type { EntryView } from './manifest-entry.ts';
 import { readSegments } from './manifest.ts';
-import { encodeNotes, type Note } from './notes.ts';
+import { encodeNotes, type Note, readNotes } from './notes.ts';
 import { type ListedPack, readFooter } from './pack.ts';
 import { ChunkReader } from './reader.ts';
 import { type ListingOptions, RecordList, type RecordListing } from './record-list.ts';
@@ -162,12 +163,11 @@ export class Vault {
 
   /**
    * A fresh index to write with. Only packs seen to stand in the storage with their right size count; packs that no
-   * index file lists are read by their footers, so that what an interrupted backup stored is used again.
+   * index file lists are read by their footers, so that what an interrupted backup stored is used again. What stands only
+   * in frames that were found damaged is not trusted.
    */
   async writableIndex(): Promise<WritableIndex> {
-    const survey = await surveyPacks(this.storage, this.keys);
-    const index = new ChunkIndex();
-    for (const pack of survey.present) index.addPack(pack);
+    const [survey, bad] = await Promise.all([surveyPacks(this.storage, this.keys), this.badFrames()]);
     const adopted: ListedPack[] = [];
     for (const { id, bytes } of survey.unlisted) {
       try {
@@ -177,8 +177,8 @@ export class Vault {
         if (!(error instanceof CrmBackupError)) throw error;
       }
     }
-    for (const pack of adopted) index.addPack(pack);
-    index.dropUndecodable();
+    const index = indexOf([...survey.present, ...adopted], bad);
+    if (index.hasBad) index.dropUndecodable();
     return { index, adopted };
   }
 
@@ -204,6 +204,47 @@ export class Vault {
 
   /** Notes something on a backup: a label, a pin, a verification. */
   async note(...notes: Omit<Note, 'at'>[]): Promise<void> {
+    await this.#note(notes);
+  }
+
+  /** The frames that were found damaged and are not known to be right again. */
+  async badFrames(): Promise<BadFrames> {
+    return badFramesIn((await readNotes(this.storage, this.keys)).packs);
+  }
+
+  /** Notes which frames of some packs are damaged, all there are in each; what is noted already is not noted again. */
+  async noteBadFrames(found: BadFrames): Promise<void> {
+    const noted = await this.badFrames();
+    const notes: Omit<PackNote, 'at'>[] = [];
+    for (const [pack, frames] of found) {
+      const known = noted.get(pack) ?? new Set();
+      const isKnown = frames.size === known.size && [...frames].every((frame) => known.has(frame));
+      if (!isKnown) notes.push({ pack, badFrames: [...frames] });
+    }
+    if (notes.length === 0) return;
+    await this.#note(notes);
+    this.forgetIndex();
+  }
+
+  /** Notes that frames are damaged, besides those that are noted. */
+  async noteMoreBadFrames(found: BadFrames): Promise<void> {
+    if (found.size === 0) return;
+    const noted = await this.badFrames();
+    const both = withBadFrames(noted, found);
+    await this.noteBadFrames(new Map([...both].filter(([pack]) => found.has(pack))));
+  }
+
+  /** Notes the frames that reading has found damaged, if the vault can be written to. */
+  async noteDamageMet(): Promise<void> {
+    try {
+      await this.noteMoreBadFrames(this.reader.takeDamaged());
+    } catch (error) {
+      // It is met again.
+      if (!(error instanceof StorageError)) throw error;
+    }
+  }
+
+  async #note(notes: readonly (Omit<Note, 'at'> | Omit<PackNote, 'at'>)[]): Promise<void> {
     const at = new Date().toISOString();
     const { name, bytes } = encodeNotes(
       this.keys,

@@ -1,11 +1,11 @@
 import type { Task } from '../task.ts';
 import { findAffected } from './affected.ts';
+import { BitSet } from './bit-set.ts';
 import { type Damage, DamageReport } from './damage.ts';
 import { VaultError } from './error.ts';
-import type { ChunkIndex } from './index.ts';
 import { factsOf } from './chunk-facts.ts';
-import { inspectFooters, type PackInspection } from './inspect.ts';
-import { inspectData } from './inspect-data.ts';
+import { badFramesOf, inspectFooters, type PackInspection } from './inspect.ts';
+import { type CheckedData, inspectData } from './inspect-data.ts';
 import { inspectMissing, inspectObjects, inspectRecords } from './inspect-objects.ts';
 import { type KnownDamage, knownDamage } from './known-damage.ts';
 import { findLive } from './liveness.ts';
@@ -71,17 +71,16 @@ export async function verify(vault: Vault, options: VerifyOptions, task: Task = 
   const inspection = await inspectFooters(vault, report, () => isWhole, task);
   let checked = checkedFooters(inspection);
   if (level === 'data') {
-    const ids =
+    checked =
       record === undefined
-        ? [...inspection.packs.keys()]
-        : packsOf(await neededBy(vault, inspection, records, task), inspection.index);
-    const read = options.isRead === undefined ? ids : ids.filter(options.isRead);
-    checked = await inspectData(vault, inspection, sample(read, options.samplePercent), report, task);
+        ? await inspectData(vault, inspection, drawn([...inspection.packs.keys()], options), report, task)
+        : await inspectNeeded(vault, inspection, records, options, report, task);
   }
   await findAffected(records, factsOf(vault, inspection), report, task);
   const notices: string[] = [];
   try {
     await noteFindings(vault, records, report, level === 'data' && !isSample(options));
+    if (level === 'data') await vault.noteBadFrames(badFramesOf(inspection));
   } catch (error) {
     if (!isUnwritable(error)) throw error;
     const marked = report.isEmpty ? 'verified' : 'verified or damaged';
@@ -106,19 +105,42 @@ function checkedFooters({ packs, index }: PackInspection): Omit<Verification['ch
   return { packs: packs.size, chunks: index.chunkCount, bytes };
 }
 
-async function neededBy(
+/**
+ * Reads what backups need. Where some of it is damaged, what stands in its stead elsewhere is read too. Damage to what
+ * they do not need is not reported.
+ */
+async function inspectNeeded(
   vault: Vault,
-  { index }: PackInspection,
+  inspection: PackInspection,
   records: readonly BackupRecord[],
+  options: VerifyOptions,
+  report: DamageReport,
   task: Task,
-): Promise<Iterable<number>> {
-  return (await findLive(vault.reader, index, records, task)).values();
+): Promise<CheckedData> {
+  const checked: CheckedData = { packs: 0, chunks: 0, bytes: 0 };
+  for (let before = -1; before !== inspection.badFrames.count;) {
+    before = inspection.badFrames.count;
+    const frames = new BitSet(inspection.index.frameCount);
+    const packs = new Set<string>();
+    for (const chunk of (await findLive(vault.reader, inspection.index, records, task)).values()) {
+      const { frame } = inspection.index.place(chunk);
+      if (frames.add(frame)) packs.add(inspection.index.frame(frame).pack);
+    }
+    const ids = drawn(
+      [...packs].filter((id) => !inspection.read.has(id)),
+      options,
+    );
+    const isNeeded = (frame: number): boolean => frames.has(frame);
+    const more = await inspectData(vault, inspection, ids, report, task, isNeeded);
+    for (const key of ['packs', 'chunks', 'bytes'] as const) checked[key] += more[key];
+    if (isSample(options)) break;
+  }
+  return checked;
 }
 
-function packsOf(chunks: Iterable<number>, index: ChunkIndex): string[] {
-  const ids = new Set<string>();
-  for (const chunk of chunks) ids.add(index.frame(index.place(chunk).frame).pack);
-  return [...ids];
+/** The packs that are read, of those that could be. */
+function drawn(ids: readonly string[], { isRead, samplePercent }: VerifyOptions): readonly string[] {
+  return sample(isRead === undefined ? ids : ids.filter(isRead), samplePercent);
 }
 
 /** A random share of packs, at least one. */

@@ -104,6 +104,11 @@ export class ChunkWriter {
     return { new: this.#newBytes, stored: this.#packs.storedBytes };
   }
 
+  /** Ids of the packs it has written. */
+  get packs(): ReadonlySet<string> {
+    return this.#packs.written;
+  }
+
   /** Whether frames wait for the worker threads, or packs for the storage; then {@link drain} before putting more. */
   get isBusy(): boolean {
     return this.#coding.size >= this.#pool.size * 2 + 2 || this.#packs.isBusy;
@@ -170,9 +175,12 @@ export class ChunkWriter {
     if (frame.at - CHUNK_ID_HEADROOM_BYTES >= FRAME_BYTES) this.#closeFrame(kind);
   }
 
-  /** Whether the vault, with what this writer has taken, holds all these chunks. */
+  /** Whether the vault, with what this writer has taken, holds all these chunks where they can be read. */
   holds(ids: Buffer): boolean {
-    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) if (this.#index.find(ids, at) < 0) return false;
+    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
+      const chunk = this.#index.find(ids, at);
+      if (chunk < 0 || !this.#index.isTrusted(chunk)) return false;
+    }
     return true;
   }
 
@@ -202,7 +210,8 @@ export class ChunkWriter {
 
   #has(id: Buffer): boolean {
     const known = this.#index.find(id, 0);
-    return known >= 0 && !(this.#options.selfContained && this.#index.isDelta(known));
+    if (known < 0 || !this.#index.isTrusted(known)) return false;
+    return !(this.#options.selfContained && this.#index.isDelta(known));
   }
 
   #openFrame(kind: ContentKind, chunkBytes = 0): OpenFrame {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { indexOf } from '../../../../src/core/vault/bad-frames.ts';
 import { FrameMethod } from '../../../../src/core/vault/frame.ts';
 import { ChunkIndex } from '../../../../src/core/vault/index.ts';
 import { encodeFrames, type FrameEntry, type ListedPack } from '../../../../src/core/vault/pack.ts';
@@ -152,6 +153,45 @@ describe('the index', () => {
     index.addPack(packOf('again', { chunks: ['x'] }));
     expect(index.find(idOf('x'), 0)).toBeGreaterThanOrEqual(0);
     expect(index.chunkCount).toBe(3);
+  });
+
+  it('looks for chunks where they can be read, also for those that rest on others', () => {
+    const base = packOf('base', { chunks: ['a'] }, { chunks: ['b'] });
+    const delta = packOf(
+      'delta',
+      { chunks: ['x', 'y'], against: ['a'], ranges: [[0, 1]] },
+      { chunks: ['z'], against: ['b'], ranges: [[0, 1]] },
+    );
+    const again = packOf('again', { chunks: ['x'], against: ['b'], ranges: [[0, 1]] });
+    const bad = new Map([[base.id, new Set([24])]]);
+    for (const packs of [
+      [base, delta, again],
+      [again, delta, base],
+    ]) {
+      const index = indexOf(packs, bad);
+      const packOfChunk = (name: string): string =>
+        index.frame(index.place(index.find(idOf(name), 0)).frame).pack;
+      const isTrusted = (name: string): boolean => index.isTrusted(index.find(idOf(name), 0));
+      // What stands nowhere else is still found, but nothing new is to rest on it.
+      expect(['a', 'b', 'x', 'y', 'z'].map(isTrusted)).toEqual([false, true, true, false, true]);
+      expect(packOfChunk('x')).toBe(again.id);
+      expect(index.dictionaryFor(idOf('a'), 0, 100)).toHaveLength(0);
+      expect(index.dictionaryFor(idOf('y'), 0, 100)).toHaveLength(0);
+      expect(index.dictionaryFor(idOf('x'), 0, 100).equals(idOf('b'))).toBe(true);
+      const frame = index.openFrame();
+      index.addChunk(idOf('a'), frame, 0, 10);
+      expect(isTrusted('a')).toBe(true);
+    }
+    const whole = packOf('whole', { chunks: ['a'] });
+    for (const packs of [
+      [base, delta, whole],
+      [whole, delta, base],
+    ]) {
+      const index = indexOf(packs, bad);
+      for (const name of ['a', 'b', 'x', 'y', 'z'])
+        expect(index.isTrusted(index.find(idOf(name), 0))).toBe(true);
+      expect(index.frame(index.place(index.find(idOf('a'), 0)).frame).pack).toBe(whole.id);
+    }
   });
 
   it('follows a frame from open to its pack', () => {
