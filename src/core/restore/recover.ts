@@ -244,7 +244,10 @@ export async function recoverJournal(
   const isLeft = phase === 'clearing';
   const isToBeKept = phase === 'keeping' || phase === 'kept' || ((isMoving || isLeft) && decision === 'keep');
   const states = roots.map((root) => stateOfRoot(root, id));
-  if (phase === 'kept' && states.includes('away')) return undefined;
+  // Should the folder come back, only the journal knows that what it keeps is not needed any more.
+  const isOver = phase === 'switched' || phase === 'rolled-back';
+  const mayComeBack = roots.some(({ inode }, root) => inode !== undefined && states[root] === 'away');
+  if ((phase === 'kept' && states.includes('away')) || (isOver && mayComeBack)) return undefined;
   if (isMoving && !isToBeKept && states.includes('away')) return { ...known, outcome: 'waiting' };
   if (isMoving && decision === undefined && states.includes('bare')) {
     const bare = known.directories.filter((_, root) => states[root] === 'bare');
