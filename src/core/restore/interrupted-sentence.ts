@@ -6,7 +6,7 @@ import { placesOf } from './unfinished.ts';
  * No secret is in it.
  */
 export function interruptedSentence(found: Recovered): string[] {
-  const { id, startedAt, outcome, reason, journal } = found;
+  const { id, startedAt, outcome, reason } = found;
   const where = placesOf({
     roots: found.directories.map((directory) => ({ directory })),
     databases: found.databases,
@@ -23,7 +23,7 @@ export function interruptedSentence(found: Recovered): string[] {
       return [`${reason} ${found.hint}`];
     case 'waiting':
       return [
-        `${what}, and a folder of it is not there now; it is ended as soon as it is. Where that was only renamed, give it back its name. Where it was deleted for good, with all that was kept in it, ${journal} may be removed.`,
+        `${what}, and a folder of it is not there now; it is ended as soon as it is. Where that was only renamed, give it back its name. Where it was deleted for good, “crm-backup interrupted ${id} --keep” ends it.`,
       ];
     default:
       return [];
@@ -32,12 +32,14 @@ export function interruptedSentence(found: Recovered): string[] {
 
 /** The same, and what became of those that could be ended. */
 export function recoveredSentence(found: Recovered): string[] {
-  const { startedAt, outcome, directories, databases, spared } = found;
+  const { startedAt, outcome, directories, databases, spared, keptIn, reason } = found;
   const where = placesOf({ roots: directories.map((directory) => ({ directory })), databases }).join(', ');
   const what = `A restore of ${timeOf(startedAt)} in ${where} was interrupted; it was`;
   const left = spared.length === 0 ? '' : ` What was changed since stayed as it is: ${spared.join(', ')}.`;
-  if (outcome === 'finished') return [`${what} finished now.${left}`];
-  if (outcome === 'undone') return [`${what} taken back.${left}`];
+  const kept = keptIn.length === 0 ? '' : ` What files were before it is kept in ${keptIn.join(', ')}.`;
+  const open = reason === undefined ? '' : ` ${reason}`;
+  if (outcome === 'finished') return [`${what} finished now.${left}${kept}${open}`];
+  if (outcome === 'undone') return [`${what} taken back.${left}${kept}${open}`];
   return interruptedSentence(found);
 }
 

@@ -100,7 +100,9 @@ export function folderAway(header: JournalHeader): RestoreError {
   return new RestoreError(
     'unfinished-restore',
     `Nothing was done: of the folders the restore works in, one is not there now (${header.roots.map(({ directory }) => directory).join(', ')}).`,
-    { hint: 'Mount it, or give it back the name it had, then try again; nothing is lost.' },
+    {
+      hint: `Mount it, or give it back the name it had, then try again; nothing is lost. If it is gone for good, “crm-backup interrupted ${header.id} --keep” ends it.`,
+    },
   );
 }
 

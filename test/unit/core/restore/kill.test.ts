@@ -199,7 +199,7 @@ describe('a restore that is killed', () => {
       message: expect.stringContaining(`otherwise (${place.root})`) as string,
     });
     const [id = ''] = journals();
-    await expect(endRestore(place.home, id, 'keep')).rejects.toMatchObject({ code: 'unfinished-restore' });
+    await expect(endRestore(place.home, id, 'end')).rejects.toMatchObject({ code: 'unfinished-restore' });
     expect(journals()).toEqual([id]);
     renameSync(moved, place.root);
     await recoverRestores(place.home);
