@@ -1,4 +1,5 @@
 const PREFIX = '.crm-backup-restore-';
+const KEPT_PREFIX = `${PREFIX}kept-`;
 
 /**
  * The directory in a root where a restore prepares its work, on the same file system. Its name is always the same:
@@ -13,7 +14,12 @@ export function privateStaging(id: string): string {
 
 /** The folder in a root that keeps what files were before a restore that could not put them back. */
 export function keptFolder(directory: string, id: string): string {
-  return `${directory}/${PREFIX}kept-${id}`;
+  return `${directory}/${KEPT_PREFIX}${id}`;
+}
+
+/** Whether a name is one of a folder that {@link keptFolder} names: what is in it is the user’s alone. */
+export function isKeptFolder(name: string): boolean {
+  return name.startsWith(KEPT_PREFIX);
 }
 
 /** Whether a path ends with a name that only restores use. No backup takes such files. */

@@ -5,7 +5,7 @@ import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
 import type { JournalRoot } from './journal.ts';
 import { listNames, lookAt } from './live-tree.ts';
-import { isStagingName, privateStaging, STAGING } from './staging-name.ts';
+import { isKeptFolder, isStagingName, privateStaging, STAGING } from './staging-name.ts';
 
 /** How long to wait, in milliseconds, for a directory that fills while it is emptied. */
 const STILL_WRITTEN_PAUSES_MS = [20, 50, 100, 200, 500, 1000];
@@ -109,7 +109,7 @@ export function keepsNothing(directory: string): boolean {
 /** Names in a root that restores have left behind, but for the one that is in charge. */
 export function leftovers(directory: string): { id: string; owner: StagingOwner | undefined }[] {
   return listNames(directory)
-    .filter((name) => isStagingName(name) && name !== STAGING)
+    .filter((name) => isStagingName(name) && name !== STAGING && !isKeptFolder(name))
     .map((name) => ({
       id: name.slice(privateStaging('').length),
       owner: readOwner(`${directory}/${name}`),

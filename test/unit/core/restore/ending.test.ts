@@ -171,6 +171,23 @@ describe('an interrupted restore that is ended with what is there', () => {
   });
 });
 
+describe('what an interrupted restore has kept aside', () => {
+  it('stays, whatever files of the user are in it', async () => {
+    const set = setOf(false);
+    put('a', 'old');
+    const record = await backUp(built.vault, set, { kind: 'full' });
+    const kept = keptFolder(root, 'ab12');
+    mkdirSync(kept);
+    writeFileSync(
+      join(kept, 'owner.json'),
+      JSON.stringify({ id: 'ab12', journal: join(home, 'restores/ab12') }),
+    );
+    put('a', 'new');
+    await restore(built.vault, record, { home, set, delete: true });
+    expect(readdirSync(kept)).toEqual(['owner.json']);
+  });
+});
+
 describe('what was put in place after a restore was interrupted', () => {
   it.each([
     ['has an old time', LAST_WEEK],
