@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { CancelledError } from '../core/errors.ts';
-import type { InterruptedRestore } from '../core/restore/journal.ts';
+import type { InterruptedRestore } from '../core/restore/journals.ts';
 import type { Recovered } from '../core/restore/recover.ts';
 import { homeOf } from '../core/surroundings.ts';
 import { keptSentence } from './interrupted-restores.ts';
@@ -36,7 +36,7 @@ async function list({ end: ends, keep }: InterruptedOptions, session: Session): 
       'List them with “crm-backup interrupted”.',
     );
   }
-  const { interruptedRestores, UNENDED, unreadableJournals } = await import('../core/restore/journal.ts');
+  const { interruptedRestores, UNENDED, unreadableJournals } = await import('../core/restore/journals.ts');
   const home = homeOf(session.surroundings);
   const found = interruptedRestores(home, UNENDED);
   for (const journal of unreadableJournals(home)) {

@@ -9,7 +9,7 @@ import { atUsualPriority } from './gentle/low-priority.ts';
 import { hasInterrupted, lockLive, overLive } from './live-lock.ts';
 import { timerMs } from './minutes.ts';
 import type { MovedRoot } from './moved-roots.ts';
-import { interruptedRestores } from './restore/journal.ts';
+import { interruptedRestores } from './restore/journals.ts';
 import type { Hook } from './set/definition.ts';
 import type { ResolvedSet } from './set/resolve.ts';
 import { homeOf, type Surroundings } from './surroundings.ts';

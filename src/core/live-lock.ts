@@ -4,7 +4,7 @@ import type { BackupDatabase } from './backup/databases.ts';
 import { engineAt } from './database/engines.ts';
 import { CrmBackupError } from './errors.ts';
 import { oneSpelling } from './real-folder.ts';
-import { type HalfWay, restoresHalfWay } from './restore/journal.ts';
+import { type HalfWay, restoresHalfWay } from './restore/journals.ts';
 import { LocalStorage } from './storage/local.ts';
 import { type Task, throwIfCancelled } from './task.ts';
 import { VaultError } from './vault/error.ts';

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { restoresFolder, stateOf } from '../restore/journal.ts';
+import { restoresFolder } from '../restore/journal.ts';
+import { stateOf } from '../restore/journals.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
 import { type Check, passed, warned } from './check.ts';
 

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { lockLive } from '../live-lock.ts';
 import type { SecretSource } from '../surroundings.ts';
 import type { Task } from '../task.ts';
-import { headerOf, type JournalHeader, restoresFolder, stateOf } from './journal.ts';
+import { restoresFolder } from './journal.ts';
+import type { JournalHeader } from './journal-entries.ts';
+import { headerOf, stateOf } from './journals.ts';
 import { type Decision, endRestore, type Recovered } from './recover.ts';
 import { beingWorkedOn, notInterrupted } from './unfinished.ts';
 

@@ -10,7 +10,7 @@ import type { JournalDatabase } from './database-targets.ts';
 import type { RestoredDatabase } from './plan-databases.ts';
 import { type RestoreDisk } from './disk.ts';
 import { timeOf } from './interrupted-sentence.ts';
-import { interruptedRestores } from './journal.ts';
+import { interruptedRestores } from './journals.ts';
 import { endRestore, type Recovered, recoverRestores } from './recover.ts';
 
 type LiveSet = Pick<BackupSources, 'workspace'> & { readonly databases?: readonly BackupDatabase[] };

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { RestoreError } from './error.ts';
-import { restoresFolder, type UndoNote } from './journal.ts';
+import { restoresFolder } from './journal.ts';
+import type { UndoNote } from './journal-entries.ts';
 import type { SelectedPath } from './selection.ts';
 import type { RestorePlan } from './plan-restore.ts';
 

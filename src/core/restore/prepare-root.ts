@@ -4,7 +4,7 @@ import { systemPath } from '../source/name.ts';
 import { comparePaths } from '../vault/order.ts';
 import type { Owner } from './file-writer.ts';
 import { RestoreError } from './error.ts';
-import type { JournalRoot, PlannedMove, Remark } from './journal.ts';
+import type { JournalRoot, PlannedMove, Remark } from './journal-entries.ts';
 import { type LiveStat, lookAt } from './live-tree.ts';
 import type { Placement, RootPlan } from './root-plan.ts';
 import { parentPath } from './selection.ts';

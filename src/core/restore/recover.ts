@@ -7,16 +7,9 @@ import type { DatabaseSwitcher, JournalDatabase, KeptDatabase, LeftDatabase } fr
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { isSystemError } from './disk-failure.ts';
 import { sweepClaims } from './claim.ts';
-import {
-  headerOf,
-  interruptedRestores,
-  Journal,
-  type JournalHeader,
-  namesIn,
-  restoresFolder,
-  stateOf,
-  UNENDED,
-} from './journal.ts';
+import { Journal, restoresFolder } from './journal.ts';
+import type { JournalHeader } from './journal-entries.ts';
+import { headerOf, interruptedRestores, namesIn, stateOf, UNENDED } from './journals.ts';
 import { keep, leftOf } from './keep.ts';
 import { listNames, lookAt } from './live-tree.ts';
 import { closeStaging, stateOfRoot } from './staging.ts';

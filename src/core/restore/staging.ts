@@ -3,7 +3,7 @@ import { systemCode } from '../errors.ts';
 import { systemPath } from '../source/name.ts';
 import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
-import type { JournalRoot } from './journal.ts';
+import type { JournalRoot } from './journal-entries.ts';
 import { listNames, lookAt } from './live-tree.ts';
 import { isKeptFolder, isStagingName, privateStaging, STAGING } from './staging-name.ts';
 

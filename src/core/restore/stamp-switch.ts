@@ -1,5 +1,5 @@
 import type { RestoreDisk } from './disk.ts';
-import type { JournalRoot, Switch } from './journal.ts';
+import type { JournalRoot, Switch } from './journal-entries.ts';
 import { lookAt } from './live-tree.ts';
 import type { PreparedRoot } from './prepare-root.ts';
 import { type StagedRoot, stampOfStaged } from './stamp.ts';

@@ -5,7 +5,15 @@ import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
 import type { TimedItem } from './exact-times.ts';
 import { fileTime, isReachable } from './file-time.ts';
-import type { JournalHeader, JournalRoot, Move, PlaceMove, Remark, RemoveMove, Switch } from './journal.ts';
+import type {
+  JournalHeader,
+  JournalRoot,
+  Move,
+  PlaceMove,
+  Remark,
+  RemoveMove,
+  Switch,
+} from './journal-entries.ts';
 import { putAside } from './kept-files.ts';
 import { lookAt } from './live-tree.ts';
 import { parentPath } from './selection.ts';

@@ -1,7 +1,7 @@
 import { DatabaseError } from '../database/error.ts';
 import { CrmBackupError, systemCode } from '../errors.ts';
 import { RestoreError } from './error.ts';
-import type { JournalHeader } from './journal.ts';
+import type { JournalHeader } from './journal-entries.ts';
 import { STAGING } from './staging-name.ts';
 
 /** Where a restore works, for messages. */

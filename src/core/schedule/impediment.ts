@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { restoresFolder, stateOf } from '../restore/journal.ts';
+import { restoresFolder } from '../restore/journal.ts';
+import { stateOf } from '../restore/journals.ts';
 import { systemCode } from '../errors.ts';
 import { hasMuchToDo, runsOnBattery } from '../gentle/machine.ts';
 import type { BackupSet } from '../set/definition.ts';

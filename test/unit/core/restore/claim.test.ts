@@ -18,7 +18,8 @@ import { identityOf } from '../../../../src/core/database/command/process-tree.t
 import { lockLive } from '../../../../src/core/live-lock.ts';
 import { claim, isClaimed } from '../../../../src/core/restore/claim.ts';
 import { nodeDisk } from '../../../../src/core/restore/disk.ts';
-import { Journal, restoresHalfWay, stateOf } from '../../../../src/core/restore/journal.ts';
+import { Journal } from '../../../../src/core/restore/journal.ts';
+import { restoresHalfWay, stateOf } from '../../../../src/core/restore/journals.ts';
 import { endAlone } from '../../../../src/core/restore/end-restore.ts';
 import { endRestore, recoverRestores } from '../../../../src/core/restore/recover.ts';
 import { type Built, buildForNode } from '../../../build/bundle.ts';

@@ -13,7 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backUp, type BackupSources } from '../../../../src/core/backup.ts';
-import { interruptedRestores, UNENDED } from '../../../../src/core/restore/journal.ts';
+import { interruptedRestores, UNENDED } from '../../../../src/core/restore/journals.ts';
 import { endRestore, type Recovered, recoverRestores } from '../../../../src/core/restore/recover.ts';
 import { restore, type RestoreOptions } from '../../../../src/core/restore/restore.ts';
 import { isStagingName, keptFolder } from '../../../../src/core/restore/staging-name.ts';
