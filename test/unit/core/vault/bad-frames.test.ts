@@ -74,7 +74,7 @@ describe('After a verification has found damage', () => {
           expect(await restored(place, third, 'again')).toEqual(before);
         },
       ),
-      { numRuns: 6 },
+      { numRuns: 4 },
     );
   });
 });
