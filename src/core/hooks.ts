@@ -37,7 +37,8 @@ const SECRET_NAME = /pass|secret|token|key|credential/i;
 
 /**
  * Takes a backup between the commands of its set, while no restore changes what it reads. What a restore that was
- * interrupted may have left half-loaded is told in it. The command after it runs whatever becomes of the backup: what was switched off must be switched on again.
+ * interrupted may have left half-loaded is told in it. The command after it runs whatever becomes of the backup: what
+ * was switched off must be switched on again.
  * @throws {HookError} of the command before it, or when the one after a backup that was cancelled fails; {InUseError} when a
  * restore is under way there; else what {@link backUp} throws. The message of what is thrown tells of every command that
  * failed.

@@ -59,8 +59,8 @@ const WAIT_FOR_LOCK_MS = 10_000;
  * Restores a backup for real, to a scratch folder and to databases of other names on their servers, compares what came
  * back with the backup, entry by entry and row by row, and removes it again. Nothing that is live is read or written.
  * How long it took is kept ({@link recordRecovery}). A database whose server is out of reach is left out and told, unless
- * nothing else is in the backup; so are files whose paths are too long there. A cancellation removes what was restored; what a kill leaves is
- * removed by the next drill or restore.
+ * nothing else is in the backup; so are files whose paths are too long there. A cancellation removes what was restored;
+ * what a kill leaves is removed by the next drill or restore.
  * @throws {RestoreError}, {DatabaseError}, {SetError}, {VaultError}, {StorageError}, {CancelledError}
  */
 export async function drill(

@@ -19,8 +19,8 @@ const OF_ALL: ReadonlySet<Recovered['outcome']> = new Set(['finished', 'undone',
 
 /**
  * Whether somebody is to be told of an interrupted restore: of all that was ended now, for nobody else will be; of what
- * waits to be ended (if its journal can be read at all) where it touches a folder or a database of the workspace, was begun there, or is of a backup of its
- * vaults.
+ * waits to be ended (if its journal can be read at all) where it touches a folder or a database of the workspace, was
+ * begun there, or is of a backup of its vaults.
  */
 export async function isToBeTold(
   { outcome, backup, directories, databases, over = directories }: Recovered,
