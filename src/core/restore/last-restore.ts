@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { isWithin } from '../vault/order.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { RestoreError } from './error.ts';
 import { restoresFolder } from './journal.ts';
@@ -73,6 +74,25 @@ export function restoreToUndo(
     });
   }
   return { last, record };
+}
+
+/**
+ * What of all that a restore has touched its safety backup can bring back: not the databases that it has made, which were
+ * not there before.
+ * @throws {RestoreError} `nothing-to-undo` when that is nothing
+ */
+export function keptBefore({ touched }: LastRestore, { sources }: BackupRecord): SelectedPath[] {
+  const databases = sources.filter(({ type }) => type === 'database');
+  const kept = touched.filter(
+    ({ path }) =>
+      !path.startsWith('databases/') || databases.some(({ name }) => isWithin(path, `databases/${name}`)),
+  );
+  if (kept.length > 0 || touched.length === 0) return kept;
+  throw new RestoreError(
+    'nothing-to-undo',
+    'There is nothing to take back: the last restore has only made databases that were not there before.',
+    { hint: 'They stay; remove them with the tools of their servers if you do not want them.' },
+  );
 }
 
 /** What is kept of a set's last restore; undefined when there is none to take back. */

@@ -21,7 +21,7 @@ import { RestoreError } from './error.ts';
 import { endInterrupted } from './interrupted.ts';
 import { newRestoreId } from './journal.ts';
 import { lookAt } from './live-tree.ts';
-import { restoreToUndo, undoOf } from './last-restore.ts';
+import { keptBefore, restoreToUndo, undoOf } from './last-restore.ts';
 import { overRestored } from './over-restored.ts';
 import type { Recovered } from './recover.ts';
 import { recoverRoot } from './recover-root.ts';
@@ -155,7 +155,7 @@ interface UndoOptions extends Pick<
 
 /**
  * Takes the set's last restore back: brings what it touched to the state of its safety backup, again after a safety
- * backup of its own.
+ * backup of its own. A database that was not there before stays.
  * @throws {RestoreError} `nothing-to-undo`, `restored-since`; else what {@link restore} throws.
  */
 export async function undoRestore(
@@ -166,7 +166,8 @@ export async function undoRestore(
 ): Promise<RestoreReport> {
   const { records } = await vault.records();
   const { last, record } = restoreToUndo(options.home, vault.id, set.name, records, meant);
-  const all = { ...options, set, delete: true, selected: last.touched, deleteMissing: true };
+  const selected = keptBefore(last, record);
+  const all = { ...options, set, delete: true, selected, deleteMissing: true };
   // While this waited for another restore, that has become the last one.
   const mustBeLast = (): void =>
     void restoreToUndo(options.home, vault.id, set.name, records, last.safetyBackup);

@@ -288,6 +288,21 @@ describe('a SQLite database that is restored', () => {
     expect(isSound(crm.file)).toBe(true);
   });
 
+  it('stays when the restore that has made it is taken back', async () => {
+    await using crm = await makeCrm();
+    crm.say('old');
+    const record = await crm.backUp();
+    rmSync(crm.file);
+    writeFileSync(join(crm.root, 'word.txt'), 'new');
+    await crm.restore(record, { safetyBackup: true });
+    await crm.undo();
+    expect(crm.heard()).toEqual(['new', 'old']);
+    rmSync(crm.file);
+    await crm.restore(record, { safetyBackup: true, paths: ['databases/crm'] });
+    await expect(crm.undo()).rejects.toMatchObject({ code: 'nothing-to-undo' });
+    expect(crm.heard()).toEqual(['new', 'old']);
+  });
+
   it('is made anew where there is none, with its mode', async () => {
     await using crm = await makeCrm();
     crm.say('old');
