@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { systemCode } from '../errors.ts';
 import { recordRecovery, type RecoveryRecord } from '../metrics/recovery-record.ts';
+import { namesIn } from '../names-in.ts';
 import { RestoreError } from '../restore/error.ts';
 import { recoverRestores } from '../restore/recover.ts';
 import { restore, type RestoreReport, type RestoreSet } from '../restore/restore.ts';
@@ -193,13 +193,4 @@ function makeScratch(home: string): string {
   active.add(scratch);
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   return scratch;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

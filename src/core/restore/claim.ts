@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { identityOf } from '../database/command/process-tree.ts';
 import { systemCode } from '../errors.ts';
+import { namesIn } from '../names-in.ts';
 import { replaceFile } from '../replace-file.ts';
 import { isAlive } from '../vault/lock.ts';
 import { isSameBoot, ownSystem } from '../vault/system.ts';
@@ -140,14 +141,5 @@ function readHolder(path: string): Holder | 'unreadable' | undefined {
     if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined;
     if (systemCode(error) === undefined) throw error;
     return 'unreadable';
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
   }
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { namesIn } from '../names-in.ts';
 import { type Claim, claim } from './claim.ts';
 import type { RestoreDisk } from './disk.ts';
 import { RestoreError } from './error.ts';
@@ -144,7 +145,7 @@ export class Journal implements Disposable {
    * @param isKept False where the restore was not done as a whole: then there is nothing that could be taken back.
    */
   settleUndo(isKept: boolean): void {
-    for (const name of filesIn(this.directory).filter((each) => UNDO.test(each))) {
+    for (const name of namesIn(this.directory).filter((each) => UNDO.test(each))) {
       const note = join(this.directory, name);
       const place = join(dirname(this.directory), name);
       if (isKept && statSync(note).size > 0) {
@@ -224,15 +225,6 @@ function valueOf(text: string): unknown {
     return JSON.parse(text, reviveTime);
   } catch {
     return undefined;
-  }
-}
-
-function filesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
   }
 }
 

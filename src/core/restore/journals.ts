@@ -45,7 +45,7 @@ export function stateOf(directory: string): 'none' | 'at-work' | 'abandoned' | '
 /** The directories of journals that cannot be read. */
 export function unreadableJournals(home: string): string[] {
   const all = restoresFolder(home);
-  return namesIn(all)
+  return journalsIn(all)
     .map((name) => join(all, name))
     .filter((directory) => stateOf(directory) === 'unreadable');
 }
@@ -61,7 +61,7 @@ export function interruptedRestores(
   phases: ReadonlySet<JournalPhase> = HALF_WAY,
 ): InterruptedRestore[] {
   const all = restoresFolder(home);
-  return namesIn(all)
+  return journalsIn(all)
     .flatMap((name) => {
       const journal = join(all, name);
       const found = readOrNothing(journal);
@@ -77,7 +77,7 @@ export function interruptedRestores(
  */
 export function restoresHalfWay(home: string): HalfWay[] {
   const all = restoresFolder(home);
-  return namesIn(all).flatMap((name) => {
+  return journalsIn(all).flatMap((name) => {
     const journal = join(all, name);
     const found = readOrNothing(journal);
     const over = found && HALF_WAY.has(found.phase) ? found.header.over : undefined;
@@ -86,7 +86,7 @@ export function restoresHalfWay(home: string): HalfWay[] {
 }
 
 /** Names of the folders that journals stand in. */
-export function namesIn(folder: string): string[] {
+export function journalsIn(folder: string): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
       .filter((item) => item.isDirectory())

@@ -9,7 +9,7 @@ import { isSystemError } from './disk-failure.ts';
 import { sweepClaims } from './claim.ts';
 import { Journal, restoresFolder } from './journal.ts';
 import type { JournalHeader } from './journal-entries.ts';
-import { headerOf, interruptedRestores, namesIn, stateOf, UNENDED } from './journals.ts';
+import { headerOf, interruptedRestores, journalsIn, stateOf, UNENDED } from './journals.ts';
 import { keep, leftOf } from './keep.ts';
 import { listNames, lookAt } from './live-tree.ts';
 import { closeStaging, stateOfRoot } from './staging.ts';
@@ -96,7 +96,7 @@ export async function recoverRestores(
 ): Promise<Recovered[]> {
   const recovered: Recovered[] = [];
   const all = restoresFolder(home);
-  for (const name of namesIn(all)) {
+  for (const name of journalsIn(all)) {
     const directory = join(all, name);
     let header: JournalHeader | undefined;
     try {
