@@ -1,5 +1,5 @@
 import { CHUNK_ID_BYTES, ChunkIds } from './chunk-id.ts';
-import { decodeFrame, type FrameMethod } from './frame.ts';
+import { decodeFrame, type FrameMethod, SPARE_BYTES } from './frame.ts';
 import { open, type VaultKeys } from './seal.ts';
 
 /** A frame that a worker thread decodes. */
@@ -32,8 +32,9 @@ export function decodeJob(job: FrameJob): DecodedFrame {
     const chunk = decoded.subarray(chunks[at], chunks[at]! + chunks[at + 1]!);
     chunkIds.of(chunk).copy(ids, (at / 2) * CHUNK_ID_BYTES);
   }
-  const isAlone = decoded.byteOffset === 0 && decoded.buffer.byteLength === decoded.length;
+  const spare = decoded.buffer.byteLength - decoded.length;
   // What is handed over is handed over with all of its memory.
+  const isAlone = spare <= SPARE_BYTES;
   const plain = isAlone ? (decoded as Uint8Array<ArrayBuffer>) : new Uint8Array(decoded);
   return { plain, ids };
 }

@@ -28,6 +28,9 @@ const WORTH_DELTA = 0.5;
 /** zstd parses a dictionary that begins with this magic instead of taking it raw (RFC 8878 §5). */
 const DICTIONARY_MAGIC = Buffer.from([0x37, 0xa4, 0x30, 0xec]);
 
+/** Room behind decoded bytes: node makes another block as soon as one is full, and V8 collects the sooner for each. */
+export const SPARE_BYTES = 1;
+
 export interface CodedFrame {
   readonly method: FrameMethod;
   readonly bytes: Uint8Array;
@@ -76,7 +79,7 @@ export function decodeFrame(
         ? Buffer.from(coded.buffer, coded.byteOffset, coded.byteLength)
         : zstdDecompressSync(coded, {
             maxOutputLength: plainBytes + 1,
-            chunkSize: outputSize(plainBytes),
+            chunkSize: outputSize(plainBytes + SPARE_BYTES),
             ...(method === FrameMethod.delta
               ? { dictionary: rawDictionary(dictionary ?? Buffer.alloc(0)) }
               : {}),

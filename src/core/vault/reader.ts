@@ -204,7 +204,7 @@ export class ChunkReader {
     };
     const { plain, ids } = await this.#watched(place, async () => pool.run('decode', job, [sealed.buffer]));
     if (dictionary !== undefined) this.#shared.giveBack(dictionary.buffer);
-    const frame = Buffer.from(plain.buffer);
+    const frame = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
     const found = Buffer.from(ids.buffer);
     const checked = chunks.map(({ offset }, at): [number, Buffer] => [
       offset,
