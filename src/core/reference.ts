@@ -72,15 +72,19 @@ function unknownLatest(
   const of = set === undefined ? '' : ` of set “${set}”`;
   const what = reference === 'latest-full' ? 'full backup' : 'backup';
   if (isUnreadable) {
-    const there = count === 0 ? `There is no ${what}` : `There are only ${count} backups`;
+    const there = count === 0 ? `There is no ${what}` : onlySo(count);
     return new VaultError('unknown-backup', `${there}${of} that can be read, so ${reference} names none.`, {
       hint: '“crm-backup verify” tells more of those that cannot.',
     });
   }
-  const why = count === 0 ? `There is no ${what}${of} yet` : `There are only ${count} backups${of}`;
+  const why = count === 0 ? `There is no ${what}${of} yet` : `${onlySo(count)}${of}`;
   return new VaultError('unknown-backup', `${why}, so ${reference} names none.`, {
     hint: count === 0 ? 'Take one with “crm-backup backup”.' : '“crm-backup list” shows all backups.',
   });
+}
+
+function onlySo(count: number): string {
+  return count === 1 ? 'There is only one backup' : `There are only ${count} backups`;
 }
 
 /**

@@ -66,6 +66,7 @@ describe('a reference to a backup', () => {
     expect(failure('latest~5').message).toBe(
       'There are only 5 backups of set “crm”, so latest~5 names none.',
     );
+    expect(failure('latest~1', 'other').message).toMatch(/^There is only one backup of set “other”, so /);
     expect(failure('latest', 'new')).toMatchObject({
       code: 'unknown-backup',
       message: 'There is no backup of set “new” yet, so latest names none.',
