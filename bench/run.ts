@@ -14,7 +14,7 @@ import { existsSync, rmSync, statfsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOptions, refuse } from '../scripts/options.mjs';
 import { createSampleCrm } from '../scripts/sample/crm.ts';
 import { measureDatabases } from './databases.ts';
 import { memoryLimitBytes } from './limits.ts';
@@ -33,23 +33,30 @@ import { tar } from './tools/tar.ts';
 import type { Tool } from './tools/tool.ts';
 import { copyShareSubset, copyTree, createManyFiles, type TreeSize } from './trees.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'share,crm,memory,tree,databases,rows,vscode,upkeep' },
-    tree: { type: 'string', multiple: true, default: [] },
-    megabytes: { type: 'string', default: '1000' },
-    engines: { type: 'string', default: 'postgresql,mariadb' },
-    scratch: { type: 'string', default: memoryDirectory() },
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-  },
+const SUBJECTS = 'share,crm,memory,tree,databases,rows,vscode,upkeep';
+const ENGINES = 'postgresql,mariadb';
+const USAGE = `npm run bench -- [--only ${SUBJECTS}] [--rounds N] [--tree DIR …] [--megabytes N] [--engines ${ENGINES}] [--scratch DIR] [--json] [--write]`;
+const values = readOptions(USAGE, {
+  rounds: { type: 'string', default: '5' },
+  only: { type: 'string', default: SUBJECTS },
+  tree: { type: 'string', multiple: true, default: [] },
+  megabytes: { type: 'string', default: '1000' },
+  engines: { type: 'string', default: ENGINES },
+  scratch: { type: 'string', default: memoryDirectory() },
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
 });
 
 const project = join(import.meta.dirname, '..');
 const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds wants a whole number from 1.');
-const wanted = new Set(values.only.split(','));
+if (!Number.isInteger(rounds) || rounds < 1) refuse('--rounds wants a whole number from 1', USAGE);
+const megabytes = Number(values.megabytes);
+if (!(megabytes > 0)) refuse('--megabytes wants a number above 0', USAGE);
+const wanted = namesIn('--only', values.only, SUBJECTS);
+const engines = namesIn('--engines', values.engines, ENGINES);
+for (const folder of [...values.tree, values.scratch]) {
+  if (!existsSync(folder)) refuse(`There is no folder ${folder}`, USAGE);
+}
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 interface Subject {
@@ -103,10 +110,10 @@ try {
   const memory = wanted.has('memory') ? await measureMemory(ownTool) : undefined;
   const databases = wanted.has('databases')
     ? await measureDatabases({
-        megabytes: Number(values.megabytes),
+        megabytes,
         // A round takes minutes, and its figures differ little.
         rounds: Math.min(rounds, 3),
-        engines: new Set(values.engines.split(',')),
+        engines,
         ...{ scratch, log, cli: join(project, 'dist/cli.js') },
       })
     : [];
@@ -148,6 +155,13 @@ try {
 }
 
 /** A directory in memory with room for all trees and repositories, else the system's temporary one. */
+function namesIn(option: string, value: string, known: string): Set<string> {
+  const names = value.split(',');
+  const unknown = names.find((name) => !known.split(',').includes(name));
+  if (unknown !== undefined) refuse(`${option} knows no “${unknown}”, only ${known}`, USAGE);
+  return new Set(names);
+}
+
 function memoryDirectory(): string {
   const shared = '/dev/shm';
   if (!existsSync(shared)) return tmpdir();

@@ -5,8 +5,8 @@
 import { isAscii } from 'node:buffer';
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { context } from 'esbuild';
+import { readOptions } from './options.mjs';
 import { writeSchema } from './schema.mjs';
 import { vscodePlugin } from './vscode-plugin.mjs';
 import { bundleOptions, workerPlugin } from './worker-plugin.mjs';
@@ -37,8 +37,9 @@ const pageOptions = /** @type {const} */ ({
   charset: 'utf8',
 });
 
-const { values: flags } = parseArgs({
-  options: { production: { type: 'boolean', default: false }, watch: { type: 'boolean', default: false } },
+const flags = readOptions('node scripts/build.mjs [--production] [--watch]', {
+  production: { type: 'boolean', default: false },
+  watch: { type: 'boolean', default: false },
 });
 
 let building = 0;

@@ -5,6 +5,9 @@
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { inProjectNode, root, run } from './bootstrap.mjs';
+import { readOptions } from './options.mjs';
+
+readOptions('node scripts/package.mjs', {});
 
 const limitBytes = 1_500_000;
 

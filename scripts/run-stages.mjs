@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOptions } from './options.mjs';
 import { outcome, results, stages } from './stages.mjs';
 import { provideTools } from './tools.mjs';
 
@@ -176,7 +176,8 @@ function headingOf({ title, name }) {
  * @returns {Promise<number>}
  */
 export async function runStages(args) {
-  const { values } = parseArgs({ args: [...args], options: { only: { type: 'string', multiple: true } } });
+  const usage = 'npm test [-- --only STAGE,…]';
+  const values = readOptions(usage, { only: { type: 'string', multiple: true } }, args);
   const names = (values.only ?? []).flatMap((each) => each.split(',')).filter(Boolean);
   const unknown = names.find((name) => stages.every((stage) => stage.name !== name));
   if (unknown !== undefined) {

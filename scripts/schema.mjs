@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { format, resolveConfig } from 'prettier';
 import { importTs } from './import-ts.mjs';
+import { readOptions } from './options.mjs';
 
 const root = path.dirname(import.meta.dirname);
 
@@ -39,4 +40,7 @@ export async function writeSchema() {
   if (!existsSync(schemaFile) || readFileSync(schemaFile, 'utf8') !== text) writeFileSync(schemaFile, text);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await writeSchema();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  readOptions('node scripts/schema.mjs', {});
+  await writeSchema();
+}

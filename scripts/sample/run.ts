@@ -10,7 +10,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOptions } from '../options.mjs';
 import { addSet } from '../../src/core/set/write.ts';
 import {
   createCommandLine,
@@ -31,12 +31,10 @@ import { sizeOf } from './size-of.ts';
 import { createStory, type Story } from './story.ts';
 
 const project = join(import.meta.dirname, '../..');
-const { values } = parseArgs({
-  options: {
-    ui: { type: 'boolean', default: false },
-    keep: { type: 'boolean', default: false },
-    seed: { type: 'string', default: '1' },
-  },
+const values = readOptions('npm start [-- --ui] [--keep] [--seed N]', {
+  ui: { type: 'boolean', default: false },
+  keep: { type: 'boolean', default: false },
+  seed: { type: 'string', default: '1' },
 });
 
 const folder = await mkdtemp(join(tmpdir(), 'crm-backup-sample-'));

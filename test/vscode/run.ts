@@ -9,8 +9,8 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { root } from '../../scripts/bootstrap.mjs';
+import { readOptions } from '../../scripts/options.mjs';
 import { provideTools } from '../../scripts/tools.mjs';
 import { provideServer } from '../../scripts/vscode-host.mjs';
 import { bundleSuite } from './bundle.ts';
@@ -93,12 +93,12 @@ async function follow(file: string, totals: Totals, signal: AbortSignal): Promis
 }
 
 async function main(): Promise<number> {
-  const { values: flags } = parseArgs({
-    options: {
-      host: { type: 'string' },
-      grep: { type: 'string' },
-      'bundle-only': { type: 'boolean', default: false },
-    },
+  const usage =
+    'node scripts/run-ts.mjs test/vscode/run.ts [--host server|desktop] [--grep TEXT] [--bundle-only]';
+  const flags = readOptions(usage, {
+    host: { type: 'string' },
+    grep: { type: 'string' },
+    'bundle-only': { type: 'boolean', default: false },
   });
   await bundleSuite(suite);
   if (flags['bundle-only']) return 0;
