@@ -94,7 +94,12 @@ export class Vaults {
     if (recent !== undefined) return recent;
     const found = this.backup(target);
     this.#recent.set(key, found);
-    setTimeout(() => this.#recent.delete(key), RECENT_MS).unref();
+    const forget = (): void => {
+      if (this.#recent.get(key) === found) this.#recent.delete(key);
+    };
+    setTimeout(forget, RECENT_MS).unref();
+    // What could not be opened may be there the next moment.
+    found.catch(forget);
     return found;
   }
 

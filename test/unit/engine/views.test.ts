@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -118,6 +119,16 @@ describe('what cannot be read', () => {
     });
     expect(between.changes).toEqual([]);
     expect(between.problems).toMatchObject([{ path: 'files/store', code: 'root-missing' }]);
+  });
+
+  test('of a vault that was away is read as soon as the vault is back', async () => {
+    const { id: backup } = await backUp();
+    const list = async () => client.call('list', { workspace, set, backup, path: 'files/workspace' });
+    const vaults = path.join(home.path, 'home', 'vaults');
+    renameSync(vaults, `${vaults}-away`);
+    await expect(list()).rejects.toThrow();
+    renameSync(`${vaults}-away`, vaults);
+    expect((await list()).map(({ path }) => path)).toContain('files/workspace/config.php');
   });
 
   test('of a vault keeps nobody from seeing which files changed', async () => {
