@@ -29,3 +29,9 @@ export function lacksDatabase({ id }: Pick<Compared, 'id'>, name: string): Probl
   const message = `Backup ${id.slice(0, 8)} does not have database “${name}”, so there is nothing to compare.`;
   return { code: 'database-incomplete', path: `databases/${name}`, message, incomplete: true };
 }
+
+/** Says that a set does not name a database any more that a backup of it has. */
+export function notInSet(name: string): Problem {
+  const message = `The set has no database “${name}” any more, so there is nothing to compare.`;
+  return { code: 'database-incomplete', path: `databases/${name}`, message, incomplete: true };
+}

@@ -8,7 +8,7 @@ import { comparePaths, isWithin } from '../vault/order.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { WorkerPool } from '../worker/pool.ts';
-import { hasDatabase, lacksDatabase } from './one-sided.ts';
+import { hasDatabase, lacksDatabase, notInSet } from './one-sided.ts';
 import { openLiveSide } from './rows-live.ts';
 import { type ComparedDatabase, comparedTables } from './rows.ts';
 import { type DatabaseSide, openStoredSide } from './rows-side.ts';
@@ -106,9 +106,9 @@ export async function openDatabase(
       return undefined;
     }
     const live = isLive(to) ? to.find((database) => database.name === name) : undefined;
-    const without = recordWithout(from, to, name);
-    if (without !== undefined) {
-      report(lacksDatabase(without, name));
+    const apart = oneSided(from, to, name);
+    if (apart !== undefined) {
+      report(apart);
       return undefined;
     }
     const before = from && keep(await openStoredSide(vault, from, name, pool));
@@ -138,18 +138,18 @@ function databasesOf(record: BackupRecord | undefined): string[] {
   return [...sources.map(({ name }) => name), ...roots.map((root) => root.slice('databases/'.length))];
 }
 
-/** The backup that has nothing of a database, when the other side has it. */
-function recordWithout(
+/** Why there is nothing to compare when only one side has a database. */
+function oneSided(
   from: DatabaseSelection['from'],
   to: DatabaseSelection['to'],
   name: string,
-): BackupRecord | undefined {
+): Problem | undefined {
   if (from === undefined) return undefined;
-  if (isLive(to)) {
-    return to.some((database) => database.name === name) && !hasDatabase(from, name) ? from : undefined;
-  }
-  if (hasDatabase(from, name)) return hasDatabase(to, name) ? undefined : to;
-  return hasDatabase(to, name) ? from : undefined;
+  const isBefore = hasDatabase(from, name);
+  const isAfter = isLive(to) ? to.some((database) => database.name === name) : hasDatabase(to, name);
+  if (isBefore === isAfter) return undefined;
+  if (!isBefore) return lacksDatabase(from, name);
+  return isLive(to) ? notInSet(name) : lacksDatabase(to, name);
 }
 
 /** Whether a backup should have had a database, but could not read it. */

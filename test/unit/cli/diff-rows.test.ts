@@ -245,6 +245,25 @@ describe('rows of SQLite', () => {
     expect((await cli.json(['diff', 'latest', 'files'])).code).toBe(0);
   });
 
+  it('are not said to be deleted where the set does not name their database any more', async () => {
+    await using cli = await buildCli();
+    const nameIt = (name: string): void =>
+      cli.writeSets({ name: 'crm', files: [], databases: [{ name, url: 'sqlite:app.db' }] });
+    nameIt('app');
+    withSqlite(join(cli.workspace, 'app.db'), (database) =>
+      database.exec('CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2)'),
+    );
+    await cli.must(['init', '--yes'], ['backup']);
+    nameIt('sales');
+    const { code, value } = await cli.json(['diff', 'latest', '--workspace']);
+    expect([code, value]).toMatchObject([3, { entries: [], tables: [] }]);
+    for (const more of [[], ['--rows', 'app.t']]) {
+      const { stderr, text } = await cli.run(['diff', 'latest', '--workspace', ...more]);
+      expect(stderr).toContain('databases/app: The set has no database “app” any more');
+      expect(text).not.toMatch(/deleted/);
+    }
+  });
+
   it('that cannot be read leave the comparison incomplete', async () => {
     await using cli = await buildCli();
     cli.writeSets({ name: 'crm', files: [], databases: [{ name: 'app', url: 'sqlite:app.db' }] });
