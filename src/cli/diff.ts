@@ -201,9 +201,11 @@ async function* summaryLines(
   const totals = { added: 0, modified: 0, deleted: 0, renamed: 0 };
   let added = 0;
   let deleted = 0;
+  let isCounted = false;
   for await (const { change, lines } of changes) {
     if (isTable(change) && lines !== UNKNOWN) continue;
     totals[change.change]++;
+    isCounted ||= lines.added !== null;
     added += lines.added ?? 0;
     deleted += lines.deleted ?? 0;
     const isDirectory = (change.after ?? change.before)?.type === 'directory';
@@ -218,8 +220,8 @@ async function* summaryLines(
   );
   yield* tableLines(tables, session);
   if (parts.length === 0 && tables.length === 0) yield 'Nothing changed.\n';
-  if (parts.length > 0)
-    yield `${parts.join(', ')}; ${counted(added, 'line')} added, ${formatCount(deleted)} deleted\n`;
+  const lines = isCounted ? `; ${counted(added, 'line')} added, ${formatCount(deleted)} deleted` : '';
+  if (parts.length > 0) yield `${parts.join(', ')}${lines}\n`;
 }
 
 function linesText({ binary, added, deleted }: LineCounts): string {

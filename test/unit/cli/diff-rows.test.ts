@@ -150,6 +150,8 @@ function rowsInTheBackup(
     expect(told.length).toBeGreaterThan(0);
     const text = (await cli.run(['diff', ids['plain']!, '--workspace'])).text;
     for (const path of told) expect(text).toContain(path);
+    // Lines of what is live in a database are not counted.
+    expect(text).toMatch(/^\d (added|modified)(, \d modified)?$/m);
     await backUp('with a view');
     const stored = (await diff(ids['plain']!, ids['with a view']!)).entries.filter(isOfViews);
     const isSchema = (path: string): boolean => !/\/(info\.json|row-chunks|database\.sqlite)$/.test(path);
