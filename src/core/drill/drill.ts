@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { recordRecovery, type RecoveryRecord } from '../metrics/recovery-record.ts';
 import { namesIn } from '../names-in.ts';
+import { nodeDisk } from '../restore/disk.ts';
+import { isSystemError } from '../restore/disk-failure.ts';
 import { RestoreError } from '../restore/error.ts';
 import { recoverRestores } from '../restore/recover.ts';
 import { restore, type RestoreReport, type RestoreSet } from '../restore/restore.ts';
+import { removeTree } from '../restore/staging.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { isAlive, lockForReading } from '../vault/lock.ts';
@@ -120,7 +123,7 @@ export async function drill(
     await noteDamage(vault, record, error);
     throw error;
   } finally {
-    rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+    removeScratch(scratch);
     active.delete(scratch);
   }
 }
@@ -187,10 +190,19 @@ function makeScratch(home: string): string {
   for (const name of namesIn(all)) {
     const pid = Number(name.split('-')[0]);
     const isDead = pid === process.pid ? !active.has(join(all, name)) : !isAlive(pid);
-    if (isDead) rmSync(join(all, name), { recursive: true, force: true });
+    if (isDead) removeScratch(join(all, name));
   }
   const scratch = join(all, `${process.pid}-${randomBytes(4).toString('hex')}`);
   active.add(scratch);
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   return scratch;
+}
+
+/** Removes what a drill has restored; what cannot be removed now neither spoils its result nor stops the next, which tries again. */
+function removeScratch(scratch: string): void {
+  try {
+    removeTree(nodeDisk(), scratch);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
 }

@@ -5,12 +5,14 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drill } from '../../../../src/core/drill/drill.ts';
 import { recoverRestores } from '../../../../src/core/restore/recover.ts';
 import type { BackupRecord } from '../../../../src/core/vault/record.ts';
 import { countingDisk, dyingDisk } from '../../../build/faulty-disk.ts';
@@ -136,6 +138,18 @@ describe('an ordinary user', () => {
     for (const folder of [place.root, join(to, 'files/workspace')]) {
       execFileSync('chmod', ['-R', 'u+w', folder]);
     }
+  });
+
+  it('leaves nothing of a drill with read-only folders, nor of one before that died', async () => {
+    await using place = await restorable(readOnly);
+    const full = await place.backUp();
+    const drills = join(place.home, 'drills');
+    const died = join(drills, `${process.pid}-00000000`);
+    mkdirSync(join(died, 'locked/in'), { recursive: true });
+    for (const path of ['locked/in', 'locked']) chmodSync(join(died, path), 0o555);
+    expect(await drill(place.vault, full, { home: place.home })).toMatchObject({ differenceCount: 0 });
+    expect(readdirSync(drills)).toEqual([]);
+    execFileSync('chmod', ['-R', 'u+w', place.root]);
   });
 
   it('may be killed at every step there, too', async () => {
