@@ -1,10 +1,11 @@
-import { throwIfCancelled, type Task } from '../../task.ts';
+import type { Task } from '../../task.ts';
 import type { DumpedTable, DumpSource } from '../engine.ts';
-import { copyInStatement } from './catalog.ts';
+import { copyInStatement, copyOutStatement, readTables } from './catalog.ts';
+import { hasRowsOf } from './check.ts';
 import { copyIn } from './copy.ts';
-import { firstFailure } from './first-failure.ts';
+import { type Job, runJobs } from './jobs.ts';
 import { isLargeObjects, loadLargeObjects } from './large-objects.ts';
-import { runPostData } from './post-data.ts';
+import { postDataSteps } from './post-data.ts';
 import type { Properties } from './properties.ts';
 import { literal, qualified } from './quote.ts';
 import { fitSettings, fitToTarget, type RoleRules, type SchemaEntry, schemaEntries } from './schema-text.ts';
@@ -14,6 +15,8 @@ import type { TargetState } from './target-state.ts';
 /** Statements sent at once: each such batch is a transaction with all its locks. */
 const ENTRIES_AT_ONCE = 200;
 const SEQUENCES_AT_ONCE = 500;
+/** To load a table’s rows takes about this many times as long as to read them back. */
+const CHECK_SHARE = 3;
 
 const LOADING = [
   'SET check_function_bodies = off',
@@ -40,8 +43,10 @@ export function rulesFor(state: TargetState): RoleRules {
 
 /**
  * Loads a whole database into one that is empty: schema, rows, large objects, sequences, then what is built on rows.
+ * While keys and indexes are built, rows are read back already.
  * @param sessions all of them load rows; a single one may be in a transaction
- * @throws {DatabaseError} `no-space`, `connection-lost`, `write-failed` …
+ * @returns the tables that were found to have the backup’s rows; of the others it is not known yet
+ * @throws {DatabaseError} `no-space`, `connection-lost`, `write-failed`, `check-failed` …
  */
 export async function loadDatabase(
   sessions: readonly [Session, ...Session[]],
@@ -49,19 +54,35 @@ export async function loadDatabase(
   properties: Properties,
   rules: RoleRules,
   task: Task,
-): Promise<void> {
+): Promise<ReadonlySet<DumpedTable>> {
   const [leader] = sessions;
   const preData = schemaEntries(await readText(source, 'schema/pre-data.sql'));
   const postData = schemaEntries(await readText(source, 'schema/post-data.sql'));
   await runEntries(leader, preData, rules);
-  await loadTables(sessions, source, task);
-  if (source.tables.some(isLargeObjects)) await loadLargeObjects(leader, source, rules.mayOwn);
-  await setSequences(leader, properties);
-  await runPostData(
-    sessions,
+  const tables = source.tables.filter((table) => !isLargeObjects(table));
+  const bytes = new Map(tables.map((table) => [nameOf(table), table.bytes]));
+  const steps = postDataSteps(
     postData.map((entry) => ({ entry, sql: fitToTarget(entry, rules), settings: fitSettings(entry, rules) })),
-    task,
+    (table) => bytes.get(table) ?? 0,
   );
+  // A table of partitions has no rows, and to change it may take locks of those that are loaded.
+  const isOnRows = ({ tables: named }: Job) => named.every((table) => bytes.has(table));
+  const mayBegin = steps[0]?.isParallel === true && steps[0].jobs.every(isOnRows);
+  const onRows = mayBegin ? steps.shift()!.jobs : [];
+  const found = new Set<DumpedTable>();
+  const progress = progressOf(tables, task);
+  const jobs = [
+    ...loadingJobs(tables, source, sessions.length > 1, progress),
+    ...onRows,
+    ...(await checkingJobs(leader, tables, found, progress)),
+  ];
+  await runJobs(sessions, jobs, task);
+  if (tables.length < source.tables.length) await loadLargeObjects(leader, source, rules.mayOwn);
+  await setSequences(leader, properties);
+  for (const { isParallel, jobs: built } of steps) {
+    await runJobs(isParallel ? sessions : [leader], built, task);
+  }
+  return found;
 }
 
 async function runEntries(
@@ -77,24 +98,72 @@ async function runEntries(
   }
 }
 
-async function loadTables(sessions: readonly Session[], source: DumpSource, task: Task): Promise<void> {
-  const tables = source.tables.filter((table) => !isLargeObjects(table));
-  const total = tables.reduce((sum, { bytes }) => sum + bytes, 0);
-  let done = 0;
-  const count = (bytes: number) => {
-    done += bytes;
-    task.progress?.({ phase: 'load', done, total, unit: 'bytes' });
-  };
-  const waiting = [...tables].sort((a, b) => b.bytes - a.bytes);
-  const load = async (session: Session) => {
-    for (let table = waiting.shift(); table !== undefined; table = waiting.shift()) {
-      throwIfCancelled(task);
-      await loadTable(session, table, source, sessions.length > 1, count);
-    }
-  };
-  await firstFailure(sessions.map(load), () => {
-    if (sessions.length > 1) for (const session of sessions) session.abort();
+function loadingJobs(
+  tables: readonly DumpedTable[],
+  source: DumpSource,
+  isAlone: boolean,
+  progress: LoadProgress,
+): Job[] {
+  return tables.map((table) => ({
+    tables: [nameOf(table)],
+    cost: table.bytes,
+    run: async (session) => loadTable(session, table, source, isAlone, progress),
+  }));
+}
+
+/** Rows are read back as they lie, for what was loaded lies in order; those that do not are left for later. */
+async function checkingJobs(
+  leader: Session,
+  tables: readonly DumpedTable[],
+  found: Set<DumpedTable>,
+  progress: LoadProgress,
+): Promise<Job[]> {
+  const built = new Map((await readTables(leader)).map((table) => [nameOf(table.head), table]));
+  return tables.flatMap((stored) => {
+    const table = built.get(nameOf(stored));
+    if (table === undefined) return [];
+    const read = copyOutStatement({ ...table, order: '' });
+    const run = async (session: Session) => {
+      if (await hasRowsOf(session, stored, read)) found.add(stored);
+      progress.checked(stored.bytes);
+    };
+    return [{ tables: [nameOf(stored)], cost: stored.bytes / CHECK_SHARE, run }];
   });
+}
+
+interface LoadProgress {
+  loaded(bytes: number): void;
+  checked(bytes: number): void;
+}
+
+/** Tells how far the load is, and then the check, for the one begins before the other ends. */
+function progressOf(tables: readonly DumpedTable[], task: Task): LoadProgress {
+  const total = tables.reduce((sum, { bytes }) => sum + bytes, 0);
+  let loaded = 0;
+  let checked = 0;
+  const tell = () => {
+    const isLoaded = loaded >= total;
+    task.progress?.({
+      phase: isLoaded ? 'verify' : 'load',
+      done: isLoaded ? checked : loaded,
+      total,
+      unit: 'bytes',
+    });
+  };
+  return {
+    loaded(bytes) {
+      loaded += bytes;
+      tell();
+    },
+    checked(bytes) {
+      checked += bytes;
+      tell();
+    },
+  };
+}
+
+function nameOf({ schema, name }: { readonly schema: string; readonly name: string }): string {
+  return qualified(schema, name);
 }
 
 async function loadTable(
@@ -102,14 +171,14 @@ async function loadTable(
   table: DumpedTable,
   source: DumpSource,
   isAlone: boolean,
-  count: (bytes: number) => void,
+  progress: LoadProgress,
 ): Promise<void> {
   const { schema, name, columns, path } = table;
   const doing = `Writing the table ${schema}.${name}`;
   async function* counted() {
     for await (const block of source.read(path)) {
       yield block;
-      count(block.length);
+      progress.loaded(block.length);
     }
   }
   const statement = copyInStatement(schema, name, columns);

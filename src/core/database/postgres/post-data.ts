@@ -1,7 +1,10 @@
-import { throwIfCancelled, type Task } from '../../task.ts';
-import { firstFailure } from './first-failure.ts';
+import type { Job } from './jobs.ts';
+import { qualified } from './quote.ts';
 import type { SchemaEntry } from './schema-text.ts';
 import type { Session } from './session.ts';
+
+/** To load a table’s rows takes about this many times as long as to build one of its indexes. */
+const INDEX_SHARE = 3;
 
 /** An entry and the statements of it that the target can hold. */
 export interface FittedEntry {
@@ -11,35 +14,41 @@ export interface FittedEntry {
   readonly settings: string;
 }
 
+/** Entries one after the other, or, if they touch different tables, beside each other. */
+export interface PostDataStep {
+  readonly isParallel: boolean;
+  readonly jobs: readonly Job[];
+}
+
 /**
- * Runs what is built on rows: keys, indexes, foreign keys, triggers. Neighbours that touch different tables run at
- * the same time on all sessions; everything else in its order.
- * @throws {DatabaseError} `write-failed`, `no-space` …
+ * The steps in which all that is built on rows is made: keys, indexes, foreign keys, triggers. Neighbours that touch
+ * different tables may run at the same time; everything else in its order.
+ * @param bytesOf how much a table holds
  */
-export async function runPostData(
-  sessions: readonly [Session, ...Session[]],
+export function postDataSteps(
   entries: readonly FittedEntry[],
-  task: Task,
-): Promise<void> {
+  bytesOf: (table: string) => number,
+): PostDataStep[] {
+  const steps: PostDataStep[] = [];
   for (let at = 0; at < entries.length;) {
-    throwIfCancelled(task);
     const kind = parallelKind(entries[at]!);
     let end = at + 1;
-    while (kind !== undefined && end < entries.length && parallelKind(entries[end]!) === kind) end++;
-    const group = entries.slice(at, end);
-    if (kind === undefined || sessions.length === 1) for (const each of group) await run(sessions[0], each);
-    else await runGroup(sessions, group);
+    while (end < entries.length && parallelKind(entries[end]!) === kind) end++;
+    const jobs = entries.slice(at, end).map((fitted): Job => {
+      const tables = tablesOf(fitted);
+      const bytes = Math.max(0, ...tables.map(bytesOf));
+      return { tables, cost: bytes / INDEX_SHARE, run: async (session) => run(session, fitted) };
+    });
+    steps.push({ isParallel: kind !== undefined, jobs });
     at = end;
   }
+  return steps;
 }
 
 async function run(session: Session, { entry, sql, settings }: FittedEntry): Promise<void> {
-  if (sql !== '')
-    await session.run(
-      `${settings} ${sql}`,
-      `Creating ${entry.type.toLowerCase()} ${entry.name}`,
-      'write-failed',
-    );
+  if (sql === '') return;
+  const doing = `Creating ${entry.type.toLowerCase()} ${entry.name}`;
+  await session.run(`${settings} ${sql}`, doing, 'write-failed');
 }
 
 /** Which entries may run beside each other, as long as their tables differ. */
@@ -58,37 +67,20 @@ const REFERENCES = new RegExp(String.raw` REFERENCES (${NAME}\.${NAME})\(`, 'u')
 function tablesOf({ entry, sql }: FittedEntry): string[] {
   const table = (INDEX.exec(sql) ?? CONSTRAINT.exec(sql))?.[1];
   if (table === undefined) return [];
-  if (entry.type !== 'FK CONSTRAINT') return [table];
+  if (entry.type !== 'FK CONSTRAINT') return [named(table)];
   const referenced = REFERENCES.exec(sql)?.[1];
-  return referenced === undefined ? [] : [table, referenced];
+  return referenced === undefined ? [] : [named(table), named(referenced)];
 }
 
-async function runGroup(sessions: readonly Session[], group: readonly FittedEntry[]): Promise<void> {
-  const waiting = group.map((fitted) => ({ fitted, tables: tablesOf(fitted) }));
-  const busy = new Set<string>();
-  let wake: () => void = () => undefined;
-  let changed = new Promise<void>((resolve) => (wake = resolve));
-  let stopped = false;
-  const work = async (session: Session) => {
-    while (!stopped && waiting.length > 0) {
-      const next = waiting.findIndex(({ tables }) => tables.every((table) => !busy.has(table)));
-      if (next < 0) {
-        await changed;
-        continue;
-      }
-      const [{ fitted, tables }] = waiting.splice(next, 1) as [(typeof waiting)[number]];
-      for (const table of tables) busy.add(table);
-      try {
-        await run(session, fitted);
-      } finally {
-        for (const table of tables) busy.delete(table);
-        wake();
-        changed = new Promise<void>((resolve) => (wake = resolve));
-      }
-    }
-  };
-  await firstFailure(sessions.map(work), () => {
-    stopped = true;
-    wake();
-  });
+const NAMES = new RegExp(NAME, 'gu');
+
+/** A name with its schema as {@link qualified} writes it, for pg_dump puts quotes only where they are needed. */
+function named(sql: string): string {
+  const [schema, name] = sql
+    .match(NAMES)!
+    .map((part) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part)) as [
+    string,
+    string,
+  ];
+  return qualified(schema, name);
 }

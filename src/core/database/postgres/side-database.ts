@@ -39,8 +39,8 @@ export async function buildDatabase(
     }
     const loaders = opened as [Session, ...Session[]];
     if (!properties.schemas.includes('public')) await loaders[0].run('DROP SCHEMA IF EXISTS public', doing);
-    await loadDatabase(loaders, source, properties, rulesFor(state), task);
-    await checkDatabase(loaders, source, task);
+    const known = await loadDatabase(loaders, source, properties, rulesFor(state), task);
+    await checkDatabase(loaders, source, known, task);
   } finally {
     await Promise.all(opened.map(async (each) => each[Symbol.asyncDispose]()));
   }

@@ -135,8 +135,8 @@ export async function buildSchemas(
         'write-failed',
       );
     }
-    await loadDatabase([session], source, properties, rulesFor(state), task);
-    await checkDatabase([session], source, task);
+    const known = await loadDatabase([session], source, properties, rulesFor(state), task);
+    await checkDatabase([session], source, known, task);
     await session.run([...takeAway(ticket), ...back(ticket)].join('; '), doing, 'write-failed');
     await session.run('COMMIT', doing, 'write-failed');
   } catch (error) {
