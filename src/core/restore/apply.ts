@@ -6,7 +6,6 @@ import type { WorkerPool } from '../worker/pool.ts';
 import { DatabaseSwitcher } from './database-targets.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
 import { diskFailure, isSystemError } from './disk-failure.ts';
-import { RestoreError } from './error.ts';
 import { Journal } from './journal.ts';
 import type { Switch, UndoNote } from './journal-entries.ts';
 import { isSameLive, lookAt } from './live-tree.ts';
@@ -17,8 +16,9 @@ import { changesAnything } from './root-plan.ts';
 import { parentPath } from './selection.ts';
 import { RootStage } from './stage-root.ts';
 import { openStaging, type Staging } from './staging.ts';
+import { isStamped } from './stamp.ts';
 import { nothingYet, stampSwitch } from './stamp-switch.ts';
-import { Switcher } from './switch.ts';
+import { Switcher, targetChanged } from './switch.ts';
 import { hasGnuTar, TarExtraction } from './tar-extraction.ts';
 import { writeFiles } from './write-files.ts';
 import { tellingSpared } from './unfinished.ts';
@@ -224,15 +224,18 @@ async function writeContent(
 /** Between planning and switching somebody may have worked in the roots. */
 function mustBeAsPlanned(prepared: readonly PreparedRoot[]): void {
   const refuse = (path: string): never => {
-    throw new RestoreError('target-changed', `${path} changed while its restore was being prepared.`, {
-      hint: 'Nothing was changed; run the restore again.',
-    });
+    throw targetChanged(path, 'Nothing was changed; run the restore again.');
   };
   for (const { target } of prepared) {
     const { directory, root, plan } = target;
     const ways = new Set<string>();
-    for (const { path, live } of [...plan.placements, ...plan.removals]) {
-      if (!isSameLive(lookAt(`${directory}/${path}`), live)) refuse(`${root}/${path}`);
+    for (const { path, live, before } of [...plan.placements, ...plan.removals]) {
+      const place = `${directory}/${path}`;
+      const now = lookAt(place);
+      // What is in a directory goes with it.
+      const isSame =
+        isSameLive(now, live) && (now?.type !== 'directory' || isStamped(place, now, before!, true));
+      if (!isSame) refuse(`${root}/${path}`);
       for (
         let way = parentPath(path);
         way !== undefined && way !== '' && !ways.has(way);

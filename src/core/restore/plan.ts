@@ -11,6 +11,7 @@ import { hostilePath, PlanChecks } from './plan-checks.ts';
 import { RemovalWalk } from './removal-walk.ts';
 import { type Adjustment, type NewEntry, noCounts, type Placement, type RootPlan } from './root-plan.ts';
 import { type Coverage, parentPath, type SelectedPath, type Selection } from './selection.ts';
+import { stampWith } from './stamp.ts';
 
 /** What the plan for one root depends on. */
 export interface PlanInput {
@@ -213,8 +214,8 @@ class RootPlanner {
     const counts = this.#counts;
     if (live?.type !== entry.type) {
       if (this.#isLeftOut(entry)) return;
-      if (live?.type === 'directory') this.#walk.clear(path, live, this.#full(path));
-      this.#place(entry, path, around, live);
+      const before = live?.type === 'directory' ? this.#walk.clear(path, live, this.#full(path)) : undefined;
+      this.#place(entry, path, around, live, before);
       counts.bytes += entry.type === 'file' ? entry.size : 0;
       if (live === undefined) counts.create++;
       else counts.replace++;
@@ -289,7 +290,14 @@ class RootPlanner {
     return folder.placement;
   }
 
-  #place(entry: PlannedEntry, path: string, around: Folder, live: LiveStat | undefined): Placement {
+  /** @param before the stamp of what stands there, where that is a directory */
+  #place(
+    entry: PlannedEntry,
+    path: string,
+    around: Folder,
+    live: LiveStat | undefined,
+    before = live && stampWith(live, ''),
+  ): Placement {
     const made = newEntry(entry, path);
     if (around.live === undefined && around.path !== '') {
       const placement = this.#placementOf(around);
@@ -298,7 +306,7 @@ class RootPlanner {
     }
     this.#checks.mustBeOnDisk(around.path, around.live);
     around.changed = true;
-    const placement: Placement = { path, live, entries: [made] };
+    const placement: Placement = { path, live, before, entries: [made] };
     this.#placements.push(placement);
     return placement;
   }

@@ -88,8 +88,7 @@ function prepareRoot(target: TargetRoot, root: number): PreparedRoot {
   for (const placement of plan.placements) {
     const [top] = placement.entries;
     const number = moves.length;
-    const { path, live: old } = placement;
-    const before = old && stampOf(`${directory}/${path}`, old);
+    const { path, before } = placement;
     moves.push({ op: 'place', type: top!.type, root, number, path, before });
     const parent = parentOf(placement.path);
     placements.push({ number, placement, owner: ownerFor(placement.live ?? parent) });
@@ -100,8 +99,8 @@ function prepareRoot(target: TargetRoot, root: number): PreparedRoot {
     }
   }
   for (const removal of plan.removals) {
-    const before = stampOf(`${directory}/${removal.path}`, removal.live);
-    moves.push({ op: 'remove', root, number: moves.length, path: removal.path, before });
+    const { path, before } = removal;
+    moves.push({ op: 'remove', root, number: moves.length, path, before });
     parentOf(removal.path);
     if (removal.live.type === 'directory') unlockMoved(target, removal.path, removal.live, mark);
   }

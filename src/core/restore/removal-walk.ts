@@ -3,6 +3,7 @@ import { comparePaths } from '../vault/order.ts';
 import { RestoreError } from './error.ts';
 import type { LiveStat, LiveTree } from './live-tree.ts';
 import type { Removal } from './root-plan.ts';
+import { DirectoryDigest, type Stamp, stampWith } from './stamp.ts';
 import { isStagingName } from './staging-name.ts';
 
 interface Found {
@@ -13,6 +14,8 @@ interface Found {
   readonly removals: readonly Removal[];
   /** A path that must stay. */
   readonly stays: string | undefined;
+  /** Of a directory that may be moved away; else empty. */
+  readonly digest: string;
 }
 
 /**
@@ -60,11 +63,11 @@ export class RemovalWalk {
   }
 
   /**
-   * Counts what goes with a directory that gives way to a file.
+   * Counts what goes with a directory that gives way to a file. Comes back: its stamp.
    * @throws {RestoreError} `would-lose-files` when something in it is in no backup.
    */
-  clear(path: string, live: LiveStat, name: string): void {
-    const { stays, files } = this.#find(path, live);
+  clear(path: string, live: LiveStat, name: string): Stamp {
+    const { stays, files, digest } = this.#find(path, live);
     if (stays !== undefined) {
       throw new RestoreError(
         'would-lose-files',
@@ -73,31 +76,38 @@ export class RemovalWalk {
       );
     }
     this.files += files;
+    return stampWith(live, digest);
   }
 
   #find(path: string, live: LiveStat): Found {
     if (live.type !== 'directory') {
       const whole = live.type !== 'special' && this.#filter.includes(path, false);
       return whole
-        ? { whole, files: 1, removals: [{ path, live }], stays: undefined }
-        : { whole, files: 0, removals: [], stays: path };
+        ? { whole, files: 1, removals: [removalOf(path, live, '')], stays: undefined, digest: '' }
+        : { whole, files: 0, removals: [], stays: path, digest: '' };
     }
-    const stay: Found = { whole: false, files: 0, removals: [], stays: path };
+    const stay: Found = { whole: false, files: 0, removals: [], stays: path, digest: '' };
     if (live.device !== this.#device || isStagingName(path)) return stay;
     const names = this.#live.list(path);
     if (names === undefined) return stay;
     const inside: Found[] = [];
+    const content = new DirectoryDigest();
     for (const name of names.sort(comparePaths)) {
       const below = `${path}/${name}`;
       const stat = this.#live.look(below);
-      if (stat !== undefined) inside.push(this.#find(below, stat));
+      if (stat === undefined) continue;
+      const found = this.#find(below, stat);
+      inside.push(found);
+      content.add(name, stat, found.digest);
     }
     const files = inside.reduce((sum, one) => sum + one.files, 0);
     const stays = inside.find((one) => one.stays !== undefined)?.stays;
     if (stays === undefined && this.#filter.includes(path, true)) {
-      return { whole: true, files, removals: [{ path, live }], stays: undefined };
+      const digest = content.end();
+      return { whole: true, files, removals: [removalOf(path, live, digest)], stays: undefined, digest };
     }
-    return { whole: false, files, removals: inside.flatMap((one) => one.removals), stays: stays ?? path };
+    const removals = inside.flatMap((one) => one.removals);
+    return { whole: false, files, removals, stays: stays ?? path, digest: '' };
   }
 
   /** Whether two spellings name one file, on a disk to which case or composition makes no difference. */
@@ -105,6 +115,10 @@ export class RemovalWalk {
     const inode = this.#live.look(path)?.inode;
     return inode !== undefined && inode === this.#live.look(other)?.inode;
   }
+}
+
+function removalOf(path: string, live: LiveStat, digest: string): Removal {
+  return { path, live, before: stampWith(live, digest) };
 }
 
 function join(directory: string, name: string): string {

@@ -1,5 +1,6 @@
 import type { LiveStat } from './live-tree.ts';
 import type { SelectedPath } from './selection.ts';
+import type { Stamp } from './stamp.ts';
 
 /** An entry that is going to be made. Paths are relative to the root. */
 export interface NewEntry {
@@ -18,6 +19,8 @@ export interface Placement {
   readonly path: string;
   /** What stands there now and is moved aside. */
   readonly live: LiveStat | undefined;
+  /** Of that, as it was planned. */
+  readonly before: Stamp | undefined;
   /** The entry itself, then everything below it in order. */
   readonly entries: NewEntry[];
 }
@@ -26,6 +29,7 @@ export interface Placement {
 export interface Removal {
   readonly path: string;
   readonly live: LiveStat;
+  readonly before: Stamp;
 }
 
 /** Mode and time of change. */

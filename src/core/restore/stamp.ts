@@ -21,8 +21,26 @@ export interface StagedRoot {
 }
 
 /** The stamp of what stood at a path when `live` was read. */
-export function stampOf(path: string, { type, inode, size, mtimeNs }: LiveStat): Stamp {
-  return `${type} ${inode} ${type === 'directory' ? digestOf(path) : `${size} ${mtimeNs}`}`;
+export function stampOf(path: string, live: LiveStat): Stamp {
+  return stampWith(live, live.type === 'directory' ? digestOf(path) : '');
+}
+
+/** The same, with the digest of what is in it when it is a directory. */
+export function stampWith({ type, inode, size, mtimeNs }: LiveStat, digest: string): Stamp {
+  return `${type} ${inode} ${type === 'directory' ? digest : `${size} ${mtimeNs}`}`;
+}
+
+/** Digests what is in a directory: the names in their order, each with its own digest where it is a directory. */
+export class DirectoryDigest {
+  readonly #hash = createHash('sha256');
+
+  add(name: string, { type, size, mtimeNs }: LiveStat, digest: string): void {
+    this.#hash.update(`${name}\0${type} ${type === 'directory' ? digest : `${size} ${mtimeNs}`}\n`);
+  }
+
+  end(): string {
+    return this.#hash.digest('base64url');
+  }
 }
 
 /**
@@ -89,19 +107,11 @@ function everyFile(directory: string, is: (file: LiveStat) => boolean): boolean 
 }
 
 function digestOf(directory: string): string {
-  const hash = createHash('sha256');
-  const add = (path: string): void => {
-    for (const name of listNames(path).sort(comparePaths)) {
-      const below = `${path}/${name}`;
-      const live = lookAt(below);
-      if (live === undefined) continue;
-      const { type, size, mtimeNs } = live;
-      hash.update(`${below.slice(directory.length)}\0${type}`);
-      if (type === 'directory') add(below);
-      else hash.update(` ${size} ${mtimeNs}`);
-      hash.update('\n');
-    }
-  };
-  add(directory);
-  return hash.digest('base64url');
+  const digest = new DirectoryDigest();
+  for (const name of listNames(directory).sort(comparePaths)) {
+    const path = `${directory}/${name}`;
+    const live = lookAt(path);
+    if (live !== undefined) digest.add(name, live, live.type === 'directory' ? digestOf(path) : '');
+  }
+  return digest.end();
 }

@@ -15,7 +15,7 @@ import type {
   Switch,
 } from './journal-entries.ts';
 import { putAside } from './kept-files.ts';
-import { lookAt } from './live-tree.ts';
+import { type LiveStat, lookAt } from './live-tree.ts';
 import { parentPath } from './selection.ts';
 import { isStaged, isStamped, isStampedButFor } from './stamp.ts';
 import { isStagedBy, keptPath, ownerFile, stagedPath } from './staging.ts';
@@ -169,7 +169,7 @@ export class Switcher {
       if (isGone ? standing !== 'fresh' : standing === 'other') this.#spare(move);
       if (isGone || standing === 'other') return;
     }
-    const live = lookAt(target);
+    const live = again ? lookAt(target) : this.#asPlanned(move);
     if (live !== undefined && !(again && exists(kept))) {
       const canLink = live.type === 'file' && fresh?.type !== 'directory';
       if (!canLink || !this.#giveSecondName(target, kept)) this.#disk.rename(target, kept);
@@ -192,8 +192,21 @@ export class Switcher {
     const target = this.#live(move);
     const kept = this.#kept(move);
     if (!this.#isWayThere(move) || !exists(target) || exists(kept)) return;
-    if (again && (this.#isBare[move.root] || this.#standing(move) !== 'before')) this.#spare(move);
-    else this.#disk.rename(target, kept);
+    if (again && (this.#isBare[move.root] || this.#standing(move) !== 'before')) {
+      this.#spare(move);
+      return;
+    }
+    if (!again) this.#asPlanned(move);
+    this.#disk.rename(target, kept);
+  }
+
+  /** What stands where a move is to be done: what is moved away is removed in the end, so it must be what was planned. */
+  #asPlanned(move: Move): LiveStat | undefined {
+    const path = this.#live(move);
+    const live = lookAt(path);
+    const { before } = move;
+    if (live === undefined || (before !== undefined && isStamped(path, live, before, true))) return live;
+    throw targetChanged(path, 'All was taken back; run the restore again.');
   }
 
   #takeBack(move: Move): void {
@@ -329,6 +342,13 @@ export class Switcher {
 
 function exists(path: string): boolean {
   return lookAt(path) !== undefined;
+}
+
+/** Somebody has worked where a restore was being prepared. */
+export function targetChanged(path: string, hint: string): RestoreError {
+  return new RestoreError('target-changed', `${path} changed while its restore was being prepared.`, {
+    hint,
+  });
 }
 
 function checkFailed(path: string): RestoreError {

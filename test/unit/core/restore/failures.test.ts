@@ -349,6 +349,47 @@ describe('somebody who works there meanwhile', () => {
     await expect(place.restore(record, { disk })).rejects.toMatchObject({ code: 'target-changed' });
     expect(snapshotTree(place.root, { times: false })).toEqual(worked);
   });
+
+  const inFolders = [
+    ['a file made', (root: string) => writeFileSync(join(root, 'extra/deep/new'), 'nobody else has this')],
+    ['a file edited', (root: string) => writeFileSync(join(root, 'extra/deep/old'), 'nobody else has this')],
+    [
+      'a file made where a file comes',
+      (root: string) => writeFileSync(join(root, 'file/new'), 'this neither'),
+    ],
+    ['a folder made', (root: string) => mkdirSync(join(root, 'extra/deep/more'))],
+  ] as const;
+
+  it.each(inFolders)('has %s in a folder that was to be removed kept', async (_what, work) => {
+    await using place = await restorable(treeOf({ a: 'a', file: 'f' }));
+    const record = await place.backUp();
+    const filled = treeOf({ a: 'A', 'extra/deep/old': 'old', 'file/old': 'old' });
+    const node = nodeDisk();
+    let isDone = false;
+    const workOnce = (): void => {
+      if (!isDone) work(place.root);
+      isDone = true;
+    };
+    const whileSwitching: RestoreDisk = {
+      ...node,
+      rename(from, to) {
+        node.rename(from, to);
+        if (to.endsWith('/a')) workOnce();
+      },
+    };
+    for (const disk of [interruptedDisk(workOnce), whileSwitching]) {
+      isDone = false;
+      place.fill(filled);
+      const expected = join(place.scratch, 'expected');
+      execFileSync('cp', ['-a', place.root, expected]);
+      work(expected);
+      await expect(place.restore(record, { delete: true, disk })).rejects.toMatchObject({
+        code: 'target-changed',
+      });
+      expect(snapshotTree(place.root, { times: false })).toEqual(snapshotTree(expected, { times: false }));
+      rmSync(expected, { recursive: true });
+    }
+  });
 });
 
 it('what is changed while a restore runs that then fails stays, and what it was before is kept', async () => {
