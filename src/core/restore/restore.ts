@@ -221,6 +221,8 @@ async function restorePaths(
   }
   const damaged =
     options.skipDamaged === true ? await findDamaged(vault, record, options.selected, task) : undefined;
+  // The safety backup stores it anew.
+  await vault.noteDamageMet();
   const plan = await planRestore(vault, record, { ...request, damaged }, task);
   const restoreId = newRestoreId();
   const selected =
