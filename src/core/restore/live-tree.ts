@@ -14,6 +14,7 @@ import { openForReadingSync } from '../source/open.ts';
 import { type FileStat, fileStat, fileType } from '../source/stat.ts';
 import { CHUNK_ID_BYTES, CHUNK_ID_HEADROOM_BYTES, type ChunkIds } from '../vault/chunk-id.ts';
 import type { ChunkIndex } from '../vault/index.ts';
+import { diskFailure } from './disk-failure.ts';
 
 /** What stands at a path now. */
 export interface LiveStat extends Omit<FileStat, 'type'> {
@@ -26,7 +27,10 @@ export interface LiveStat extends Omit<FileStat, 'type'> {
 
 /** What a restore asks of the folder it goes to. Paths are relative to it with `/` between names, `''` is itself. */
 export interface LiveTree {
-  /** What stands there, links not followed; undefined when there is nothing. */
+  /**
+   * What stands there, links not followed; undefined when there is nothing.
+   * @throws {RestoreError} `permission` when the folder around it may not be entered.
+   */
   look(path: string): LiveStat | undefined;
   /** The names in a directory; undefined when it may not be listed. */
   list(path: string): string[] | undefined;
@@ -84,7 +88,13 @@ export function liveTree(directory: string, chunkIds: ChunkIds, index: ChunkInde
   const exists = existsSync(systemPath(directory));
   const at = (path: string): string => (path === '' ? directory : `${directory}/${path}`);
   return {
-    look: (path) => (exists ? lookAt(at(path)) : undefined),
+    look(path) {
+      try {
+        return exists ? lookAt(at(path)) : undefined;
+      } catch (error) {
+        throw diskFailure(`look at ${at(path)}`, error);
+      }
+    },
     list(path) {
       try {
         return listNames(at(path));

@@ -1,8 +1,10 @@
-import { realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { systemPath } from '../source/name.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { type RestoreDisk, nodeDisk } from './disk.ts';
+import { diskFailure } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
 import { restoresFolder } from './journal.ts';
 import { hasBegunToSwitch, stateOf } from './journals.ts';
@@ -16,7 +18,7 @@ import { anotherAway, journalElsewhere, journalGone, movedSince } from './unfini
  * Makes a root free for a new restore: ends a dead one that was working there. A root says itself whose it was, and it may
  * come from anybody; so only journals of this user's own folder are carried out, which name commands, places and databases.
  * Of others it is only believed that nothing is to be done.
- * @throws {RestoreError} `locked` when one works there now, `unfinished-restore`.
+ * @throws {RestoreError} `permission`, `locked` when one works there now, `unfinished-restore`.
  */
 export async function recoverRoot(
   directory: string,
@@ -25,6 +27,7 @@ export async function recoverRoot(
   secret?: SecretSource,
 ): Promise<void> {
   const options = { secret, decision: 'end' } as const;
+  mustBeOpen(directory);
   if (lookAt(directory)?.type !== 'directory') return;
   const owner = stagingOwner(directory);
   if (owner !== undefined) {
@@ -51,6 +54,16 @@ export async function recoverRoot(
       await recoverJournal(leftBy.journal, disk, options);
     // Under this name nothing is kept that is still needed.
     else if (isAbandoned || state === 'none') removeTree(disk, `${directory}/${privateStaging(id)}`);
+  }
+}
+
+/** Whether something was left in a folder cannot be seen where that may not be entered. */
+function mustBeOpen(directory: string): void {
+  try {
+    if (lookAt(directory)?.type === 'directory')
+      accessSync(systemPath(directory), constants.R_OK | constants.X_OK);
+  } catch (error) {
+    throw diskFailure(`look into ${directory}`, error);
   }
 }
 

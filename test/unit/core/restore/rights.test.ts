@@ -117,6 +117,32 @@ describe('an ordinary user', () => {
     expect(readFileSync(join(place.root, 'a/file'), 'utf8')).toBe('before');
   });
 
+  it.each([
+    ['a', 0o600],
+    ['a', 0],
+    ['', 0o600],
+    ['', 0],
+  ])('is told of a folder that may not be entered (“%s”, %s)', async (folder, mode) => {
+    await using place = await restorable(treeOf({ 'a/b/file': 'before', c: 'c' }));
+    const full = await place.backUp();
+    writeFileSync(join(place.root, 'a/b/file'), 'after');
+    const before = snapshotTree(place.root);
+    const closed = join(place.root, folder);
+    const { mode: open } = lstatSync(closed);
+    chmodSync(closed, mode);
+    const to = join(closed, 'to');
+    for (const options of [{ dryRun: true }, {}, { delete: true }, { safetyBackup: true }, { to }]) {
+      await expect(place.restore(full, options)).rejects.toMatchObject({
+        name: 'RestoreError',
+        code: 'permission',
+        message: expect.stringContaining(place.root) as string,
+        hint: expect.stringContaining('as the user the files belong to') as string,
+      });
+    }
+    chmodSync(closed, open);
+    expect(snapshotTree(place.root)).toEqual(before);
+  });
+
   it('has no trouble with read-only folders of their own', async () => {
     await using place = await restorable(readOnly);
     chmodSync(place.root, 0o555);
