@@ -1,17 +1,21 @@
 import { backUp, type BackupSources } from '../backup.ts';
 import type { BackupDatabase } from '../backup/databases.ts';
+import { type Live, overLive } from '../live-lock.ts';
 import { oneSpelling } from '../real-folder.ts';
 import { SourceError } from '../source/error.ts';
 import type { SecretSource } from '../surroundings.ts';
 import type { Task } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { SelectedDatabase } from './database-selection.ts';
-import type { JournalDatabase } from './database-targets.ts';
 import type { RestoredDatabase } from './plan-databases.ts';
 import { type RestoreDisk } from './disk.ts';
 import { timeOf } from './interrupted-sentence.ts';
-import { interruptedRestores } from './journals.ts';
+import type { JournalHeader } from './journal-entries.ts';
+import { type InterruptedRestore, interruptedRestores } from './journals.ts';
 import { endRestore, type Recovered, recoverRestores } from './recover.ts';
+
+/** What of a restore tells which databases it works on. */
+type Working = Pick<JournalHeader, 'databases' | 'over'>;
 
 type LiveSet = Pick<BackupSources, 'workspace'> & { readonly databases?: readonly BackupDatabase[] };
 
@@ -36,14 +40,11 @@ interface NewRestore {
  */
 export async function endInterrupted(vault: Vault, next: NewRestore, task: Task): Promise<void> {
   const { home, directories, databases, set, secret, disk, onInterrupted } = next;
-  const live = (set?.databases ?? []).filter(({ name }) =>
-    databases.some((one) => one.name === name && one.target === undefined),
-  );
   for (const found of await recoverRestores(home, disk, secret)) {
+    const isOpen = found.outcome === 'undecided' || found.outcome === 'failed';
     const meets =
       found.directories.some((directory) => directories.includes(directory)) ||
-      live.some((database) => isWorkedOn(database, set?.workspace, found.databases));
-    const isOpen = found.outcome === 'undecided' || found.outcome === 'failed';
+      (isOpen && (await meetsDatabases(databases, set, found)));
     const isEndedFirst = meets && isOpen && interruptedRestores(home).some(({ id }) => id === found.id);
     await onInterrupted?.(found, isEndedFirst);
     if (!isEndedFirst) continue;
@@ -52,14 +53,25 @@ export async function endInterrupted(vault: Vault, next: NewRestore, task: Task)
   }
 }
 
+/** Whether one of the databases that are to be restored is, where it goes, one that a restore works on. */
+async function meetsDatabases(
+  selected: readonly SelectedDatabase[],
+  set: BackupSources | undefined,
+  restore: Working,
+): Promise<boolean> {
+  for (const { name, target } of selected) {
+    const database = set?.databases.find((one) => one.name === name);
+    if (database !== undefined && (await isWorkedOn({ database, target }, set?.workspace, restore)))
+      return true;
+  }
+  return false;
+}
+
 /** Keeps what is live, as far as it can be read: what was changed since may be overwritten. */
-async function saveBefore(
-  vault: Vault,
-  set: BackupSources,
-  { databases }: Recovered,
-  task: Task,
-): Promise<void> {
-  const concerned = set.databases.filter((one) => isWorkedOn(one, set.workspace, databases));
+async function saveBefore(vault: Vault, set: BackupSources, found: Recovered, task: Task): Promise<void> {
+  const concerned: BackupDatabase[] = [];
+  for (const database of set.databases)
+    if (await isWorkedOn({ database }, set.workspace, found)) concerned.push(database);
   if (concerned.length === 0) return;
   const label = 'Before an interrupted restore is ended';
   try {
@@ -74,16 +86,19 @@ async function saveBefore(
  * half-loaded.
  * @param home the folder with all the tool keeps for its user
  */
-export function withDoubts<Set extends LiveSet & { readonly databases: readonly BackupDatabase[] }>(
+export async function withDoubts<Set extends LiveSet & { readonly databases: readonly BackupDatabase[] }>(
   set: Set,
   home: string,
-): Set {
+): Promise<Set> {
   const open = interruptedRestores(home);
   if (open.length === 0) return set;
-  const databases = set.databases.map((database) => {
-    const found = open.find((one) => isWorkedOn(database, set.workspace, one.databases ?? []));
-    return found === undefined ? database : { ...database, doubt: doubtOf(database.name, found.startedAt) };
-  });
+  const databases: BackupDatabase[] = [];
+  for (const database of set.databases) {
+    const found = await workingOn(database, set.workspace, open);
+    databases.push(
+      found === undefined ? database : { ...database, doubt: doubtOf(database.name, found.startedAt) },
+    );
+  }
   return { ...set, databases };
 }
 
@@ -91,30 +106,57 @@ function doubtOf(name: string, startedAt: string): string {
   return `A restore of “${name}” of ${timeOf(startedAt)} was interrupted and has not been ended, so what it holds may be half-loaded; “crm-backup interrupted” tells what to do.`;
 }
 
-/** What becomes of databases, with a word about restores that were interrupted there and will be ended first. */
-export function withNotices(
+/**
+ * What becomes of databases in their own places, with a word about restores that were interrupted there and will be ended
+ * first.
+ */
+export async function withNotices(
   databases: readonly RestoredDatabase[],
-  { workspace }: Pick<BackupSources, 'workspace'>,
+  { workspace, databases: live = [] }: LiveSet,
   home: string,
-): RestoredDatabase[] {
+): Promise<RestoredDatabase[]> {
   const open = interruptedRestores(home);
-  return databases.map((one) => {
-    const found = open.find((each) => isWorkedOn({ name: one.database }, workspace, each.databases ?? []));
-    if (found === undefined) return one;
-    const notice = `The restore of ${timeOf(found.startedAt)} that was interrupted here is ended first, by its restore command where it has one, after a backup of what is there.`;
-    return { ...one, notices: [...one.notices, notice] };
-  });
+  const told: RestoredDatabase[] = [];
+  for (const one of databases) {
+    const database = live.find(({ name }) => name === one.database);
+    const found = database && (await workingOn(database, workspace, open));
+    const notices = found === undefined ? [] : [endedFirst(found.startedAt)];
+    told.push({ ...one, notices: [...one.notices, ...notices] });
+  }
+  return told;
 }
 
-/** Whether a restore works on this database of a set in its own place. */
-function isWorkedOn(
-  { name }: Pick<BackupDatabase, 'name'>,
+function endedFirst(startedAt: string): string {
+  return `The restore of ${timeOf(startedAt)} that was interrupted here is ended first, by its restore command where it has one, after a backup of what is there.`;
+}
+
+/** The first of some restores that works on this database of a set in its own place. */
+async function workingOn(
+  database: BackupDatabase,
   workspace: string | undefined,
-  databases: readonly JournalDatabase[],
-): boolean {
+  restores: readonly InterruptedRestore[],
+): Promise<InterruptedRestore | undefined> {
+  for (const one of restores) if (await isWorkedOn({ database }, workspace, one)) return one;
+  return undefined;
+}
+
+/**
+ * Whether a restore works on a database of a set: it may have come there by the name of another one.
+ * @param place the database, or what it is restored to instead
+ */
+async function isWorkedOn(
+  place: Live['databases'][number],
+  workspace: string | undefined,
+  { databases = [], over = [] }: Working,
+): Promise<boolean> {
+  if (databases.length === 0) return false;
+  const [liveName] = await overLive({ folders: [], databases: [place] });
+  if (liveName !== undefined && over.includes(liveName)) return true;
+  if (place.target !== undefined) return false;
+  // Its address may be another one since, or cannot be found now.
   return databases.some(
     (one) =>
-      one.name === name &&
+      one.name === place.database.name &&
       one.target === undefined &&
       (workspace === undefined || oneSpelling(one.workspace) === oneSpelling(workspace)),
   );

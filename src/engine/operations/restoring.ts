@@ -148,7 +148,8 @@ async function preview(
   const selected =
     damaged === undefined ? meant : withoutDamaged(meant, damaged, files.skipped, to !== undefined);
   const planned = await previewDatabases(vault, record, selected, to, live, task);
-  const databases = to === undefined ? withNotices(planned, { workspace }, home) : planned;
+  const databases =
+    to === undefined ? await withNotices(planned, { workspace, databases: live.live }, home) : planned;
   return {
     ...told(files, databases),
     skipped: skippedOf(files.skipped.count, files.skipped.listed),

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backUp, type BackupSources } from '../../../../src/core/backup.ts';
+import { withDoubts, withNotices } from '../../../../src/core/restore/interrupted.ts';
 import { interruptedRestores, UNENDED } from '../../../../src/core/restore/journals.ts';
 import { endRestore, type Recovered, recoverRestores } from '../../../../src/core/restore/recover.ts';
 import { restore, type RestoreOptions } from '../../../../src/core/restore/restore.ts';
@@ -89,6 +90,7 @@ async function interruptedAt(
     when = 'after',
     files = ['a/1', 'a/2', 'a/3'],
     withDatabase = false,
+    set = setOf(withDatabase),
     change = () => undefined,
     phase,
     ...options
@@ -96,12 +98,12 @@ async function interruptedAt(
     when?: 'before' | 'after';
     files?: readonly string[];
     withDatabase?: boolean;
+    set?: BackupSources;
     change?: () => void;
     /** What it comes to before it dies. */
     phase?: 'rolling-back';
   } = {},
 ): Promise<{ set: BackupSources; record: BackupRecord; id: string }> {
-  const set = setOf(withDatabase);
   for (const file of files) put(file, `old ${file}`);
   const record = await backUp(built.vault, set, { kind: 'full' });
   for (const file of files) put(file, `live ${file}`);
@@ -364,5 +366,64 @@ describe('an interrupted restore whose database cannot be reached', () => {
     expect(read('a/1')).toBe(state === 'clearing' ? 'live a/1' : 'old a/1');
     expect(existsSync(join(folder.path, beside))).toBe(true);
     expectEnded();
+  });
+});
+
+describe('an interrupted restore of one database of the set to another one', () => {
+  /** A restore of “crm” to the file of “other”, of which only the user can say how it is to be ended. */
+  async function interruptedOver(): ReturnType<typeof interruptedAt> {
+    const both = setOf(true);
+    const workspace = folder.path;
+    const url = `sqlite:${join(workspace, 'other.db')}`;
+    const other = { name: 'other', url };
+    withSqlite(join(workspace, 'other.db'), (db) =>
+      db.exec("CREATE TABLE word (word TEXT); INSERT INTO word VALUES ('of another day')"),
+    );
+    const address = async () => Promise.resolve({ ...other, workspace });
+    const set = { ...both, databases: [...both.databases, { name: 'other', source: other, address }] };
+    const databases = [{ name: 'crm', target: 'other.db' }];
+    const left = await interruptedAt('a/1', { set, paths: ['files'], databases });
+    rmSync(join(root, STAGING), { recursive: true });
+    expect(await recovered()).toMatchObject({ id: left.id, outcome: 'undecided' });
+    return left;
+  }
+
+  it('is told of where that one is backed up, or is to be restored', async () => {
+    const { set, id } = await interruptedOver();
+    const doubts = async (): Promise<unknown> =>
+      (await withDoubts(set, home)).databases.map(({ name, doubt }) => [name, doubt !== undefined]);
+    const plan = { target: '', creates: false, tables: 1, notices: [] };
+    const planned = ['crm', 'other'].map((database) => ({ ...plan, database }));
+    const notices = async (): Promise<unknown> =>
+      (await withNotices(planned, { ...set, workspace: folder.path }, home)).map((one) => one.notices.length);
+    expect(await doubts()).toEqual([
+      ['crm', false],
+      ['other', true],
+    ]);
+    expect(await notices()).toEqual([0, 1]);
+    await endRestore(home, id, 'keep');
+    expect(await doubts()).toEqual([
+      ['crm', false],
+      ['other', false],
+    ]);
+    expect(await notices()).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['its files', { paths: ['files'] }],
+    ['that one', { databases: [{ name: 'other' }] }],
+    ['another one over that one', { databases: [{ name: 'crm', target: 'other.db' }] }],
+  ])('is ended by a restore of %s, after a backup of what is there', async (_, options) => {
+    const { set, record, id } = await interruptedOver();
+    const told: unknown[] = [];
+    const onInterrupted = async (found: Recovered, isEndedFirst: boolean): Promise<void> =>
+      Promise.resolve(void told.push([found.id, isEndedFirst]));
+    await restore(built.vault, record, { home, set, ...options, onInterrupted });
+    expect(told).toEqual([[id, true]]);
+    expectEnded();
+    const { records } = await built.vault.records();
+    const before = records.find(({ label }) => label === 'Before an interrupted restore is ended');
+    const saved = before?.sources.filter(({ type }) => type === 'database').map(({ name }) => name);
+    expect(saved).toEqual(['other']);
   });
 });

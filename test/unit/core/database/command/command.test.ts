@@ -369,7 +369,7 @@ describe('a restore by command', () => {
     expect(found).toMatchObject({ outcome: 'undecided', databases: [{ name: 'legacy' }] });
     expect(existsSync(join(place.workspace, 'runs'))).toBe(false);
     expect(live(place).toString()).toBe('work of a day\n');
-    const doubted = withDoubts(place.set, place.home);
+    const doubted = await withDoubts(place.set, place.home);
     const record = await backUp(place.vault, doubted, { kind: 'auto' });
     expect(record).toMatchObject({
       status: 'partial',
@@ -404,9 +404,9 @@ describe('a restore by command', () => {
     expect(readFileSync(kept[0]!.place, 'utf8')).toBe('two\n');
     expect(await recoverRestores(place.home)).toEqual([]);
     expect(readFileSync(kept[0]!.place, 'utf8')).toBe('two\n');
-    expect((await backUp(place.vault, withDoubts(place.set, place.home), { kind: 'auto' })).status).toBe(
-      'complete',
-    );
+    expect(
+      (await backUp(place.vault, await withDoubts(place.set, place.home), { kind: 'auto' })).status,
+    ).toBe('complete');
     await place.restore(place.record);
     expect(live(place).toString()).toBe('one\n');
   });
