@@ -7,7 +7,7 @@ import { EditorError } from '../error.ts';
 import { BACKUP_SCHEME, displayName, toAddress } from '../files/backup-uri.ts';
 import { entryOfFile } from '../files/on-disk.ts';
 import type { FoundSet } from '../sets.ts';
-import { fieldOf } from './targets.ts';
+import { fieldOf, throwFailed } from './targets.ts';
 
 /** A file that backups may have. */
 export interface BackedUpFile extends InSet {
@@ -38,6 +38,7 @@ export async function pickFile(app: App, target: unknown): Promise<BackedUpFile>
   }
   const file = named.scheme === BACKUP_SCHEME ? inBackup(app, named) : await onDisk(app, named);
   if (file !== undefined) return file;
+  throwFailed(app);
   throw new EditorError(
     'not-backed-up',
     vscode.l10n.t(

@@ -65,12 +65,17 @@ function lastBackup({ state }: FoundSet): string {
   return formatAge(Date.parse(latest.createdAt), Date.now(), vscode.env.language);
 }
 
-/** Tells why there is no set, or not the one that is named: the mistake in a set file, where that is the reason. */
-function noSet(app: App, named?: string): never {
+/** Throws why the sets of a folder are not known: most often a mistake in its set file. */
+export function throwFailed(app: App): void {
   for (const folder of localFolders()) {
     const state = app.sets.of(folder);
     if (state?.status === 'failed') throw state.error;
   }
+}
+
+/** Tells why there is no set, or not the one that is named: the mistake in a set file, where that is the reason. */
+export function noSet(app: App, named?: string): never {
+  throwFailed(app);
   if (localFolders().length === 0) {
     throw new EditorError('no-folder', vscode.l10n.t('Open the folder of your CRM first.'));
   }

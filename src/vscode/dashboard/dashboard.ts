@@ -85,7 +85,8 @@ class DashboardPanel {
       const sets = this.#app.sets.all();
       const found = sets.find((each) => keyOf(each) === this.#chosen) ?? sets[0];
       if (found === undefined) {
-        return failed(vscode.l10n.t('There is no backup set yet.'));
+        const { noSet } = await import('../commands/targets.ts');
+        return noSet(this.#app);
       }
       const { workspace, set } = found;
       const told = await this.#app.engine.call('figures', { workspace, set });
