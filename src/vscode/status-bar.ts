@@ -3,6 +3,7 @@ import { latestOf } from '../core/latest.ts';
 import { displayName } from './files/backup-uri.ts';
 import { formatAge } from './format.ts';
 import { kindName } from './kinds.ts';
+import { translated } from './sentences.ts';
 import type { FoundSet, Sets } from './sets.ts';
 import { troubleText } from './trouble-words.ts';
 import type { Works } from './works.ts';
@@ -46,24 +47,27 @@ function drawAge(item: vscode.StatusBarItem, found: readonly FoundSet[]): void {
     .flatMap(({ state }) => latestOf(state.backups) ?? [])
     .sort((a, b) => b.createdAt.localeCompare(a.createdAt))[0];
   const troubled = found.find(({ state }) => state.troubles.length > 0);
-  const icon = latest?.status === 'partial' || troubled !== undefined ? '$(warning)' : '$(archive)';
+  const unknown = found.find(({ state }) => state.problem !== undefined);
+  const warns = latest?.status === 'partial' || troubled !== undefined || unknown !== undefined;
   const age = latest && formatAge(Date.parse(latest.createdAt), Date.now(), vscode.env.language);
-  item.text = `${icon} ${age ?? vscode.l10n.t('No backup')}`;
+  const none = unknown === undefined ? vscode.l10n.t('No backup') : vscode.l10n.t('Backups out of reach');
+  item.text = `${warns ? '$(warning)' : '$(archive)'} ${age ?? none}`;
+  const last =
+    age === undefined
+      ? vscode.l10n.t('CRM Backup: no backup yet')
+      : vscode.l10n.t('CRM Backup: last backup {0}', age);
+  const label = [
+    age === undefined && unknown !== undefined ? `CRM Backup: ${none}` : last,
+    unknown && lastOf(unknown),
+    troubled && troubleText(troubled.set, troubled.state.troubles[0]!),
+  ];
   item.accessibilityInformation = {
-    label:
-      age === undefined
-        ? vscode.l10n.t('CRM Backup: no backup yet')
-        : [
-            vscode.l10n.t('CRM Backup: last backup {0}', age),
-            troubled && troubleText(troubled.set, troubled.state.troubles[0]!),
-          ]
-            .filter((part) => part !== undefined)
-            .join('. '),
+    label: label.filter((part) => part !== undefined).join('. '),
     role: 'button',
   };
   const tooltip = new vscode.MarkdownString();
-  for (const { set, state } of found) {
-    tooltip.appendText(`${displayName(set)}: ${lastOf(state.backups)}`).appendMarkdown('\n\n');
+  for (const each of found) {
+    tooltip.appendText(`${displayName(each.set)}: ${lastOf(each)}`).appendMarkdown('\n\n');
   }
   for (const { set, state } of found) {
     for (const trouble of state.troubles) {
@@ -75,7 +79,9 @@ function drawAge(item: vscode.StatusBarItem, found: readonly FoundSet[]): void {
   item.command = 'crmBackup.backUpNow';
 }
 
-function lastOf(backups: FoundSet['state']['backups']): string {
+/** The last backup of a set, or why none is known. */
+function lastOf({ state: { backups, problem } }: FoundSet): string {
+  if (problem !== undefined) return translated(problem.message, problem.code);
   const latest = latestOf(backups);
   if (latest === undefined) return vscode.l10n.t('no backups yet');
   const age = formatAge(Date.parse(latest.createdAt), Date.now(), vscode.env.language);

@@ -5,9 +5,14 @@ import { SET_FILE, type Sets } from './sets.ts';
 /** Folders of a vault that tell of backups; see docs/vault-format.md. */
 const TELLING = ['backups', 'notes', 'forgotten'];
 const CALM_MS = 300;
+/** A disk that comes back tells nobody. */
+const AGAIN_MS = 60_000;
 
-/** Keeps the sets up to date with what changes elsewhere: set files, and vaults the command line writes to. */
-export function watchSets(sets: Sets): vscode.Disposable {
+/**
+ * Keeps the sets up to date with what changes elsewhere: set files, and vaults the command line writes to.
+ * @param againMs milliseconds between looks while something is wrong with a set
+ */
+export function watchSets(sets: Sets, againMs = AGAIN_MS): vscode.Disposable {
   let timer: NodeJS.Timeout | undefined;
   const refresh = (): void => {
     clearTimeout(timer);
@@ -20,6 +25,9 @@ export function watchSets(sets: Sets): vscode.Disposable {
       watcher.onDidCreate(refresh),
       watcher.onDidDelete(refresh),
     );
+  const again = setInterval(() => {
+    if (sets.all().some(({ state }) => state.problem !== undefined)) refresh();
+  }, againMs);
   const vaults = new Map<string, vscode.Disposable>();
   const watchVaults = (): void => {
     const wanted = new Set(sets.all().flatMap(({ state }) => state.vault ?? []));
@@ -44,9 +52,13 @@ export function watchSets(sets: Sets): vscode.Disposable {
     sets.onDidChange(watchVaults),
     vscode.workspace.onDidChangeWorkspaceFolders(refresh),
     vscode.workspace.onDidGrantWorkspaceTrust(refresh),
+    vscode.window.onDidChangeWindowState(({ focused }) => {
+      if (focused && sets.known) refresh();
+    }),
     {
       dispose: () => {
         clearTimeout(timer);
+        clearInterval(again);
         for (const watcher of vaults.values()) watcher.dispose();
       },
     },

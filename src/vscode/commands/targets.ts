@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { CancelledError } from '../../core/errors.ts';
 import { latestOf } from '../../core/latest.ts';
+import { fromFailure } from '../../engine/failure.ts';
 import type { BackupSummary, InSet, OfBackup } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { EditorError } from '../error.ts';
@@ -96,6 +97,7 @@ interface PickOptions {
 /**
  * The backup a command is about: the target, or the one the user picks among those that qualify.
  * @throws {EditorError} `no-backup` when none qualifies, or the target is not there (any more).
+ * @throws {EngineFailure} what is wrong with the set, where that is why none is known
  */
 export async function pickBackup(
   app: App,
@@ -106,10 +108,15 @@ export async function pickBackup(
   const named = asBackup(target);
   if (named !== undefined) return findNamed(app, named);
   await app.sets.load();
-  const found = await pickSet(app, target);
+  let found = await pickSet(app, target);
+  if (found.state.problem !== undefined) {
+    // A disk may have come back a moment ago.
+    await app.sets.refresh();
+    found = app.sets.find(found) ?? found;
+  }
   const offered = found.state.backups.filter(qualifies);
   const [only, ...others] = offered;
-  if (only === undefined) throw noBackup(found.set);
+  if (only === undefined) throw noBackup(found);
   const summary =
     takesOnly && others.length === 0 ? only : await askForBackup(backupItems(offered), placeHolder);
   const { workspace, set } = found;
@@ -123,12 +130,21 @@ async function findNamed(app: App, named: OfBackup): Promise<FoundBackup> {
   await app.sets.refresh();
   const found = foundBackup(app, named);
   if (found !== undefined) return found;
-  const { set } = await pickSet(app, named);
-  throw noBackup(set);
+  const { set, state } = await pickSet(app, named);
+  throw state.problem === undefined
+    ? new EditorError('no-backup', vscode.l10n.t('There is no such backup of {0}.', displayName(set)))
+    : fromFailure(state.problem);
 }
 
-function noBackup(set: string): EditorError {
-  return new EditorError('no-backup', vscode.l10n.t('There is no such backup of {0}.', displayName(set)));
+/** Why there is no backup of a set to choose. */
+function noBackup({ set, state }: FoundSet): Error {
+  if (state.problem !== undefined) return fromFailure(state.problem);
+  return new EditorError(
+    'no-backup',
+    state.backups.length === 0
+      ? vscode.l10n.t('There is no backup of {0} yet.', displayName(set))
+      : vscode.l10n.t('None of the backups of {0} can be chosen for this.', displayName(set)),
+  );
 }
 
 async function askForBackup(items: readonly BackupItem[], placeHolder: string): Promise<BackupSummary> {
