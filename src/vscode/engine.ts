@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { EngineClient } from '../engine/client.ts';
 import type { Awakening, Input, Operation, Output } from '../engine/protocol.ts';
 import type { Progress } from '../core/task.ts';
+import { codeOf } from './error.ts';
 import type { Log } from './log.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -51,6 +52,16 @@ export class Engine implements vscode.Disposable {
       return await client.call(operation, input, { signal: controller.signal, progress });
     } finally {
       cancellation?.dispose();
+    }
+  }
+
+  /** As {@link call}, of what changes nothing: of an engine that stops at it, the one that is started then is asked again. */
+  async ask<O extends Operation>(operation: O, input: Input<O>): Promise<Output<O>> {
+    try {
+      return await this.call(operation, input);
+    } catch (error) {
+      if (codeOf(error) !== 'stopped') throw error;
+      return this.call(operation, input);
     }
   }
 

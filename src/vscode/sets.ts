@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { BackupSummary, InSet, OfBackup, SetState, ToldSet } from '../engine/protocol.ts';
 import type { Engine } from './engine.ts';
+import { codeOf } from './error.ts';
 
 /** Where a workspace keeps its sets. */
 export const SET_FILE = '.vscode/crm-backup.json';
@@ -79,11 +80,12 @@ export class Sets implements vscode.Disposable {
     // What is not kept any more must be told again.
     const known = earlier.length === 0 ? undefined : this.#revisions.get(workspace);
     try {
-      const { sets } = await this.#engine.call('state', { workspace, known });
+      const { sets } = await this.#engine.ask('state', { workspace, known });
       this.#revisions.set(workspace, Object.fromEntries(sets.map(({ name, revision }) => [name, revision])));
       return { status: 'ready', sets: sets.map((told) => merged(earlier, told)) };
     } catch (error) {
-      return { status: 'failed', error };
+      // That the engine does not run says nothing of what there is.
+      return before?.status === 'ready' && codeOf(error) === 'stopped' ? before : { status: 'failed', error };
     }
   }
 

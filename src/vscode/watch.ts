@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { SET_FILE, type Sets } from './sets.ts';
+import { localFolders, SET_FILE, type Sets } from './sets.ts';
 
 /** Folders of a vault that tell of backups; see docs/vault-format.md. */
 const TELLING = ['backups', 'notes', 'forgotten'];
@@ -10,7 +10,7 @@ const AGAIN_MS = 60_000;
 
 /**
  * Keeps the sets up to date with what changes elsewhere: set files, and vaults the command line writes to.
- * @param againMs milliseconds between looks while something is wrong with a set
+ * @param againMs milliseconds between looks while something is wrong with a set or a set file
  */
 export function watchSets(sets: Sets, againMs = AGAIN_MS): vscode.Disposable {
   let timer: NodeJS.Timeout | undefined;
@@ -26,7 +26,10 @@ export function watchSets(sets: Sets, againMs = AGAIN_MS): vscode.Disposable {
       watcher.onDidDelete(refresh),
     );
   const again = setInterval(() => {
-    if (sets.all().some(({ state }) => state.problem !== undefined)) refresh();
+    const isWrong =
+      localFolders().some((folder) => sets.of(folder)?.status === 'failed') ||
+      sets.all().some(({ state }) => state.problem !== undefined);
+    if (isWrong) refresh();
   }, againMs);
   const vaults = new Map<string, vscode.Disposable>();
   const watchVaults = (): void => {

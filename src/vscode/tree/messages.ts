@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { FailureData } from '../../engine/failure.ts';
+import { codeOf } from '../error.ts';
 import { sentenceOf, translated } from '../sentences.ts';
 import type { MessageNode } from './nodes.ts';
 
@@ -15,17 +16,28 @@ export function messageNode(
 }
 
 /**
- * Why the sets of a folder cannot be shown; selecting it opens the set file where the mistake is.
+ * Why the sets of a folder cannot be shown; selecting it opens the set file where the mistake is, or looks again
+ * when it is not in there.
  * @param isNamed whether there are other folders, too
  */
 export function failureNode(folder: vscode.WorkspaceFolder, error: unknown, isNamed: boolean): MessageNode {
   const why = sentenceOf(error);
   const text = isNamed ? vscode.l10n.t('{0}: {1}', folder.name, why) : why;
-  return messageNode(`failure:${folder.uri.toString()}`, text, 'error', text, {
+  const code = codeOf(error);
+  const isInFile = code === 'invalid-set-file' || code === 'set-file-unreadable';
+  const editing = {
     command: 'crmBackup.editSet',
     title: vscode.l10n.t('Edit Backup Set'),
     arguments: [{ workspace: folder.uri.fsPath }],
-  });
+  };
+  const refreshing = { command: 'crmBackup.refresh', title: vscode.l10n.t('Refresh') };
+  return messageNode(
+    `failure:${folder.uri.toString()}`,
+    text,
+    'error',
+    text,
+    isInFile ? editing : refreshing,
+  );
 }
 
 /** What is wrong with a set. */

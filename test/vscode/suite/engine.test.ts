@@ -2,10 +2,44 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { suite, teardown, test } from 'mocha';
-import type { BackupSummary } from '../../../src/engine/protocol.ts';
+import type { BackupSummary, Operation, Output } from '../../../src/engine/protocol.ts';
+import { Engine } from '../../../src/vscode/engine.ts';
+import { Sets } from '../../../src/vscode/sets.ts';
 import { askAgain, noteMessages, told, until } from './answers.ts';
 import { enginesOfThisHost } from './engines.ts';
-import { at, remove, run, set, stateOfSet, suiteEngine, workspace } from './workspace.ts';
+import {
+  at,
+  engineScript,
+  ownTree,
+  quiet,
+  remove,
+  run,
+  set,
+  stateOfSet,
+  suiteEngine,
+  workspace,
+} from './workspace.ts';
+
+/** An engine that is killed at the next calls of an operation. */
+class MortalEngine extends Engine {
+  readonly #killedAt: Operation;
+  lives: number;
+
+  constructor(killedAt: Operation, lives: number) {
+    super(engineScript(), quiet);
+    this.#killedAt = killedAt;
+    this.lives = lives;
+  }
+
+  override async call<O extends Operation>(...call: Parameters<Engine['call']>): Promise<Output<O>> {
+    const answer: Promise<Output<O>> = super.call(...call);
+    if (call[0] !== this.#killedAt || this.lives === 0) return answer;
+    this.lives--;
+    answer.catch(() => undefined);
+    process.kill((await this.processId())!, 'SIGKILL');
+    return answer;
+  }
+}
 
 suite('The engine', () => {
   const engine = suiteEngine();
@@ -37,6 +71,39 @@ suite('The engine', () => {
       assert.equal((await run<BackupSummary>('backUpFull', { workspace, set })).status, 'complete');
     } finally {
       remove('data/much');
+    }
+  });
+
+  test('killed at a look at the sets is asked once more', async () => {
+    const mortal = new MortalEngine('state', 1);
+    const sets = new Sets(mortal);
+    try {
+      await sets.load();
+      assert.equal(mortal.lives, 0);
+      assert.notEqual(sets.find({ workspace, set }), undefined);
+    } finally {
+      sets.dispose();
+      mortal.dispose();
+    }
+  });
+
+  test('that does not run leaves the sets as they were known; before, the tree offers to look again', async () => {
+    const mortal = new MortalEngine('state', 2);
+    const own = ownTree(mortal);
+    try {
+      const [line] = await own.tree.getChildren();
+      const { command, label } = own.tree.getTreeItem(line!);
+      assert.match(label as string, /^The backup engine stopped unexpectedly/);
+      assert.equal(command?.command, 'crmBackup.refresh');
+      await own.sets.refresh();
+      const known = own.sets.find({ workspace, set }) ?? assert.fail();
+      mortal.lives = 2;
+      await own.sets.refresh();
+      assert.equal(mortal.lives, 0);
+      assert.equal(own.sets.find({ workspace, set })?.state, known.state);
+    } finally {
+      own.dispose();
+      mortal.dispose();
     }
   });
 });
