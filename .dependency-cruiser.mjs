@@ -49,7 +49,7 @@ export default {
       from: { path: '^src/(vscode/|extension[.]ts$)' },
       to: {
         path: '^src/core/',
-        pathNot: '^src/core/(errors|latest|problem|task)[.]ts$',
+        pathNot: '^src/core/(errors|latest|printable|problem|task)[.]ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -10,6 +10,16 @@ const bareBuiltins = builtinModules
 
 const vscode = { name: 'vscode', message: 'Only src/extension.ts and src/vscode/ know the editor.' };
 
+const texts = [
+  'showInformationMessage',
+  'showWarningMessage',
+  'showErrorMessage',
+  'withProgress',
+  'showInputBox',
+  'showQuickPick',
+  'setStatusBarMessage',
+].map((property) => ({ property, message: `Use ${property} of src/vscode/window.ts.` }));
+
 export default defineConfig(
   globalIgnores(['dist/', 'out/', 'coverage/', 'test-results/', '.vscode-test/']),
   {
@@ -68,6 +78,14 @@ export default defineConfig(
     // The core reports through its tasks; what is printed is for its faces to decide.
     files: ['src/core/**/*.ts', 'src/vscode/**/*.ts'],
     rules: { 'no-console': 'error' },
+  },
+  {
+    // The editor makes commands of links in these: only the functions of window.ts show names of files safely.
+    files: ['src/vscode/**/*.ts', 'src/extension.ts'],
+    ignores: ['src/vscode/window.ts'],
+    rules: {
+      'no-restricted-properties': ['error', ...texts],
+    },
   },
   {
     // What VS Code's typings call classes are shapes: it takes any object that fits.

@@ -3,7 +3,7 @@ import type { BackupKind, BackupRecord } from '../core/vault/record.ts';
 import { ExitCode } from './exit-code.ts';
 import { failureJson } from './failure.ts';
 import { finishRestores } from './interrupted-restores.ts';
-import { plainText } from './printable.ts';
+import { plainText } from '../core/printable.ts';
 import { takenJson } from './record-json.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { measureFacts, problemsText, shortId } from './shown-record.ts';

@@ -3,7 +3,7 @@ import { encodeName } from '../core/source/name.ts';
 import { throwIfCancelled } from '../core/task.ts';
 import { entryPath } from './entry-path.ts';
 import { openBackup, type OpenedBackup, rootsOf } from './opened.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import type { Act, Session } from './session.ts';
 import { UsageError } from './usage.ts';
 

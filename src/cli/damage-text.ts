@@ -1,5 +1,5 @@
 import { type Damage, entriesIn, type LostList } from '../core/vault/damage.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatCount } from './quantity.ts';
 import { shortId } from './shown-record.ts';
 

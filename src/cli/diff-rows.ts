@@ -6,7 +6,7 @@ import type { TableComparison } from '../core/compare/rows-table.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Task } from '../core/task.ts';
 import { type Comparison, databasesOf } from './diff-sides.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatBytes, formatCount } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
 import { UsageError } from './usage.ts';

@@ -9,7 +9,7 @@ import type { BackupRecord } from '../core/vault/record.ts';
 import type { Vault } from '../core/vault/vault.ts';
 import { entryPath, type KnownRoot } from './entry-path.ts';
 import { type Opened, openVault, rootsOf, setOf, warnOfUnreadable } from './opened.ts';
-import { plainText } from './printable.ts';
+import { plainText } from '../core/printable.ts';
 import type { Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { UsageError } from './usage.ts';

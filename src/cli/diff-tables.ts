@@ -3,7 +3,7 @@ import type { TableSummary } from '../core/compare/rows.ts';
 import type { Problem } from '../core/problem.ts';
 import { isWithin } from '../core/vault/order.ts';
 import { type Comparison, databasesOf } from './diff-sides.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import { counted, formatCount } from './quantity.ts';
 import type { Session } from './session.ts';
 

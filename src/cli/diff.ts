@@ -16,7 +16,7 @@ import {
 } from './diff-tables.ts';
 import { finishRestores, surroundingOf } from './interrupted-restores.ts';
 import type { Opened } from './opened.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatCount } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Check } from '../core/doctor/check.ts';
 import { ExitCode } from './exit-code.ts';
-import { plainText } from './printable.ts';
+import { plainText } from '../core/printable.ts';
 import type { Act, Session } from './session.ts';
 import { displayWidth } from './table.ts';
 

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { parsePrintable, printable } from './printable.ts';
+import { parsePrintable, printable } from '../core/printable.ts';
 import { UsageError } from './usage.ts';
 
 /** A folder whose files are in a backup under `files/<name>`. */

@@ -1,5 +1,5 @@
 import { CrmBackupError, mistakeSentence } from '../core/errors.ts';
-import { plainText } from './printable.ts';
+import { plainText } from '../core/printable.ts';
 
 /** One mistake with its place in a file. */
 interface Issue {

@@ -2,7 +2,7 @@ import type { TextMatch } from '../core/history/search-text.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import type { Opened } from './opened.ts';
 import { bySet } from './path-in-sets.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import { formatAge, formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

@@ -3,7 +3,7 @@ import type { PathMatch } from '../core/search.ts';
 import { entryTime } from './entry-json.ts';
 import type { TextOptions } from './find-text.ts';
 import { openVault } from './opened.ts';
-import { parsePrintable, printable } from './printable.ts';
+import { parsePrintable, printable } from '../core/printable.ts';
 import { formatBytes, formatTime } from './quantity.ts';
 import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

@@ -6,7 +6,7 @@ import type { PruneResult } from '../core/vault/prune.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import type { Vault } from '../core/vault/vault.ts';
 import { openVault, unreadableText, warnOfUnreadable } from './opened.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import { counted, formatBytes, formatTime } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

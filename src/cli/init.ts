@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { CancelledError } from '../core/errors.ts';
 import type { PlacedSet } from '../core/open.ts';
 import type { BackupSet, NewSet } from '../core/set/definition.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { confirm } from './prompt.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { formatFacts } from './table.ts';

@@ -5,7 +5,7 @@ import { interruptedSentence } from '../core/restore/interrupted-sentence.ts';
 import type { Surrounding } from '../core/restore/concerned.ts';
 import { homeOf } from '../core/surroundings.ts';
 import type { Opened } from './opened.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatTime } from './quantity.ts';
 import type { Session } from './session.ts';
 import { shortId } from './shown-record.ts';

@@ -4,7 +4,7 @@ import type { InterruptedRestore } from '../core/restore/journals.ts';
 import type { Recovered } from '../core/restore/recover.ts';
 import { homeOf } from '../core/surroundings.ts';
 import { keptSentence } from './interrupted-restores.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { confirm } from './prompt.ts';
 import { formatTime } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';

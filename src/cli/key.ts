@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Vault } from '../core/vault/vault.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import { askSecrets, firstLine } from './prompt.ts';
 import type { Act, Session } from './session.ts';
 import { UsageError } from './usage.ts';

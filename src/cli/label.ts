@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { openBackup } from './opened.ts';
-import { plainText } from './printable.ts';
+import { plainText } from '../core/printable.ts';
 import type { Act } from './session.ts';
 import { shortId } from './shown-record.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { BackupRecord } from '../core/vault/record.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatAge, formatBytes, formatCount, formatRatio, formatTime } from './quantity.ts';
 import { openVault, unreadableText } from './opened.ts';
 import { listedJson, ratioOf } from './record-json.ts';

@@ -4,7 +4,7 @@ import type { BackupRecord } from '../core/vault/record.ts';
 import type { Opened } from './opened.ts';
 import { tellPlain } from './patch-renames.ts';
 import { inEachSet, inOneList, type PathInSet, setColumn } from './path-in-sets.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { formatAge, formatBytes, formatCount, formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

@@ -2,7 +2,7 @@ import type { LineOrigin } from '../core/history/line-origins.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import type { Opened } from './opened.ts';
 import type { PathInSet } from './path-in-sets.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { formatTime } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

@@ -3,7 +3,7 @@ import type { PathVersion } from '../core/search.ts';
 import { VaultError } from '../core/vault/error.ts';
 import { openVault } from './opened.ts';
 import { inEachSet, inOneList, pathInSets, setColumn } from './path-in-sets.ts';
-import { plainText } from './printable.ts';
+import { plainText } from '../core/printable.ts';
 import { formatAge, formatBytes, formatTime } from './quantity.ts';
 import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

@@ -4,7 +4,7 @@ import type { EntryView } from '../core/vault/manifest-entry.ts';
 import { entryJson, entryTime } from './entry-json.ts';
 import { entryPath } from './entry-path.ts';
 import { openBackup, rootsOf } from './opened.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import { counted, formatBytes, formatTime } from './quantity.ts';
 import type { Act, Session } from './session.ts';
 

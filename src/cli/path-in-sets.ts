@@ -2,7 +2,7 @@ import { VaultError } from '../core/vault/error.ts';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { entryPath } from './entry-path.ts';
 import { type Opened, rootsOf } from './opened.ts';
-import { plainText } from './printable.ts';
+import { plainText } from '../core/printable.ts';
 import type { UnreadRecords } from './unread-records.ts';
 import { UsageError } from './usage.ts';
 

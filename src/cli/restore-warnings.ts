@@ -1,6 +1,6 @@
 import type { MovedRoot } from '../core/moved-roots.ts';
 import type { Lacking } from '../core/restore/lacking.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted } from './quantity.ts';
 
 /** What is told before a partial backup is restored. */

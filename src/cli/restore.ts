@@ -13,7 +13,7 @@ import { entryPath } from './entry-path.ts';
 import { ExitCode } from './exit-code.ts';
 import { surroundingOf, warnOfInterrupted } from './interrupted-restores.ts';
 import { openBackup, type OpenedBackup, rootsOf, setOf } from './opened.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatBytes, formatCount, formatDuration } from './quantity.ts';
 import { lackingText, movedText } from './restore-warnings.ts';
 import type { Act, Outcome, Session } from './session.ts';

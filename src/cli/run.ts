@@ -5,7 +5,7 @@ import { ExitCode, exitCodeOf } from './exit-code.ts';
 import { failureJson, failureText } from './failure.ts';
 import { listenForInterrupts } from './interrupt.ts';
 import { Output } from './output.ts';
-import { plainText } from './printable.ts';
+import { plainText } from '../core/printable.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { runProgram } from './program.ts';
 import type { Act, GlobalOptions, Outcome, Session } from './session.ts';

@@ -6,7 +6,7 @@ import type { DueRuns, ScheduledRun } from '../core/schedule/run.ts';
 import type { ListedJob } from '../core/schedule/survey.ts';
 import { homeOf, type Surroundings } from '../core/surroundings.ts';
 import { ExitCode, exitCodeOfName } from './exit-code.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatTime } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

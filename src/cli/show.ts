@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { openBackup } from './opened.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatAge, formatBytes, formatTime } from './quantity.ts';
 import { shownJson } from './record-json.ts';
 import type { Act, Session } from './session.ts';

@@ -1,7 +1,7 @@
 import { countProblems } from '../core/problem.ts';
 import type { BackupRecord, ChangeCounts } from '../core/vault/record.ts';
 import type { Paint } from './colour.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatBytes, formatCount, formatDuration, formatRatio } from './quantity.ts';
 import { ratioOf } from './record-json.ts';
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Figures } from '../core/metrics/figures.ts';
 import { homeOf } from '../core/surroundings.ts';
 import { openVault, unreadableText } from './opened.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import { counted, formatAge, formatBytes, formatDuration, formatRatio } from './quantity.ts';
 import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

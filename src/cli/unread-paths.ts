@@ -2,7 +2,7 @@ import type { Problem } from '../core/problem.ts';
 import { isDamage } from '../core/vault/error.ts';
 import { isWithin } from '../core/vault/order.ts';
 import { ExitCode } from './exit-code.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import type { Session } from './session.ts';
 
 /** What a comparison could not read; each path is told once, when it is found. */

@@ -4,7 +4,7 @@ import { ExitCode } from './exit-code.ts';
 import { unreadableText } from './opened.ts';
 import { counted } from './quantity.ts';
 import type { Outcome, Session } from './session.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import { shortId } from './shown-record.ts';
 
 /** Backups that could not be searched as a whole: their record, or a part of what they list, cannot be read. */

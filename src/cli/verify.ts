@@ -5,7 +5,7 @@ import type { Verification } from '../core/vault/verify.ts';
 import { damageText } from './damage-text.ts';
 import { ExitCode } from './exit-code.ts';
 import { openBackup, openVault, setOf } from './opened.ts';
-import { plainText, printable } from './printable.ts';
+import { plainText, printable } from '../core/printable.ts';
 import { counted, formatAge, formatBytes, formatCount, formatDuration, formatTime } from './quantity.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';

@@ -3,6 +3,7 @@ import { CancelledError } from '../core/errors.ts';
 import { codeOf } from './error.ts';
 import type { Log } from './log.ts';
 import { sentenceOf } from './sentences.ts';
+import { showErrorMessage } from './window.ts';
 
 /**
  * Tells the user what failed: one sentence and at most two actions; everything else goes to the log. What the
@@ -15,7 +16,7 @@ export async function showFailure(log: Log, error: unknown): Promise<void> {
   const remedy = remedyFor(codeOf(error));
   const showLog = vscode.l10n.t('Show Log');
   const actions = remedy === undefined ? [showLog] : [remedy.title, showLog];
-  const chosen = await vscode.window.showErrorMessage(sentence, ...actions);
+  const chosen = await showErrorMessage(sentence, ...actions);
   if (chosen === showLog) log.show();
   else if (chosen !== undefined && remedy !== undefined) await vscode.commands.executeCommand(remedy.command);
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { FoundSet, Sets } from './sets.ts';
 import { troubleText } from './trouble-words.ts';
+import { showWarningMessage } from './window.ts';
 
 /** Which troubles were told, so that none is told again, in this window or after a reload. */
 const TOLD = 'toldTroubles';
@@ -42,7 +43,7 @@ async function tell({ workspace, set }: FoundSet, trouble: Trouble): Promise<voi
       ? { title: vscode.l10n.t('Verify…'), command: 'crmBackup.verify' }
       : { title: vscode.l10n.t('Back Up Now'), command: 'crmBackup.backUpNow' };
   const open = vscode.l10n.t('Open Dashboard');
-  const chosen = await vscode.window.showWarningMessage(troubleText(set, trouble), remedy.title, open);
+  const chosen = await showWarningMessage(troubleText(set, trouble), remedy.title, open);
   const command = chosen === open ? 'crmBackup.openDashboard' : remedy.command;
   if (chosen !== undefined) await vscode.commands.executeCommand(command, { type: 'set', workspace, set });
 }

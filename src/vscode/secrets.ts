@@ -2,6 +2,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { SecretQuestion } from '../engine/protocol.ts';
 import { displayName } from './files/backup-uri.ts';
+import { showInputBox } from './window.ts';
 
 /**
  * The secrets that set files name as `${secret:NAME}`, in VS Code's own storage, each folder's apart. One that is
@@ -34,7 +35,7 @@ export class Secrets {
 
   /** Asks the user for a secret and keeps it; undefined when they turn away, and nothing is changed. */
   async enter(secret: SecretQuestion): Promise<string | undefined> {
-    const value = await vscode.window.showInputBox({
+    const value = await showInputBox({
       title: vscode.l10n.t('Secret “{0}”', displayName(secret.name)),
       prompt: vscode.l10n.t(
         'The backup set of {0} needs it. VS Code keeps it on this computer, encrypted.',

@@ -3,6 +3,7 @@ import { latestOf } from '../core/latest.ts';
 import { displayName } from './files/backup-uri.ts';
 import { formatAge } from './format.ts';
 import { kindName } from './kinds.ts';
+import { shownText } from './shown-text.ts';
 import { translated } from './sentences.ts';
 import type { FoundSet, Sets } from './sets.ts';
 import { troubleText } from './trouble-words.ts';
@@ -20,7 +21,7 @@ export function showStatus(sets: Sets, works: Works): vscode.Disposable {
     const found = sets.all();
     const work = works.current;
     if (work !== undefined) {
-      item.text = `$(sync~spin) ${work.title}`;
+      item.text = `$(sync~spin) ${shownText(work.title)}`;
       item.tooltip = work.progress;
       item.accessibilityInformation = { label: work.title, role: 'button' };
       item.command = 'crmBackup.showLog';

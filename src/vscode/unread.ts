@@ -4,6 +4,7 @@ import type { FailureData } from '../engine/failure.ts';
 import { displayName } from './files/backup-uri.ts';
 import { formatNumber } from './format.ts';
 import type { Log } from './log.ts';
+import { showInformationMessage, showWarningMessage } from './window.ts';
 
 const hinted = new Set<string>();
 
@@ -13,7 +14,7 @@ export function tellHint(log: Log, hint: FailureData | undefined): void {
   log.info(`${hint.message} ${hint.hint ?? ''}`);
   if (hinted.has(hint.code)) return;
   hinted.add(hint.code);
-  void vscode.window.showInformationMessage([hint.message, hint.hint].filter(Boolean).join(' '));
+  void showInformationMessage([hint.message, hint.hint].filter(Boolean).join(' '));
 }
 
 /** Says which backups could not be searched as a whole, because something of them is lost. */
@@ -35,7 +36,7 @@ export function tellUnread(log: Log, unread: readonly string[]): void {
   log.warn(sentence);
   if (hinted.has(sentence)) return;
   hinted.add(sentence);
-  void vscode.window.showWarningMessage(sentence);
+  void showWarningMessage(sentence);
 }
 
 const MOST_NAMED = 20;
@@ -64,5 +65,5 @@ export async function tellUncompared(log: Log, problems: readonly Problem[]): Pr
   if (problems.length === 0) return;
   for (const { path, message } of problems) log.warn(`${displayName(path)}: ${message}`);
   const showLog = vscode.l10n.t('Show Log');
-  if ((await vscode.window.showWarningMessage(uncomparedText(problems), showLog)) === showLog) log.show();
+  if ((await showWarningMessage(uncomparedText(problems), showLog)) === showLog) log.show();
 }

@@ -6,6 +6,7 @@ import { backupCount, fileCount, rowCount } from './counts.ts';
 import { formatBytes, formatNumber } from './format.ts';
 import { phaseName } from './phase-words.ts';
 import { BACKUPS_VIEW } from './ids.ts';
+import { showInformationMessage, tellInPassing, withProgress } from './window.ts';
 
 /** A piece of work the user has started and waits for. */
 export interface Work {
@@ -14,9 +15,6 @@ export interface Work {
   /** “reading · 45 % · 120 MB/s”; empty before the first news. */
   readonly progress: string;
 }
-
-/** How long the end of a cancelled work stands in the status bar. */
-const TOLD_FOR_MS = 5_000;
 
 /** Runs work visibly: in the view, as a cancellable notification, and in the status bar. */
 export class Works implements vscode.Disposable {
@@ -38,34 +36,41 @@ export class Works implements vscode.Disposable {
 
   /**
    * Runs work under a key that tells it from other work.
+   * @param isSafe whether it begins with a safety backup, which stays when the work is cancelled
    * @throws {CancelledError} when the user cancelled it, or work under the same key is running (told to the user)
    */
-  async run<T>(key: string, title: string, work: (options: CallOptions) => Promise<T>): Promise<T> {
+  async run<T>(
+    key: string,
+    title: string,
+    work: (options: CallOptions) => Promise<T>,
+    isSafe = false,
+  ): Promise<T> {
     if (this.isRunning(key)) {
-      void vscode.window.showInformationMessage(vscode.l10n.t('{0}: this is running already.', title));
+      void showInformationMessage(vscode.l10n.t('{0}: this is running already.', title));
       throw new CancelledError();
     }
     this.#set(key, { title, progress: '' });
     const notification = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
     try {
-      return await vscode.window.withProgress(notification, (report, token) => {
+      return await withProgress(notification, (report, token) => {
+        const showLog = { title: vscode.l10n.t('Show Log'), command: 'crmBackup.showLog' };
         const told = teller(token, (progress) => {
-          // A link in a notification is a command of ours.
-          const link = `[${vscode.l10n.t('Show Log')}](command:crmBackup.showLog)`;
-          report.report({ message: `${progress} · ${link}` });
+          report(progress, showLog);
           this.#set(key, { title, progress });
         });
         const done = work({ token, progress: told });
-        void vscode.window.withProgress({ location: { viewId: BACKUPS_VIEW } }, () =>
-          done.then(ignore, ignore),
-        );
+        void withProgress({ location: { viewId: BACKUPS_VIEW } }, () => done.then(ignore, ignore));
         return done;
       });
     } catch (error) {
       if (error instanceof CancelledError) {
-        vscode.window.setStatusBarMessage(
-          vscode.l10n.t('{0}: cancelled, nothing was changed.', title),
-          TOLD_FOR_MS,
+        tellInPassing(
+          isSafe
+            ? vscode.l10n.t(
+                '{0}: cancelled, nothing was changed; a safety backup that was taken stays.',
+                title,
+              )
+            : vscode.l10n.t('{0}: cancelled, nothing was changed.', title),
         );
       }
       throw error;

@@ -8,9 +8,7 @@ import { displayName } from '../files/backup-uri.ts';
 import { formatBytes, formatDuration } from '../format.ts';
 import { kindName } from '../kinds.ts';
 import { pickSet } from './targets.ts';
-
-/** How long a success stands in the status bar. */
-const TOLD_FOR_MS = 8_000;
+import { showWarningMessage, tellInPassing } from '../window.ts';
 
 /** Takes a backup whose kind the engine chooses. */
 export async function backUpNow(app: App, target?: unknown): Promise<BackupSummary> {
@@ -61,14 +59,14 @@ async function tell(app: App, taken: TakenBackup): Promise<void> {
   const name = displayName(taken.set);
   if (isComplete) {
     const done = vscode.l10n.t('{0} backed up', name);
-    vscode.window.setStatusBarMessage(`$(check) ${done}: ${factsOf(taken)}`, TOLD_FOR_MS);
+    tellInPassing(`${done}: ${factsOf(taken)}`, '$(check) ');
     if (notices === '') return;
   }
   const warning = isComplete
     ? vscode.l10n.t('{0} is backed up, but not all went well: {1}', name, notices)
     : `${partialText(taken)} ${notices}`.trimEnd();
   const showLog = vscode.l10n.t('Show Log');
-  if ((await vscode.window.showWarningMessage(warning, showLog)) === showLog) app.log.show();
+  if ((await showWarningMessage(warning, showLog)) === showLog) app.log.show();
 }
 
 function factsOf({ files: counts, base, bytes, durationMs, kind }: BackupSummary): string {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { BACKUPS_VIEW } from '../ids.ts';
 import { cancelled, pickFolder } from './targets.ts';
+import { showInputBox } from '../window.ts';
 
 /** Creates a backup set of a folder, with its vault and key, and offers the first backup. */
 export async function createSet(app: App, target?: unknown): Promise<void> {
@@ -13,7 +14,7 @@ export async function createSet(app: App, target?: unknown): Promise<void> {
       .filter((set) => set.folder === folder)
       .map(({ set }) => set),
   );
-  const name = await vscode.window.showInputBox({
+  const name = await showInputBox({
     title: vscode.l10n.t('Create Backup Set'),
     prompt: vscode.l10n.t(
       'Name of the set. It backs up {0}; caches, logs and node_modules are left out.',

@@ -5,6 +5,7 @@ import { fileCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatDuration, formatNumber } from '../format.ts';
 import { fieldOf, pickBackup, pickSet } from './targets.ts';
+import { showErrorMessage, showInformationMessage, showWarningMessage } from '../window.ts';
 
 /**
  * Restores a backup to a scratch place, compares it with what was backed up, and says how long it took: the backup it was
@@ -38,7 +39,7 @@ async function tell(app: App, report: DrillReport): Promise<void> {
       left.length === 0
         ? vscode.l10n.t('The restore took {0}; all came back as it was: {1}.', time, what)
         : vscode.l10n.t('The restore took {0}; what was rehearsed came back as it was: {1}.', time, what);
-    const show = left.length === 0 ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
+    const show = left.length === 0 ? showInformationMessage : showWarningMessage;
     void show([sentence, ...left, ...report.notices].join(' '));
     return;
   }
@@ -50,7 +51,7 @@ async function tell(app: App, report: DrillReport): Promise<void> {
     formatNumber(differenceCount, locale),
   );
   const show = vscode.l10n.t('Show Report');
-  if ((await vscode.window.showErrorMessage(sentence, show)) === show) {
+  if ((await showErrorMessage(sentence, show)) === show) {
     const text = differences.map(({ path, message }) => `${displayName(path)}: ${message}`).join('\n');
     await app.documents.show(vscode.l10n.t('Rehearsal Report'), text);
   }

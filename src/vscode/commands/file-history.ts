@@ -5,6 +5,7 @@ import type { BackupSummary, FileVersion } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { tellHint, tellUnread } from '../unread.ts';
 import { addressToComparedPath, BACKUP_SCHEME, displayName, pathInWorkspace } from '../files/backup-uri.ts';
+import { shownLine } from '../shown-text.ts';
 import { formatBytes, formatNumber } from '../format.ts';
 import type { ChangeNode } from '../tree/nodes.ts';
 import { currentLineOrigin } from './file-history-line.ts';
@@ -44,7 +45,7 @@ export async function fileHistory(app: App, target?: unknown): Promise<readonly 
     const { versions, hint, unread } = found;
     tellHint(app.log, hint);
     tellUnread(app.log, unread);
-    pick.items = versions.map((version, at) => versionItem(app, file, version, at));
+    pick.items = versions.map((version, at) => shownLine(versionItem(app, file, version, at)));
     void currentLineOrigin(app, file, versions, cancellation.token).then((origin) => {
       if (origin !== undefined)
         mark(pick, origin.at, vscode.l10n.t('line {0} is as in this version', origin.line));

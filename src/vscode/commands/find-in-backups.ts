@@ -5,6 +5,7 @@ import { latestOf } from '../../core/latest.ts';
 import type { BackupSummary, PathMatch, TextMatch } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
+import { shownLine } from '../shown-text.ts';
 import { unreadSentence } from '../unread.ts';
 import { formatBytes } from '../format.ts';
 import { sentenceOf } from '../sentences.ts';
@@ -47,9 +48,10 @@ export async function findInBackups(app: App, target?: unknown): Promise<void> {
     pick.busy = true;
     try {
       const items = await search(mine.token);
-      if (mine === asked) pick.items = items;
+      if (mine === asked) pick.items = items.map(shownLine);
     } catch (error) {
-      if (mine === asked && !(error instanceof CancelledError)) pick.items = [failed(app, error)];
+      if (mine === asked && !(error instanceof CancelledError))
+        pick.items = [failed(app, error)].map(shownLine);
     } finally {
       if (mine === asked) pick.busy = false;
     }

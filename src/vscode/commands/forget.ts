@@ -4,6 +4,7 @@ import type { App } from '../app.ts';
 import { backupCount } from '../counts.ts';
 import { showFailure } from '../failures.ts';
 import { cancelled, momentAndLabel, pickBackups } from './targets.ts';
+import { showInformationMessage, showWarningMessage } from '../window.ts';
 
 /** Takes backups off the list, after asking; until their space is freed they can be taken back. */
 export async function forget(app: App, target?: unknown, selected?: unknown): Promise<void> {
@@ -17,7 +18,7 @@ export async function forget(app: App, target?: unknown, selected?: unknown): Pr
       : vscode.l10n.t('Forget {0}?', backupCount(backups.length));
   const others = vscode.l10n.t('No other backup changes.');
   const confirm = vscode.l10n.t('Forget');
-  if ((await vscode.window.showWarningMessage(`${question} ${others}`, confirm)) !== confirm) cancelled();
+  if ((await showWarningMessage(`${question} ${others}`, confirm)) !== confirm) cancelled();
   const forgotten: OfBackup[] = [];
   try {
     for (const { workspace, set, backup } of backups) {
@@ -33,7 +34,7 @@ export async function forget(app: App, target?: unknown, selected?: unknown): Pr
 async function offerUndo(app: App, forgotten: readonly OfBackup[]): Promise<void> {
   const undo = vscode.l10n.t('Undo');
   const sentence = vscode.l10n.t('Forgotten: {0}.', backupCount(forgotten.length));
-  if ((await vscode.window.showInformationMessage(sentence, undo)) !== undo) return;
+  if ((await showInformationMessage(sentence, undo)) !== undo) return;
   try {
     for (const target of forgotten) await app.engine.call('unforget', target);
   } catch (error) {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { pickFolder } from './targets.ts';
+import { showInformationMessage } from '../window.ts';
 
 /** Has the system's own scheduler run a folder's schedules, so that they run without VS Code. */
 export async function handOverSchedules(app: App, target?: unknown): Promise<void> {
@@ -12,7 +13,7 @@ export async function handOverSchedules(app: App, target?: unknown): Promise<voi
   );
   const done = vscode.l10n.t('The system’s own scheduler now runs the schedules, also without VS Code.');
   const sentences = notice === undefined ? [done] : [done, displayName(notice)];
-  void vscode.window.showInformationMessage(sentences.join(' '));
+  void showInformationMessage(sentences.join(' '));
 }
 
 /** Takes a folder's schedules away from the system's own scheduler. */
@@ -22,7 +23,5 @@ export async function takeBackSchedules(app: App, target?: unknown): Promise<voi
   await app.works.run(`schedule:${workspace}`, title, (options) =>
     app.engine.call('takeBack', { workspace }, options),
   );
-  void vscode.window.showInformationMessage(
-    vscode.l10n.t('The schedules now run only while VS Code is open.'),
-  );
+  void showInformationMessage(vscode.l10n.t('The schedules now run only while VS Code is open.'));
 }

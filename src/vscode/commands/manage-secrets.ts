@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { SET_FILE } from '../sets.ts';
 import { cancelled, pickFolder } from './targets.ts';
+import { showInformationMessage, showQuickPick } from '../window.ts';
 
 /** Enters, changes or forgets the secrets that a folder's set file names. */
 export async function manageSecrets({ secrets }: App, target?: unknown): Promise<void> {
@@ -12,7 +13,7 @@ export async function manageSecrets({ secrets }: App, target?: unknown): Promise
   const kept = await secrets.kept(workspace);
   const names = [...new Set([...named, ...kept])];
   if (names.length === 0) {
-    void vscode.window.showInformationMessage(
+    void showInformationMessage(
       vscode.l10n.t(
         'The backup sets of this folder name no secrets. A password is written as {0} there.',
         '${secret:NAME}',
@@ -27,7 +28,7 @@ export async function manageSecrets({ secrets }: App, target?: unknown): Promise
       : vscode.l10n.t('asked for when needed'),
     name,
   }));
-  const picked = await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('Which secret?') });
+  const picked = await showQuickPick(items, { placeHolder: vscode.l10n.t('Which secret?') });
   if (picked === undefined) return cancelled();
   const secret = { name: picked.name, workspace };
   if (!kept.includes(picked.name)) {
@@ -37,7 +38,7 @@ export async function manageSecrets({ secrets }: App, target?: unknown): Promise
   const change = vscode.l10n.t('Change…');
   const forget = vscode.l10n.t('Forget');
   const placeHolder = vscode.l10n.t('Secret “{0}”', displayName(picked.name));
-  const action = await vscode.window.showQuickPick([change, forget], { placeHolder });
+  const action = await showQuickPick([change, forget], { placeHolder });
   if (action === change) await secrets.enter(secret);
   if (action === forget) await secrets.forget(secret);
 }

@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatBytes } from '../format.ts';
 import { pickSet } from './targets.ts';
+import { showInformationMessage } from '../window.ts';
 
 /** Frees the space of what no backup needs any more. */
 export async function prune(app: App, target?: unknown): Promise<void> {
@@ -12,7 +13,7 @@ export async function prune(app: App, target?: unknown): Promise<void> {
     app.engine.call('prune', { workspace, set }, options),
   );
   const freed = formatBytes(freedBytes, vscode.env.language);
-  void vscode.window.showInformationMessage(
+  void showInformationMessage(
     freedBytes > 0 ? vscode.l10n.t('{0} freed.', freed) : vscode.l10n.t('There was nothing to free.'),
   );
 }

@@ -7,6 +7,7 @@ import { backupSide, liveSide } from '../diff/sides.ts';
 import { EditorError } from '../error.ts';
 import { tellHint, tellUnread } from '../unread.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
+import { shownLine } from '../shown-text.ts';
 import { fileOfEntry } from '../files/on-disk.ts';
 import { chooseFolder } from '../restore/choose-where.ts';
 import { runRestore } from '../restore/run-restore.ts';
@@ -81,7 +82,7 @@ async function pickVersion(app: App, file: BackedUpFile): Promise<Kept> {
     }
     const preview = previewOf(app, file, kept);
     pick.onDidChangeActive(([item]) => preview.show(item?.at));
-    pick.items = kept.map((one, at) => itemOf(app, file, one, at));
+    pick.items = kept.map((one, at) => shownLine(itemOf(app, file, one, at)));
     pick.busy = false;
     const at = await choice;
     preview.stop();

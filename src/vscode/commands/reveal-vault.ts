@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import { EditorError } from '../error.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { pickSet } from './targets.ts';
+import { showInformationMessage } from '../window.ts';
 
 /** Shows the folder of a set's vault in the system's file manager, or copies its path where there is none. */
 export async function revealVault(app: App, target?: unknown): Promise<void> {
@@ -16,7 +17,7 @@ export async function revealVault(app: App, target?: unknown): Promise<void> {
     return;
   }
   await vscode.env.clipboard.writeText(state.vault);
-  void vscode.window.showInformationMessage(
+  void showInformationMessage(
     vscode.l10n.t('The vault is on the remote machine; its path was copied: {0}', displayName(state.vault)),
   );
 }

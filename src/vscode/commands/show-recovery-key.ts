@@ -7,6 +7,7 @@ import { displayName } from '../files/backup-uri.ts';
 import { entryOfFile } from '../files/on-disk.ts';
 import type { FoundSet } from '../sets.ts';
 import { cancelled, pickSet } from './targets.ts';
+import { showWarningMessage } from '../window.ts';
 
 /** Makes a recovery key of a set's vault and saves it where the user says, readable by them alone. */
 export async function showRecoveryKey(app: App, target?: unknown): Promise<void> {
@@ -26,7 +27,7 @@ export async function showRecoveryKey(app: App, target?: unknown): Promise<void>
   const sentence = vscode.l10n.t(
     'Saved. Whoever has this file can read all backups in this vault. Keep it apart from them, best printed on paper.',
   );
-  void vscode.window.showWarningMessage(sentence);
+  void showWarningMessage(sentence);
 }
 
 /** A key beside what it opens protects nothing, and is of no use when both are lost. @throws {EditorError} `bad-place` */

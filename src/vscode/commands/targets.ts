@@ -11,6 +11,7 @@ import { kindName } from '../kinds.ts';
 import { type FoundSet, localFolders } from '../sets.ts';
 import { groupByPeriod } from '../tree/days.ts';
 import { periodName } from '../tree/lines/period.ts';
+import { showQuickPick } from '../window.ts';
 
 /** A backup and the set it is of. */
 export interface FoundBackup extends OfBackup {
@@ -30,7 +31,7 @@ export async function pickFolder(target: unknown): Promise<vscode.WorkspaceFolde
   }
   if (others.length === 0) return only;
   const items = folders.map((folder) => ({ label: folder.name, description: folder.uri.fsPath, folder }));
-  const picked = await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('Which folder?') });
+  const picked = await showQuickPick(items, { placeHolder: vscode.l10n.t('Which folder?') });
   return picked?.folder ?? cancelled();
 }
 
@@ -54,7 +55,7 @@ export async function pickSet(app: App, target: unknown): Promise<FoundSet> {
     description: [found.folder.name, lastBackup(found)].join(' · '),
     found,
   }));
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await showQuickPick(items, {
     placeHolder: vscode.l10n.t('Which backup set?'),
   });
   return picked?.found ?? cancelled();
@@ -148,7 +149,7 @@ function noBackup({ set, state }: FoundSet): Error {
 }
 
 async function askForBackup(items: readonly BackupItem[], placeHolder: string): Promise<BackupSummary> {
-  const picked = await vscode.window.showQuickPick(items, { placeHolder, matchOnDescription: true });
+  const picked = await showQuickPick(items, { placeHolder, matchOnDescription: true });
   return picked?.summary ?? cancelled();
 }
 

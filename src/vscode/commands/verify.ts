@@ -5,6 +5,7 @@ import { backupCount, fileCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatBytes } from '../format.ts';
 import { cancelled, fieldOf, pickSet } from './targets.ts';
+import { showErrorMessage, showInformationMessage, showQuickPick, showWarningMessage } from '../window.ts';
 
 /** Checks a backup, or all of a set's vault, as thoroughly as the user picks. */
 export async function verify(app: App, target?: unknown): Promise<Verification> {
@@ -33,7 +34,7 @@ async function pickLevel(): Promise<'quick' | 'data'> {
       level: 'data' as const,
     },
   ];
-  const picked = await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('How thoroughly?') });
+  const picked = await showQuickPick(items, { placeHolder: vscode.l10n.t('How thoroughly?') });
   return picked?.level ?? cancelled();
 }
 
@@ -45,7 +46,7 @@ async function tell(app: App, { checked, damage, known, notices }: Verification)
       'No new damage found, but not all was read: damage was found before in {0}. Verify every byte to see what it is.',
       backupCount(known.length),
     );
-    void vscode.window.showWarningMessage(sentence);
+    void showWarningMessage(sentence);
     return;
   }
   if (damage.length === 0) {
@@ -54,12 +55,12 @@ async function tell(app: App, { checked, damage, known, notices }: Verification)
       backupCount(checked.backups),
       formatBytes(checked.bytes, locale),
     );
-    void vscode.window.showInformationMessage(sentence);
+    void showInformationMessage(sentence);
     return;
   }
   app.log.error(`Damage found in ${damage.length} objects.`);
   const report = vscode.l10n.t('Show Report');
-  if ((await vscode.window.showErrorMessage(damageSentence(damage), report)) === report) {
+  if ((await showErrorMessage(damageSentence(damage), report)) === report) {
     await app.documents.show(vscode.l10n.t('Damage Report'), damageReport(damage));
   }
 }

@@ -5,12 +5,13 @@ import { BACKUPS_VIEW } from '../ids.ts';
 import type { WorkingChangeNode } from '../tree/nodes.ts';
 import { showFile } from './show.ts';
 import { backupSide, type Side } from './sides.ts';
+import { withProgress } from '../window.ts';
 
 /** Shows an object of a live database as it is now, beside what the newest backup has of it. */
 export async function showLiveObject(app: App, node: WorkingChangeNode): Promise<void> {
   const { workspace, set, backup, path, from, change } = node;
   const location = { viewId: BACKUPS_VIEW };
-  const { before, live } = await vscode.window.withProgress({ location }, () =>
+  const { before, live } = await withProgress({ location }, () =>
     app.engine.call('liveObject', { workspace, set, backup, path }),
   );
   const text = new TextDecoder().decode(live);

@@ -8,6 +8,7 @@ import { displayName } from '../files/backup-uri.ts';
 import { formatNumber } from '../format.ts';
 import { offerTables, showTables } from '../rows/offer-tables.ts';
 import { diffSides, type Side } from './sides.ts';
+import { showInformationMessage } from '../window.ts';
 
 /** The multi-diff editor loads every file it is given: more than this it is not given. */
 const MOST_FILES = 300;
@@ -40,7 +41,7 @@ export async function showComparison(app: App, comparison: Comparison): Promise<
       versions === undefined
         ? vscode.l10n.t('No file changed between {0} and {1}.', from.title, to.title)
         : vscode.l10n.t('Nothing changed between {0} and {1}.', from.title, to.title);
-    void vscode.window.showInformationMessage(message);
+    void showInformationMessage(message);
     return;
   }
   const resources = files.slice(0, MOST_FILES).map((change) => {

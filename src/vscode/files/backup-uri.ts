@@ -5,6 +5,8 @@
  * escaped with U+F700. Pure.
  */
 
+export { displayName } from '../../core/printable.ts';
+
 /** The scheme of addresses in backups. */
 export const BACKUP_SCHEME = 'crm-backup';
 
@@ -62,17 +64,6 @@ function pathToAddress(path: string): BackupAddress | undefined {
   const [set, backup, ...rest] = path.split('/').filter((part) => part !== '');
   if (set === undefined || backup === undefined) return undefined;
   return { set: fromCharacters(set), backup, path: fromCharacters(rest.join('/')) };
-}
-
-/** A name for people to read: bytes that are no UTF-8 as `\xE9`, control characters visibly. */
-export function displayName(name: string): string {
-  // eslint-disable-next-line no-control-regex -- these are what must be seen
-  return name.replace(/[\u0000-\u001f\u007f\ud800-\udfff]/gu, (unit) => {
-    const code = unit.charCodeAt(0);
-    if (unit === '\n') return '\\n';
-    if (unit === '\t') return '\\t';
-    return `\\x${(code & 0xff).toString(16).toUpperCase().padStart(2, '0')}`;
-  });
 }
 
 function toCharacters(path: string): string {

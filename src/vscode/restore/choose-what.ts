@@ -5,6 +5,7 @@ import { cancelled, type FoundBackup, momentAndLabel } from '../commands/targets
 import { entryAmount, fileCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatBytes } from '../format.ts';
+import { showQuickPick } from '../window.ts';
 
 interface PathItem extends vscode.QuickPickItem {
   /** What is chosen; [] is everything. */
@@ -35,7 +36,7 @@ export async function chooseWhat(app: App, backup: FoundBackup): Promise<readonl
       : [{ label: `$(list-tree) ${vscode.l10n.t('A folder or file…')}`, enter: startOf(roots) }]),
     ...(await databaseItems(app, backup, databases)),
   ];
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await showQuickPick(items, {
     title: titleOf(backup),
     placeHolder: vscode.l10n.t('What to restore?'),
   });
@@ -101,7 +102,7 @@ async function follow(
     const entries = await list(app, backup, folder);
     const isTables = folder.startsWith('databases/');
     const items = isTables ? entries.map(entryItem) : folderItems(folder, entries);
-    picked = await vscode.window.showQuickPick(items, {
+    picked = await showQuickPick(items, {
       title: titleOf(backup),
       placeHolder: displayName(folder),
       matchOnDescription: true,

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { cancelled, type FoundBackup, momentAndLabel } from '../commands/targets.ts';
 import { displayName } from '../files/backup-uri.ts';
+import { showQuickPick } from '../window.ts';
 
 /** Of more than that, it is not asked which are folders. */
 const MOST_LOOKED_AT = 50;
@@ -48,7 +49,7 @@ export async function chooseWhere(
   const offered = (await holdsFolders(app, backup, paths)) ? original : original.slice(0, 1);
   const items = vscode.workspace.isTrusted ? [...offered, elsewhere] : [elsewhere];
   const title = vscode.l10n.t('Restore {0}', [displayName(set), momentAndLabel(summary)].join(', '));
-  const picked = await vscode.window.showQuickPick(items, { title, placeHolder: vscode.l10n.t('Where to?') });
+  const picked = await showQuickPick(items, { title, placeHolder: vscode.l10n.t('Where to?') });
   if (picked === undefined) return cancelled();
   return picked.destination ?? { to: await chooseFolder(), delete: false };
 }

@@ -6,6 +6,7 @@ import { displayName } from '../files/backup-uri.ts';
 import { formatMoment } from '../format.ts';
 import type { Log } from '../log.ts';
 import { localFolders } from '../sets.ts';
+import { showInformationMessage, showWarningMessage } from '../window.ts';
 
 /** Tells the user of interrupted restores that concern a folder of this window. */
 export async function tellRestores(engine: Engine, log: Log, restores: readonly Recovered[]): Promise<void> {
@@ -32,11 +33,11 @@ async function tellRestore(engine: Engine, log: Log, found: Recovered): Promise<
   }
   if (outcome === 'failed' || outcome === 'unreadable') {
     const showLog = vscode.l10n.t('Show Log');
-    if ((await vscode.window.showWarningMessage(sentence, showLog)) === showLog) log.show();
+    if ((await showWarningMessage(sentence, showLog)) === showLog) log.show();
     return;
   }
   const stayed = vscode.l10n.t('Files that were changed since stayed as they are; the log names them.');
-  void vscode.window.showInformationMessage(spared.length === 0 ? sentence : `${sentence} ${stayed}`);
+  void showInformationMessage(spared.length === 0 ? sentence : `${sentence} ${stayed}`);
 }
 
 /** What is live stays, or the restore is ended: both only when the user has said so twice. */
@@ -45,7 +46,7 @@ async function decide(engine: Engine, log: Log, found: Recovered, sentence: stri
   const end = vscode.l10n.t('End the Restore…');
   // Where to connect to, and what to run, comes from the workspace.
   const actions = vscode.workspace.isTrusted ? [keep, end] : [];
-  const chosen = await vscode.window.showWarningMessage(sentence, ...actions);
+  const chosen = await showWarningMessage(sentence, ...actions);
   if (chosen === keep && (await agrees(KEEP()))) await carryOut(engine, log, found, 'keep');
   if (chosen === end && (await agrees(END()))) await carryOut(engine, log, found, 'end');
 }
@@ -73,7 +74,7 @@ const END = (): Question => ({
 });
 
 async function agrees({ question, detail, yes }: Question): Promise<boolean> {
-  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+  return (await showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 
 async function carryOut(engine: Engine, log: Log, { id, set }: Recovered, decision: Decision): Promise<void> {
@@ -94,7 +95,7 @@ async function carryOut(engine: Engine, log: Log, { id, set }: Recovered, decisi
     );
     const sentence = [sentenceOf({ ...ended, set }), ...kept, ...files, ...left].join(' ');
     log.info([sentence, ...ended.spared].join(' '));
-    void vscode.window.showInformationMessage(sentence);
+    void showInformationMessage(sentence);
   } catch (error) {
     await showFailure(log, error);
   }

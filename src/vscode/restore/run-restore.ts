@@ -8,6 +8,7 @@ import type { CallOptions } from '../engine.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatDuration } from '../format.ts';
 import { cautions, planText, skippedText, type TableChanges } from './plan-text.ts';
+import { showInformationMessage, showQuickPick, showWarningMessage } from '../window.ts';
 
 /** A restore that has been decided on, or its undoing. */
 export interface PendingRestore {
@@ -44,14 +45,14 @@ export async function runRestore(app: App, pending: PendingRestore): Promise<Res
   );
   if (plan.create + plan.replace + plan.delete + plan.databases.length === 0) {
     const already = vscode.l10n.t('Everything there is as in the backup already.');
-    if (plan.skipped === undefined) void vscode.window.showInformationMessage(already);
-    else void vscode.window.showWarningMessage(skippedText(plan.skipped));
+    if (plan.skipped === undefined) void showInformationMessage(already);
+    else void showWarningMessage(skippedText(plan.skipped));
     return undefined;
   }
   const isAsked = plan.replace + plan.delete > 0 || replacedDatabases(plan).length > 0;
   if (isAsked) await confirm(app, pending, plan);
   const result = await consents.asking((consent) =>
-    app.works.run(key, restoring, (options) => pending.apply(options, consent)),
+    app.works.run(key, restoring, (options) => pending.apply(options, consent), pending.isSafe),
   );
   const { create, replace, delete: removed } = result.plan;
   app.log.info(
@@ -82,7 +83,7 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
   const compare = vscode.l10n.t('Compare Files');
   const looks =
     pending.compare === undefined || plan.replace + plan.delete === 0 ? [review] : [review, compare];
-  const chosen = await vscode.window.showWarningMessage(question, options, yes, ...looks);
+  const chosen = await showWarningMessage(question, options, yes, ...looks);
   if (chosen === yes) return;
   if (chosen === compare) await pending.compare?.();
   else if (chosen === review) {
@@ -92,7 +93,7 @@ async function confirm(app: App, pending: PendingRestore, plan: RestorePlan): Pr
   } else cancelled();
   // The list lies over the heading of the preview, so it says the same.
   const restore = { label: yes, description: `${pending.backup} → ${pending.destination}` };
-  const after = await vscode.window.showQuickPick([restore, { label: vscode.l10n.t('Cancel') }], {
+  const after = await showQuickPick([restore, { label: vscode.l10n.t('Cancel') }], {
     placeHolder: question,
     // It stays while the preview is read.
     ignoreFocusOut: true,
@@ -166,7 +167,7 @@ class Consents {
 
 /** @throws {CancelledError} when the user turns away */
 async function agree(question: string, detail: string, yes: string): Promise<void> {
-  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) cancelled();
+  if ((await showWarningMessage(question, { modal: true, detail }, yes)) !== yes) cancelled();
 }
 
 /** @param untold what the user has not been told before, because nothing was asked */
@@ -187,8 +188,8 @@ async function tell(
   const open = vscode.l10n.t('Open Folder');
   const actions = to !== undefined ? [open] : safetyBackup === null ? [] : [undo];
   const chosen = await (untold.length === 0
-    ? vscode.window.showInformationMessage(sentence, ...actions)
-    : vscode.window.showWarningMessage([sentence, ...untold].join(' '), ...actions));
+    ? showInformationMessage(sentence, ...actions)
+    : showWarningMessage([sentence, ...untold].join(' '), ...actions));
   if (chosen === undo) {
     // It may be clicked long after, when something else was restored.
     await vscode.commands.executeCommand('crmBackup.undoRestore', { workspace, set, meant: safetyBackup });

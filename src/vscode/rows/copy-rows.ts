@@ -2,15 +2,14 @@ import * as vscode from 'vscode';
 import type { Input } from '../../engine/protocol.ts';
 import type { App } from '../app.ts';
 import { formatNumber } from '../format.ts';
-
-const TOLD_FOR_MS = 5_000;
+import { showWarningMessage, tellInPassing, withProgress } from '../window.ts';
 
 /** Puts rows on the clipboard, whole, in a form that others read. */
 export async function copyRows(app: App, input: Input<'copyRows'>): Promise<void> {
   const { workspace, set, from, to, database, table, filter, comparison, ranges, format } = input;
   const rowsOf = { workspace, set, from, to, database, table, filter, comparison };
   const progress = { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Copying rows') };
-  const { text, rows, left } = await vscode.window.withProgress(progress, () =>
+  const { text, rows, left } = await withProgress(progress, () =>
     app.engine.call('copyRows', { ...rowsOf, ranges, format }),
   );
   await vscode.env.clipboard.writeText(text);
@@ -19,7 +18,7 @@ export async function copyRows(app: App, input: Input<'copyRows'>): Promise<void
     rows === 1
       ? vscode.l10n.t('1 row copied as {0}.', name)
       : vscode.l10n.t('{0} rows copied as {1}.', formatNumber(rows, vscode.env.language), name);
-  vscode.window.setStatusBarMessage(message, TOLD_FOR_MS);
+  tellInPassing(message);
   if (left === 0) return;
   const missing =
     left === 1
@@ -28,5 +27,5 @@ export async function copyRows(app: App, input: Input<'copyRows'>): Promise<void
           '{0} deleted rows are left out: without a key no statement can find them.',
           formatNumber(left, vscode.env.language),
         );
-  void vscode.window.showWarningMessage(missing);
+  void showWarningMessage(missing);
 }

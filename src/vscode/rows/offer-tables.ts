@@ -5,6 +5,7 @@ import { displayName } from '../files/backup-uri.ts';
 import { formatNumber } from '../format.ts';
 import { openRows } from './open-rows.ts';
 import { placeOfTable, tableName } from './rows-uri.ts';
+import { showInformationMessage, showQuickPick } from '../window.ts';
 
 /** Beside files, an editor of differences cannot show rows: they are one click away. */
 export async function offerTables(
@@ -18,8 +19,7 @@ export async function offerTables(
     tables.length === 1
       ? vscode.l10n.t('Rows of 1 table changed, too.')
       : vscode.l10n.t('Rows of {0} tables changed, too.', formatNumber(tables.length, vscode.env.language));
-  if ((await vscode.window.showInformationMessage(sentence, rows)) === rows)
-    await showTables(app, versions, tables);
+  if ((await showInformationMessage(sentence, rows)) === rows) await showTables(app, versions, tables);
 }
 
 /** Shows the rows of the only table, or of the one the user picks. */
@@ -44,6 +44,6 @@ export async function showTables(
   const picked =
     only !== undefined && others.length === 0
       ? only
-      : await vscode.window.showQuickPick(items, { placeHolder, matchOnDescription: true });
+      : await showQuickPick(items, { placeHolder, matchOnDescription: true });
   if (picked !== undefined) await openRows(app, picked.target);
 }

@@ -10,6 +10,7 @@ import { displayName } from '../files/backup-uri.ts';
 import { formatNumber } from '../format.ts';
 import { versionName } from './open-rows.ts';
 import { tableName } from './rows-uri.ts';
+import { showInformationMessage, showQuickPick, showWarningMessage } from '../window.ts';
 
 /** More rows are restored with their table. */
 const MOST_ROWS = 5000;
@@ -46,7 +47,7 @@ export async function restoreRows(app: App, chosen: ChosenRows): Promise<RowRest
     app.engine.call('planRows', { ...wanted, overwrite: true }, options),
   );
   if (plan.statements.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('These rows are as they are to be already.'));
+    void showInformationMessage(vscode.l10n.t('These rows are as they are to be already.'));
     return plan;
   }
   await focused;
@@ -61,6 +62,7 @@ export async function restoreRows(app: App, chosen: ChosenRows): Promise<RowRest
     key,
     vscode.l10n.t('Restoring rows of {0}', name),
     (options) => app.engine.call('restoreRows', input, options),
+    true,
   );
   const { inserts, updates, deletes } = done;
   app.log.info(`Restored rows of ${name}: ${inserts} inserted, ${updates} updated, ${deletes} deleted.`);
@@ -85,7 +87,7 @@ async function chooseSide(app: App, chosen: ChosenRows): Promise<'before' | 'aft
     side,
   }));
   const placeHolder = vscode.l10n.t('Make the rows as they were in which backup?');
-  return (await vscode.window.showQuickPick(items, { placeHolder }))?.side ?? cancelled();
+  return (await showQuickPick(items, { placeHolder }))?.side ?? cancelled();
 }
 
 async function keysOf(app: App, chosen: ChosenRows): Promise<RowRestoreInput['selections'][number]['keys']> {
@@ -137,12 +139,12 @@ async function confirm(
   const yes = vscode.l10n.t('Restore');
   const review = vscode.l10n.t('Review Statements');
   const options = { modal: true, detail: details.join('\n') };
-  const chosen = await vscode.window.showWarningMessage(question, options, yes, review);
+  const chosen = await showWarningMessage(question, options, yes, review);
   if (chosen === yes) return;
   if (chosen !== review) cancelled();
   const text = `-- ${question}\n-- ${countsOf(plan)}\n\n${statements.map((each) => `${each};\n`).join('')}`;
   await app.documents.show(`${vscode.l10n.t('Statements')} – ${name}.sql`, text);
-  const after = await vscode.window.showQuickPick([yes, vscode.l10n.t('Cancel')], {
+  const after = await showQuickPick([yes, vscode.l10n.t('Cancel')], {
     placeHolder: question,
     // It stays while the statements are read.
     ignoreFocusOut: true,
@@ -208,7 +210,7 @@ async function tell(
           formatNumber(statements.length, vscode.env.language),
           name,
         );
-  if ((await vscode.window.showInformationMessage(sentence, undo)) !== undo) return;
+  if ((await showInformationMessage(sentence, undo)) !== undo) return;
   try {
     await app.works.run(
       `restore:${workspace}`,
@@ -216,7 +218,7 @@ async function tell(
       (options) => app.engine.call('undoRows', { workspace, set, database, restored }, options),
     );
     app.rowsChanged.fire({ workspace, set });
-    void vscode.window.showInformationMessage(vscode.l10n.t('The rows of {0} are as they were.', name));
+    void showInformationMessage(vscode.l10n.t('The rows of {0} are as they were.', name));
   } catch (error) {
     void showFailure(app.log, error);
   }

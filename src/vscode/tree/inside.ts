@@ -24,6 +24,7 @@ import {
   type WorkingNode,
   type WorkingTableNode,
 } from './nodes.ts';
+import { withProgress } from '../window.ts';
 
 /** More changed files nobody reads line by line; the multi-diff editor is for those. */
 const MOST_LISTED = 1000;
@@ -129,7 +130,7 @@ export class Inside {
     const location = { viewId: BACKUPS_VIEW };
     const { tables, objects, unread } =
       known.tables === undefined
-        ? await vscode.window.withProgress({ location }, () => this.#working.compareDatabases(node))
+        ? await withProgress({ location }, () => this.#working.compareDatabases(node))
         : { ...known, tables: known.tables };
     const failures = unread.map((text) => messageNode(`${nodeKey(node)}\n${text}`, text, 'warning'));
     const ofTables = tables.map((table): WorkingTableNode => {

@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  addressToComparedPath,
-  addressToPath,
-  displayName,
-  toAddress,
-} from '../../../src/vscode/files/backup-uri.ts';
+import { addressToComparedPath, addressToPath, toAddress } from '../../../src/vscode/files/backup-uri.ts';
 
 /** Characters of every kind that matters here, bytes that are no UTF-8 among them. */
 const character = fc.oneof(
@@ -65,11 +60,5 @@ describe('addresses of what is in a backup', () => {
       backup: 'abcd',
       path: '',
     });
-  });
-});
-
-describe('names for people', () => {
-  test('show what cannot be seen', () => {
-    expect(displayName('caf\udce9 a\nb 中 😀')).toBe('caf\\xE9 a\\nb 中 😀');
   });
 });

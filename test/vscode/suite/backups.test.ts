@@ -167,6 +167,26 @@ suite('Backups', () => {
     assert.equal((await stateOfSet(engine)).backups[0]?.pinned, false);
   });
 
+  test('a name with a link or an icon in it is shown as it is, and runs nothing', async () => {
+    const [latest] = (await stateOfSet(engine)).backups;
+    const target = { workspace, set, backup: latest!.id };
+    let label = '$(zap) [now](command:crmBackup.prune)';
+    answer('showInputBox', () => label);
+    await run('rename', target);
+    noteMessages();
+    await run('forget', target);
+    const [question] = told.filter(({ how }) => how === 'showWarningMessage');
+    assert.match(question?.text ?? '', /\[now\]\u2060\(command:/);
+    let listed = '';
+    answer('showQuickPick', (items: readonly vscode.QuickPickItem[]) => {
+      listed = items.map((item) => item.label).join('\n');
+    });
+    await run('pin', { workspace, set });
+    assert.match(listed, /\$\u2060\(zap\) \[now\]/);
+    label = '';
+    await run('rename', target);
+  });
+
   test('a backup of another process is found, and of what is gone nothing else is taken', async () => {
     noteMessages();
     const asked: unknown[] = [];

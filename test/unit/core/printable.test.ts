@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parsePrintable, plainText, printable } from '../../../src/cli/printable.ts';
+import { displayName, parsePrintable, plainText, printable } from '../../../src/core/printable.ts';
 import { decodeName } from '../../../src/core/source/name.ts';
 
 /** Any bytes that a file may be called by. */
@@ -40,6 +40,11 @@ describe('a name for people', () => {
     }
     expect(printable('new\nline\\ \udce9')).toBe('"new\\nline\\\\ \\xe9"');
     expect(printable('\u202e')).toBe('"\\u{202e}"');
+  });
+
+  it('stands in a window without quotes and on one line', () => {
+    expect(displayName('caf\udce9 a\nb 中 😀')).toBe('caf\\xe9 a\\nb 中 😀');
+    expect(displayName('data/\u202egnp.exe')).toBe('data/\\u{202e}gnp.exe');
   });
 
   it('keeps the lines of a sentence, and nothing else a terminal would obey', () => {
