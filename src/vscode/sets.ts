@@ -24,12 +24,15 @@ export class Sets implements vscode.Disposable {
   /** The revision of each set of a folder, as the engine named it. */
   readonly #revisions = new Map<string, Readonly<Record<string, string>>>();
   readonly #changed = new vscode.EventEmitter<void>();
+  readonly #answered = new vscode.EventEmitter<void>();
   #loading: Promise<void> | undefined;
   #asked = 0;
   #content = '';
 
   /** Something may be different now. */
   readonly onDidChange = this.#changed.event;
+  /** The engine has told how things are, whether or not anything is different. */
+  readonly onDidAnswer = this.#answered.event;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -65,11 +68,13 @@ export class Sets implements vscode.Disposable {
       const entries = folders.map(({ uri }, at) => [uri.fsPath, states[at]!] as const);
       const content = JSON.stringify([entries, [...this.#revisions]], withoutBackups);
       // A tree that is drawn anew under the pointer is a nuisance.
-      if (content === this.#content) continue;
-      this.#content = content;
-      this.#states.clear();
-      for (const [folder, state] of entries) this.#states.set(folder, state);
-      this.#changed.fire();
+      if (content !== this.#content) {
+        this.#content = content;
+        this.#states.clear();
+        for (const [folder, state] of entries) this.#states.set(folder, state);
+        this.#changed.fire();
+      }
+      this.#answered.fire();
     }
   }
 
@@ -115,6 +120,7 @@ export class Sets implements vscode.Disposable {
 
   dispose(): void {
     this.#changed.dispose();
+    this.#answered.dispose();
   }
 }
 

@@ -25,6 +25,8 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
   /** What the editor knows a line by. */
   readonly #handles = new Map<string, Node>();
   readonly #latest = new Map<string, Node>();
+  /** Lines of which it could not be told what is below. */
+  readonly #failed = new Map<string, Node>();
   readonly #subscriptions: vscode.Disposable;
   #inside: Promise<Inside> | undefined;
   #shown: Shown | undefined;
@@ -37,6 +39,10 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     this.#working = working;
     this.#subscriptions = vscode.Disposable.from(
       sets.onDidChange(() => this.#update()),
+      // The engine, or the vault, may be back.
+      sets.onDidAnswer(() => {
+        for (const handle of this.#failed.values()) this.#changed.fire(handle);
+      }),
       // Where nothing is compared there is no line for it.
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.#update()),
       working.onDidChange(({ workspace, set }) => {
@@ -75,6 +81,11 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
   async getChildren(handle?: Node): Promise<Node[]> {
     const parent = handle && (this.#latest.get(nodeKey(handle)) ?? handle);
     const children = await this.#childrenOf(parent);
+    // What is wrong with a set comes with the set.
+    if (handle !== undefined && handle.type !== 'set') {
+      if (children.some(isFailure)) this.#failed.set(nodeKey(handle), handle);
+      else this.#failed.delete(nodeKey(handle));
+    }
     return children.map((child) => {
       const key = nodeKey(child);
       this.#latest.set(key, child);
@@ -116,7 +127,7 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     if (localFolders().length === 0) return [];
     await this.#sets.load();
     // The editor lets go of everything when it asks for this.
-    for (const kept of [this.#handles, this.#latest, this.#parents]) kept.clear();
+    for (const kept of [this.#handles, this.#latest, this.#parents, this.#failed]) kept.clear();
     this.#shown = this.#look();
     return this.#shown.roots;
   }
@@ -221,6 +232,13 @@ export class BackupsTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
       this.#waitForMidnight();
     }, untilMidnightMs(new Date()));
   }
+}
+
+/** Whether a line stands for what could not be asked. */
+function isFailure(node: Node): boolean {
+  return node.type === 'message'
+    ? node.icon === 'error'
+    : node.type === 'changes' && node.changes === undefined;
 }
 
 function isEmpty({ backups, damaged, problem }: SetNode['state']): boolean {

@@ -17,7 +17,7 @@ export class Contents {
   /** What stands directly in a directory of a backup. Throws what the engine throws. */
   async list({ workspace, set, backup, path }: OfEntry): Promise<readonly EntryInfo[]> {
     return this.#once(['list', workspace, backup, path], async () =>
-      this.#engine.call('list', { workspace, set, backup, path }),
+      this.#engine.ask('list', { workspace, set, backup, path }),
     );
   }
 
@@ -25,7 +25,7 @@ export class Contents {
   async changes({ workspace, set, backup }: OfBackup, from: string): Promise<readonly EntryChange[]> {
     return this.#once(['changes', workspace, backup, from], async () => {
       const target = { workspace, set, backup, from, paths: [], probe: false };
-      const { changes } = await this.#engine.call('changes', target);
+      const { changes } = await this.#engine.ask('changes', target);
       return changes.filter(({ type }) => type !== 'directory');
     });
   }
@@ -33,7 +33,7 @@ export class Contents {
   /** Tables whose rows differ, and how many. Throws what the engine throws. */
   async tables({ workspace, set, backup }: OfBackup, from: string): Promise<readonly TableSummary[]> {
     return this.#once(['tables', workspace, backup, from], async () => {
-      const { tables } = await this.#engine.call('tables', { workspace, set, from, to: backup });
+      const { tables } = await this.#engine.ask('tables', { workspace, set, from, to: backup });
       return tables;
     });
   }

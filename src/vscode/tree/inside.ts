@@ -80,10 +80,8 @@ export class Inside {
   /** Its files and its databases, as far as it has them. */
   async #content({ workspace, set, backup }: BackupNode): Promise<readonly FilesNode[]> {
     const node = { type: 'files', workspace, set, backup } as const;
-    // When it cannot be listed, opening the node tells why.
-    const tops = await this.#contents.list({ workspace, set, backup, path: '' }).catch(() => undefined);
-    const holds = (path: string): boolean =>
-      tops?.some((source) => source.path.startsWith(`${path}/`)) ?? path === 'files';
+    const tops = await this.#contents.list({ workspace, set, backup, path: '' });
+    const holds = (path: string): boolean => tops.some((source) => source.path.startsWith(`${path}/`));
     return (['files', 'databases'] as const).filter(holds).map((path) => ({ ...node, path }));
   }
 

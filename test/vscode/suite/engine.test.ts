@@ -2,44 +2,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { suite, teardown, test } from 'mocha';
-import type { BackupSummary, Operation, Output } from '../../../src/engine/protocol.ts';
-import { Engine } from '../../../src/vscode/engine.ts';
+import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import { Sets } from '../../../src/vscode/sets.ts';
 import { askAgain, noteMessages, told, until } from './answers.ts';
-import { enginesOfThisHost } from './engines.ts';
-import {
-  at,
-  engineScript,
-  ownTree,
-  quiet,
-  remove,
-  run,
-  set,
-  stateOfSet,
-  suiteEngine,
-  workspace,
-} from './workspace.ts';
-
-/** An engine that is killed at the next calls of an operation. */
-class MortalEngine extends Engine {
-  readonly #killedAt: Operation;
-  lives: number;
-
-  constructor(killedAt: Operation, lives: number) {
-    super(engineScript(), quiet);
-    this.#killedAt = killedAt;
-    this.lives = lives;
-  }
-
-  override async call<O extends Operation>(...call: Parameters<Engine['call']>): Promise<Output<O>> {
-    const answer: Promise<Output<O>> = super.call(...call);
-    if (call[0] !== this.#killedAt || this.lives === 0) return answer;
-    this.lives--;
-    answer.catch(() => undefined);
-    process.kill((await this.processId())!, 'SIGKILL');
-    return answer;
-  }
-}
+import { enginesOfThisHost, MortalEngine } from './engines.ts';
+import { at, ownTree, remove, run, set, stateOfSet, suiteEngine, workspace } from './workspace.ts';
 
 suite('The engine', () => {
   const engine = suiteEngine();

@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import type { Operation, Output } from '../../../src/engine/protocol.ts';
+import { Engine } from '../../../src/vscode/engine.ts';
+import { engineScript, quiet } from './workspace.ts';
 
 /** The processes of engines whose parent is this extension host. */
 export function enginesOfThisHost(): number[] {
@@ -7,4 +10,25 @@ export function enginesOfThisHost(): number[] {
     const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
     return Number(parent) === process.pid && args.includes('engine.js') ? [Number(pid)] : [];
   });
+}
+
+/** An engine that is killed at the next calls of an operation. */
+export class MortalEngine extends Engine {
+  readonly #killedAt: Operation;
+  lives: number;
+
+  constructor(killedAt: Operation, lives: number) {
+    super(engineScript(), quiet);
+    this.#killedAt = killedAt;
+    this.lives = lives;
+  }
+
+  override async call<O extends Operation>(...call: Parameters<Engine['call']>): Promise<Output<O>> {
+    const answer: Promise<Output<O>> = super.call(...call);
+    if (call[0] !== this.#killedAt || this.lives === 0) return answer;
+    this.lives--;
+    answer.catch(() => undefined);
+    process.kill((await this.processId())!, 'SIGKILL');
+    return answer;
+  }
 }

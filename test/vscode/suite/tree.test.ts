@@ -15,6 +15,7 @@ import { hasBackups, stateOf } from '../../../src/vscode/view-state.ts';
 import { watchSets } from '../../../src/vscode/watch.ts';
 import { Decorations } from '../../../src/vscode/working/decorations.ts';
 import { until } from './answers.ts';
+import { MortalEngine } from './engines.ts';
 import {
   at,
   engineScript,
@@ -353,6 +354,39 @@ suite('The tree', () => {
       await settings.update('decorations', undefined, vscode.ConfigurationTarget.Global);
       await writeFile(uri.fsPath, original);
       decorations.dispose();
+    }
+  });
+
+  test('says what keeps it from telling what is in a backup, and tells it once nothing does', async () => {
+    const mortal = new MortalEngine('list', 2);
+    const another = ownTree(mortal);
+    const { tree: lines } = another;
+    await another.sets.load();
+    const drawn: (Node | undefined)[] = [];
+    const listening = lines.onDidChangeTreeData((node) => drawn.push(node));
+    const below = async (node: Node | undefined): Promise<string[]> =>
+      (await lines.getChildren(node)).map((each) => spoken(lines.getTreeItem(each)) || label(each));
+    try {
+      const [top] = await lines.getChildren();
+      const today = (await lines.getChildren(top)).find(({ type }) => type === 'period');
+      const [backup] = await lines.getChildren(today);
+      const failed = await below(backup);
+      assert.equal(failed.length, 1);
+      assert.match(failed[0] ?? '', /The backup engine stopped unexpectedly/);
+      await another.sets.refresh();
+      assert.deepEqual(drawn, [backup]);
+      assert.deepEqual((await below(backup)).at(-1), 'Files');
+      await another.sets.refresh();
+      assert.deepEqual(drawn, [backup]);
+      // Killed only once, it is asked again at once.
+      mortal.lives = 1;
+      const files = (await lines.getChildren(backup)).at(-1);
+      assert.ok((await below(files)).includes('data'));
+      assert.equal(mortal.lives, 0);
+    } finally {
+      listening.dispose();
+      another.dispose();
+      mortal.dispose();
     }
   });
 
