@@ -16,7 +16,7 @@ export const OPEN_ROWS = 'crmBackup.openRows';
 export const Context = {
   /** `loading`, `none` (no set file), `empty` (a set, no backups), `ready`, `failed`. */
   state: 'crmBackup.state',
-  /** Whether there are backups, also while the set file of another folder has a mistake. */
+  /** Whether there are backups, or there may be: something is wrong that tells who looks for them. */
   hasBackups: 'crmBackup.hasBackups',
   canUndoRestore: 'crmBackup.canUndoRestore',
   /** What backups would be better with, looked for while there are none. */

@@ -26,8 +26,9 @@ export function stateOf(sets: Sets): ViewState {
   return hasBackups(sets) ? 'ready' : 'empty';
 }
 
-/** Whether a set of any folder has backups, or what is wrong with it should be told by who looks for them. */
+/** Whether a set of any folder has backups, or what is wrong with it or its file should be told by who looks for them. */
 export function hasBackups(sets: Sets): boolean {
+  if (localFolders().some((folder) => sets.of(folder)?.status === 'failed')) return true;
   return sets
     .all()
     .some(({ state }) => state.backups.length + state.damaged.length > 0 || state.problem !== undefined);

@@ -2,13 +2,13 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { placeInSetFile } from '../set-file-place.ts';
 import { issuesOf } from '../set-file-problems.ts';
-import { SET_FILE } from '../sets.ts';
+import { openSetFile } from './set-file.ts';
 import { fieldOf, pickFolder } from './targets.ts';
 
 /** Opens the set file at the set, or at its first mistake. */
 export async function editSet(app: App, target?: unknown): Promise<void> {
   const folder = await pickFolder(target);
-  const document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(folder.uri, SET_FILE));
+  const document = await openSetFile(folder);
   const at = mistakeIn(app, folder) ?? placeOfSet(document, fieldOf(target, 'set'));
   await vscode.window.showTextDocument(document, { selection: new vscode.Range(at, at) });
 }

@@ -41,6 +41,9 @@ export interface CommandEntry {
   readonly menus?: Menus;
 }
 
+const HAS_BACKUPS = 'crmBackup.hasBackups';
+const HAS_SET_FILE = 'crmBackup.state =~ /^(empty|ready|failed)$/';
+
 export const commandTable = {
   'crmBackup.createSet': { icon: 'add', needsTrust: true, menus: { viewTitle: '1_set@1' } },
   'crmBackup.backUpNow': {
@@ -55,6 +58,7 @@ export const commandTable = {
   'crmBackup.restore': {
     icon: 'discard',
     needsTrust: false,
+    when: HAS_BACKUPS,
     menus: { set: ['2_restore@1'], backup: ['inline@2', '2_restore@1'], entry: ['2_restore@1'] },
   },
   'crmBackup.undoRestore': {
@@ -65,28 +69,33 @@ export const commandTable = {
   'crmBackup.showChanges': {
     icon: 'diff-multiple',
     needsTrust: false,
+    when: HAS_BACKUPS,
     menus: { backup: ['inline@1', '1_show@1'], changes: ['1_show@1'] },
   },
-  'crmBackup.compare': { needsTrust: false, menus: { backup: ['1_show@2'] } },
+  'crmBackup.compare': { needsTrust: false, when: HAS_BACKUPS, menus: { backup: ['1_show@2'] } },
   'crmBackup.compareWithWorkspace': {
     icon: 'diff-multiple',
     needsTrust: true,
+    when: HAS_BACKUPS,
     menus: { backup: ['1_show@3'], working: ['inline@1', '1_show@1'] },
   },
-  'crmBackup.compareWithPrevious': { needsTrust: false, menus: { backup: ['1_show@4'] } },
-  'crmBackup.openAsFolder': { needsTrust: false, menus: { backup: ['1_show@5'] } },
+  'crmBackup.compareWithPrevious': { needsTrust: false, when: HAS_BACKUPS, menus: { backup: ['1_show@4'] } },
+  'crmBackup.openAsFolder': { needsTrust: false, when: HAS_BACKUPS, menus: { backup: ['1_show@5'] } },
   'crmBackup.restoreFile': {
     icon: 'discard',
     needsTrust: true,
+    when: HAS_BACKUPS,
     menus: { workingChange: ['inline@1', '2_restore@1'], explorer: ['4_timeline@10'] },
   },
   'crmBackup.fileHistory': {
     needsTrust: false,
+    when: HAS_BACKUPS,
     menus: { file: ['1_show@2'], explorer: ['4_timeline@9'], editor: ['4_timeline@9'] },
   },
   'crmBackup.findInBackups': {
     icon: 'search',
     needsTrust: false,
+    when: HAS_BACKUPS,
     menus: { viewTitle: 'navigation@3', set: ['1_show@1'] },
   },
   'crmBackup.openDashboard': {
@@ -94,18 +103,19 @@ export const commandTable = {
     needsTrust: false,
     menus: { viewTitle: 'navigation@4', set: ['1_show@2'] },
   },
-  'crmBackup.pin': { needsTrust: true, menus: { unpinnedBackup: ['3_keep@1'] } },
-  'crmBackup.unpin': { needsTrust: true, menus: { pinnedBackup: ['3_keep@1'] } },
-  'crmBackup.rename': { needsTrust: true, menus: { backup: ['3_keep@2'] } },
+  'crmBackup.pin': { needsTrust: true, when: HAS_BACKUPS, menus: { unpinnedBackup: ['3_keep@1'] } },
+  'crmBackup.unpin': { needsTrust: true, when: HAS_BACKUPS, menus: { pinnedBackup: ['3_keep@1'] } },
+  'crmBackup.rename': { needsTrust: true, when: HAS_BACKUPS, menus: { backup: ['3_keep@2'] } },
   'crmBackup.verify': {
     needsTrust: true,
     menus: { set: ['3_vault@1'], backup: ['4_verify@1'], vault: ['1_care@1'] },
   },
   'crmBackup.drill': {
     needsTrust: true,
+    when: HAS_BACKUPS,
     menus: { set: ['3_vault@3'], backup: ['4_verify@2'] },
   },
-  'crmBackup.forget': { needsTrust: true, menus: { backup: ['5_forget@1'] } },
+  'crmBackup.forget': { needsTrust: true, when: HAS_BACKUPS, menus: { backup: ['5_forget@1'] } },
   'crmBackup.prune': { needsTrust: true, menus: { set: ['3_vault@2'], vault: ['1_care@2'] } },
   'crmBackup.showRecoveryKey': { needsTrust: true, menus: { vault: ['2_key@1'] } },
   'crmBackup.revealVault': {
@@ -123,8 +133,8 @@ export const commandTable = {
     needsTrust: true,
     menus: { systemScheduler: ['inline@1', '1_schedule@1'] },
   },
-  'crmBackup.editSet': { needsTrust: false, menus: { set: ['4_set@1'] } },
-  'crmBackup.editSchedule': { needsTrust: false, menus: { set: ['4_set@2'] } },
+  'crmBackup.editSet': { needsTrust: false, when: HAS_SET_FILE, menus: { set: ['4_set@1'] } },
+  'crmBackup.editSchedule': { needsTrust: false, when: HAS_SET_FILE, menus: { set: ['4_set@2'] } },
   'crmBackup.manageSecrets': { needsTrust: true, menus: { set: ['4_set@9'] } },
   'crmBackup.doctor': { needsTrust: true, menus: { viewTitle: '3_help@1', vault: ['1_care@3'] } },
   'crmBackup.showLog': { needsTrust: false, menus: { viewTitle: '3_help@2' } },

@@ -43,6 +43,18 @@ describe('the manifest', () => {
     }
   });
 
+  test('offers what takes one backup of those there are only where there are some', () => {
+    const enablement = new Map(manifest.contributes.commands.map((each) => [each.command, each.enablement]));
+    for (const [id, { menus }] of Object.entries<CommandEntry>(commandTable)) {
+      const isOfBackup = menus?.backup ?? menus?.pinnedBackup ?? menus?.unpinnedBackup;
+      // Of all that a vault holds there may be another workspace's.
+      if (isOfBackup === undefined || menus?.vault !== undefined) continue;
+      expect(enablement.get(id), id).toContain('crmBackup.hasBackups');
+    }
+    for (const id of ['crmBackup.editSet', 'crmBackup.editSchedule'])
+      expect(enablement.get(id)).toContain('crmBackup.state =~ /^(empty|ready|failed)$/');
+  });
+
   test('shows an icon for every command that stands in a line or in a title', () => {
     for (const [id, { menus, icon }] of Object.entries<CommandEntry>(commandTable)) {
       const groups = Object.values(menus ?? {}).flat() as string[];

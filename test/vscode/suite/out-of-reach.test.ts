@@ -10,10 +10,11 @@ import { showDashboard } from '../../../src/vscode/dashboard/dashboard.ts';
 import { Engine } from '../../../src/vscode/engine.ts';
 import { Sets } from '../../../src/vscode/sets.ts';
 import { showStatus } from '../../../src/vscode/status-bar.ts';
+import { hasBackups } from '../../../src/vscode/view-state.ts';
 import { watchSets } from '../../../src/vscode/watch.ts';
 import { Works } from '../../../src/vscode/works.ts';
 import type { ToPage } from '../../../src/webview/dashboard/messages.ts';
-import { askAgain, noteMessages, told, until } from './answers.ts';
+import { answer, askAgain, noteMessages, told, until } from './answers.ts';
 import { at, engineScript, folder, quiet, run, set, suiteEngine, workspace } from './workspace.ts';
 
 const setFile = '.vscode/crm-backup.json';
@@ -70,6 +71,14 @@ suite('What cannot be reached', () => {
     } finally {
       Object.assign(vscode.window, { createStatusBarItem: create });
     }
+  }
+
+  /** Whether commands are offered that take a backup. */
+  async function mayHaveBackups(): Promise<boolean> {
+    const sets = new Sets(engine);
+    await sets.refresh();
+    sets.dispose();
+    return hasBackups(sets);
   }
 
   /** What the dashboard is first told. */
@@ -170,6 +179,7 @@ suite('What cannot be reached', () => {
     const file = vscode.Uri.joinPath(folder.uri, 'data/config.php');
     for (const name of ['fileHistory', 'restoreFile'])
       assert.match((await saidBy(name, file)) ?? '', /set file/, name);
+    assert.equal(await mayHaveBackups(), true);
     const sets = new Sets(engine);
     try {
       const message = await dashboardTold(sets);
@@ -179,12 +189,25 @@ suite('What cannot be reached', () => {
     }
   });
 
+  test('where there is no set file, one is offered to be made by who would edit it', async () => {
+    await rm(at(setFile));
+    await run('refresh');
+    for (const name of ['editSet', 'editSchedule']) {
+      const asked: unknown[][] = [];
+      answer('showErrorMessage', (...question) => void asked.push(question));
+      await run(name);
+      assert.deepEqual(asked, [['This workspace has no backup set yet.', 'Create Backup Set…', 'Show Log']]);
+    }
+  });
+
   test('who has no backup to choose is told why', async () => {
     const named = { workspace, set: 'fresh' };
     await writeSets({ name: 'fresh', files: [{ root: 'custom' }], vault: path.join(place, 'fresh') });
+    assert.equal(await mayHaveBackups(), false);
     for (const name of ['restore', 'compareWithWorkspace', 'pin', 'forget', 'showChanges'])
       assert.equal(await saidBy(name, named), 'There is no backup of fresh yet.', name);
     await run<BackupSummary>('backUpFull', named);
+    assert.equal(await mayHaveBackups(), true);
     assert.equal(await saidBy('unpin', named), 'None of the backups of fresh can be chosen for this.');
     const gone = { ...named, backup: '0'.repeat(64) };
     assert.equal(await saidBy('forget', gone), 'There is no such backup of fresh.');
