@@ -74,7 +74,10 @@ export function activate(context: vscode.ExtensionContext): void {
     watchSets(sets),
     tellInterrupted(engine, log),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('crmBackup.home')) engine.restart();
+      if (!event.affectsConfiguration('crmBackup.home')) return;
+      engine.restart();
+      files.forget();
+      void vscode.commands.executeCommand('crmBackup.refresh');
     }),
   );
 }

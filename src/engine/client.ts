@@ -56,6 +56,7 @@ export class EngineClient {
   #idle: NodeJS.Timeout | undefined;
   #pending = 0;
   #nextToken = 1;
+  #isLeaving = false;
   #disposed = false;
 
   constructor(options: EngineOptions) {
@@ -92,7 +93,10 @@ export class EngineClient {
       task.signal?.removeEventListener('abort', cancel);
       listener?.dispose();
       cancellation.dispose();
-      if (--this.#pending === 0) this.#idle = this.#restWhenIdle();
+      if (--this.#pending === 0) {
+        if (this.#isLeaving) this.dispose();
+        else this.#idle = this.#restWhenIdle();
+      }
     }
   }
 
@@ -101,6 +105,12 @@ export class EngineClient {
     this.#disposed = true;
     clearTimeout(this.#idle);
     this.#release();
+  }
+
+  /** Lets the engine go once all that it was asked is answered. */
+  disposeWhenIdle(): void {
+    this.#isLeaving = true;
+    if (this.#pending === 0) this.dispose();
   }
 
   async #send<O extends Operation>(

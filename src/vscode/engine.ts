@@ -72,13 +72,14 @@ export class Engine implements vscode.Disposable {
 
   /** Ends the running engine once it is done; the next call starts another, with the settings of then. */
   restart(): void {
-    void this.#client?.then((client) => client.dispose());
+    void this.#client?.then((client) => client.disposeWhenIdle());
     this.#client = undefined;
   }
 
   dispose(): void {
     this.#disposed = true;
-    this.restart();
+    void this.#client?.then((client) => client.dispose());
+    this.#client = undefined;
     this.#awoken.dispose();
   }
 

@@ -72,6 +72,11 @@ export class BackupFiles implements vscode.FileSystemProvider, vscode.Disposable
     throw vscode.FileSystemError.NoPermissions(uri);
   }
 
+  /** Has what is in backups asked for again: they may be in another place. */
+  forget(): void {
+    this.#listings.clear();
+  }
+
   dispose(): void {
     this.#changed.dispose();
     this.#listings.clear();

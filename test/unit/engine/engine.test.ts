@@ -336,6 +336,18 @@ describe('the life of the engine', () => {
     expect((await stateOf(connect())).backups).toHaveLength(1);
   });
 
+  test('let go once it is idle, it answers what it was asked first', async () => {
+    const client = connect();
+    await client.call('createSet', { workspace, set });
+    makeMuchWork();
+    const { result } = await startBackup(client);
+    const pid = client.pid!;
+    client.disposeWhenIdle();
+    expect(await result).toMatchObject({ status: 'complete' });
+    await expect(client.call('state', { workspace })).rejects.toMatchObject({ code: 'disposed' });
+    await hasEnded(pid);
+  });
+
   test('idle, it ends; the next call starts it anew', async () => {
     const client = connect({ idleMs: 20 });
     await client.call('createSet', { workspace, set });

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { suite, teardown, test } from 'mocha';
+import * as vscode from 'vscode';
 import type { BackupSummary } from '../../../src/engine/protocol.ts';
 import { Sets } from '../../../src/vscode/sets.ts';
 import { askAgain, noteMessages, told, until } from './answers.ts';
@@ -38,6 +41,47 @@ suite('The engine', () => {
       assert.equal((await run<BackupSummary>('backUpFull', { workspace, set })).status, 'complete');
     } finally {
       remove('data/much');
+    }
+  });
+
+  test('of a home that is not wanted any more ends its work first; the window turns to the new one', async () => {
+    const home = mkdtempSync(path.join(tmpdir(), 'crm-backup-home-'));
+    const settings = vscode.workspace.getConfiguration('crmBackup');
+    const choose = async (chosen: string | undefined): Promise<void> =>
+      settings.update('home', chosen, vscode.ConfigurationTarget.Global);
+    // As the extension knows them.
+    const backups = async (): Promise<number> => {
+      const of = vscode.Uri.from({ scheme: 'crm-backup', path: `/${set}` });
+      return (await vscode.workspace.fs.readDirectory(of)).length;
+    };
+    try {
+      await run('refresh');
+      const before = await backups();
+      assert.ok(before > 0);
+      // By then the editor has told what was written before, which has the sets asked for, too.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await choose(home);
+      await until(async () => ((await backups()) === 0 ? true : undefined));
+      await choose(undefined);
+      await until(async () => ((await backups()) === before ? true : undefined));
+
+      mkdirSync(at('data/much'));
+      for (let file = 0; file < 1500; file++) writeFileSync(at(`data/much/${file}`), randomBytes(40_000));
+      const engines = enginesOfThisHost();
+      noteMessages();
+      const backup = run<BackupSummary | undefined>('backUpFull', { workspace, set });
+      // At work: some time is enough.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await choose(home);
+      assert.equal((await backup)?.status, 'complete', told.map(({ text }) => text).join(' '));
+      await until(() => (enginesOfThisHost().length === engines.length ? true : undefined));
+      assert.notDeepEqual(enginesOfThisHost(), engines);
+      await choose(undefined);
+      await until(async () => ((await backups()) === before + 1 ? true : undefined));
+    } finally {
+      await choose(undefined);
+      remove('data/much');
+      rmSync(home, { recursive: true, force: true });
     }
   });
 
