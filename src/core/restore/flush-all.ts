@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, open } from 'node:fs/promises';
 import { systemCode } from '../errors.ts';
 import { systemPath } from '../source/name.ts';
 import { syncAndClose } from '../storage/durable.ts';
@@ -34,13 +34,33 @@ async function flushFileSystem(folder: string): Promise<boolean> {
 
 /** Flushes one file or directory; links have nothing to flush. */
 async function flush(path: string): Promise<void> {
-  // Windows flushes no directories; it keeps their entries in order by itself.
   let file;
   try {
-    file = await open(systemPath(path), process.platform === 'win32' ? 'r+' : 'r');
+    file = await openToFlush(path);
   } catch (error) {
+    // Windows flushes no directories; it keeps their entries in order by itself.
     if (process.platform === 'win32' && systemCode(error) !== 'ENOENT') return;
     throw error;
   }
   await syncAndClose(file);
+}
+
+/** Opens also what its owner may not read. */
+async function openToFlush(path: string): Promise<FileHandle> {
+  const system = systemPath(path);
+  if (process.platform === 'win32') return open(system, 'r+');
+  try {
+    return await open(system, 'r');
+  } catch (error) {
+    if (systemCode(error) !== 'EACCES') throw error;
+  }
+  const mode = (await lstat(system)).mode & 0o7777;
+  await chmod(system, mode | 0o400);
+  let file;
+  try {
+    file = await open(system, 'r');
+  } finally {
+    await chmod(system, mode);
+  }
+  return file;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { systemCode } from '../errors.ts';
 import { type LiveStat, listNames, lookAt } from './live-tree.ts';
 import { comparePaths } from '../vault/order.ts';
 
@@ -98,12 +99,22 @@ function withoutInode(stamp: Stamp): string {
 }
 
 function everyFile(directory: string, is: (file: LiveStat) => boolean): boolean {
-  return listNames(directory).every((name) => {
+  return namesToSee(directory).every((name) => {
     const path = `${directory}/${name}`;
     const live = lookAt(path);
     if (live === undefined) return true;
     return live.type === 'directory' ? everyFile(path, is) : is(live);
   });
+}
+
+/** What may not be listed was not worked in either. */
+function namesToSee(directory: string): string[] {
+  try {
+    return listNames(directory);
+  } catch (error) {
+    if (systemCode(error) === 'EACCES') return [];
+    throw error;
+  }
 }
 
 function digestOf(directory: string): string {

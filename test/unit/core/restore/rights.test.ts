@@ -178,6 +178,48 @@ describe('an ordinary user', () => {
     execFileSync('chmod', ['-R', 'u+w', place.root]);
   });
 
+  it('gets back folders that nobody may read', async () => {
+    await using place = await restorable(
+      treeOf({ 'a/in/file': 'f', 'closed/in/': '', 'written/file': 'f', 'a/closed/': '' }),
+    );
+    const closed = { 'a/closed': 0, closed: 0, written: 0o300, 'a/in': 0o311 };
+    const close = (modes: Record<string, number>): void => {
+      for (const [path, mode] of Object.entries(modes)) chmodSync(join(place.root, path), mode);
+    };
+    const open = Object.fromEntries(Object.keys(closed).map((path) => [path, 0o700]));
+    close(closed);
+    const record = await place.backUp();
+    expect(record.problems.map(({ code }) => code)).toContain('permission-denied');
+    const to = join(place.scratch, 'to');
+    await place.restore(record, { to });
+    expect(lstatSync(join(to, 'files/workspace/closed')).mode & 0o777).toBe(0);
+    const { disk, steps } = countingDisk();
+    close(open);
+    rmSync(place.root, { recursive: true });
+    await place.restore(record, { disk });
+    for (const [path, mode] of Object.entries(closed)) {
+      expect(lstatSync(join(place.root, path)).mode & 0o777).toBe(mode);
+    }
+    for (let step = 0; step < steps.length; step += 3) {
+      if (existsSync(join(place.root, 'a'))) close(open);
+      rmSync(place.root, { recursive: true });
+      mkdirSync(place.root);
+      await place.restore(record, { disk: dyingDisk(step) }).catch(() => undefined);
+      await recoverRestores(place.home);
+      expect(readdirSync(join(place.home, 'restores'))).toEqual([]);
+    }
+    await place.restore(record);
+    close(open);
+    expect(Object.keys(snapshotTree(place.root))).toEqual([
+      '.',
+      'a',
+      'a/closed',
+      'a/in',
+      'closed',
+      'written',
+    ]);
+  });
+
   it('may be killed at every step there, too', async () => {
     await using place = await restorable(readOnly);
     const fresh = snapshotTree(place.root);
