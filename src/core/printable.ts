@@ -1,6 +1,6 @@
 /**
- * What a terminal or an editor obeys or hides instead of showing: control characters (C0, DEL, C1), marks that reorder text, line
- * and paragraph separators, invisible ones, and halves of characters.
+ * What a terminal or an editor obeys or hides instead of showing: control characters (C0, DEL, C1), marks that reorder
+ * text, line and paragraph separators, invisible ones, and halves of characters.
  */
 const UNSAFE = /[\p{Cc}\p{Surrogate}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
 const TO_ESCAPE = new RegExp(`${UNSAFE.source}|["\\\\]`, 'gu');
