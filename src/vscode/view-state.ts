@@ -26,8 +26,12 @@ export function stateOf(sets: Sets): ViewState {
   return hasBackups(sets) ? 'ready' : 'empty';
 }
 
-/** Whether a set of any folder has backups, or what is wrong with it or its file should be told by who looks for them. */
+/**
+ * Whether a set of any folder has backups, or what is wrong with it or its file should be told by who looks for them;
+ * while nothing is known it may.
+ */
 export function hasBackups(sets: Sets): boolean {
+  if (!sets.known) return true;
   if (localFolders().some((folder) => sets.of(folder)?.status === 'failed')) return true;
   return sets
     .all()
