@@ -23,12 +23,12 @@ const OUT_OF_REACH: readonly DatabaseErrorCode[] = [
   'connection-lost',
 ];
 
-/** A database that is not in the set any more. */
+/** A database that no set in use names. */
 export function leftOut(name: string): DrillProblem {
   return {
     code: 'no-target',
     path: `databases/${name}`,
-    message: `Database “${name}” is not in the set any more, so no server is known to load it into: it was left out.`,
+    message: `No set in use names the database “${name}”, so no server is known to load it into: it was left out.`,
   };
 }
 

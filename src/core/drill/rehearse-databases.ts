@@ -23,7 +23,7 @@ import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { Differences } from './difference.ts';
 import { type DrillProblem, leftOut, outOfReach } from './left-out.ts';
-import { scratchDatabase } from './scratch-database.ts';
+import { fileDatabase, scratchDatabase } from './scratch-database.ts';
 
 /** Where databases are rehearsed. */
 export interface RehearsalPlace {
@@ -56,7 +56,8 @@ export interface Rehearsed {
 /**
  * Restores the databases of a backup under names of their own, one after the other, compares their rows with the backup
  * and drops them again. One that is saved by commands cannot have another name: its dump is only written. One that is not
- * in the set any more has no server to go to, and that of another may be out of reach: they are left out.
+ * in the set any more has no server to go to, unless it is a file, and that of another may be out of reach: they are left
+ * out.
  * @throws {DatabaseError}, {RestoreError}, {SetError}, {VaultError}, {CancelledError}
  */
 export async function rehearseDatabases(
@@ -73,7 +74,9 @@ export async function rehearseDatabases(
   for (const { type, name, bytes } of record.sources) {
     if (type !== 'database') continue;
     const source = await openRestoreSource(vault, record, name, DAMAGE_WAY_OUT);
-    if (source.info.engine !== 'command' && !place.live.some((each) => each.name === name)) {
+    const { engine } = source.info;
+    const needsServer = engine !== 'command' && engine !== 'sqlite';
+    if (needsServer && !place.live.some((each) => each.name === name)) {
       problems.push(leftOut(name));
       continue;
     }
@@ -82,9 +85,9 @@ export async function rehearseDatabases(
     let one: One;
     try {
       one =
-        source.info.engine === 'command'
+        engine === 'command'
           ? await writeDump(vault, record, name, place, task)
-          : await rehearse(vault, record, name, source.info.engine, place, found, task);
+          : await rehearse(vault, record, name, engine, place, found, task);
     } catch (error) {
       const problem = outOfReach(name, error);
       if (problem === undefined) throw error;
@@ -93,7 +96,7 @@ export async function rehearseDatabases(
       continue;
     }
     differences.addAll(found);
-    if (source.info.engine === 'command') {
+    if (engine === 'command') {
       notices.push(`Database “${name}” is saved by its own commands: its dump was written, but not loaded.`);
     }
     sum.databases++;
@@ -124,7 +127,7 @@ async function rehearse(
   record: BackupRecord,
   name: string,
   engine: string,
-  { home, scratch, live }: RehearsalPlace,
+  { home, scratch, live: inSet }: RehearsalPlace,
   differences: Differences,
   task: Task,
 ): Promise<One> {
@@ -132,6 +135,8 @@ async function rehearse(
   const restoreId = newRestoreId();
   const target =
     engine === 'sqlite' ? join(scratch, 'loaded', `${name}.sqlite`) : `crm_backup_drill_${restoreId}`;
+  const isKnown = engine !== 'sqlite' || inSet.some((each) => each.name === name);
+  const live = isKnown ? inSet : [...inSet, fileDatabase(name, target, scratch)];
   const selected = [{ name, target, tables: undefined }];
   const request = { live, mayEndSessions: false, mayLoseLive: false };
   await using planned = await planDatabases(vault, record, selected, request, task);

@@ -12,6 +12,15 @@ export function scratchDatabase({ name, address, source }: BackupDatabase, targe
   };
 }
 
+/**
+ * A SQLite database in a file, which needs no server that a set would name.
+ * @param file absolute
+ */
+export function fileDatabase(name: string, file: string, workspace: string): BackupDatabase {
+  const url = `sqlite:${file}`;
+  return { name, source: { name, url }, address: async () => Promise.resolve({ name, url, workspace }) };
+}
+
 /** A database's URL with another database in it: everything else says how its server is reached. Pure. */
 export function urlWith(url: string, target: string): string {
   if (/^sqlite:/i.test(url)) return `sqlite:${target}`;
