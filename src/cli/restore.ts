@@ -56,6 +56,9 @@ function addDatabase(text: string, before: readonly DatabaseChoice[] = []): read
   if (name === '' || target === '') {
     throw new InvalidArgumentError('Write it as NAME or as NAME=TARGET.');
   }
+  if (before.some((one) => one.name === name && one.target !== target)) {
+    throw new InvalidArgumentError(`“${plainText(name)}” can go to one place only.`);
+  }
   return [...before, { name, target }];
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { backUp, type BackupSources } from '../../src/core/backup.ts';
 import { restore, undoRestore } from '../../src/core/restore/restore.ts';
+import { SetError } from '../../src/core/set/error.ts';
 import { temporaryFolder } from './tree.ts';
 import { buildVault } from './vault.ts';
 
@@ -47,6 +48,18 @@ export async function expectBothComeBack({ names, url, change, content }: TwoDat
   expect(report.safetyBackup).not.toBeNull();
   expect(await both()).toEqual(before.toReversed());
   await undoRestore(built.vault, set, options);
+  expect(await both()).toEqual(changed);
+  // A password that is missing hides from nobody which database it is.
+  const missing = new SetError('missing-variable', 'NONE is not set.');
+  const hidden = {
+    name: second,
+    source: { name: second, url: url(second).replace(/:\/\/[^/]*@/, '://u:${secret:NONE}@') },
+    address: async () => Promise.reject(missing),
+  };
+  const partly = { ...options, set: { ...set, databases: [set.databases[0]!, hidden] }, overwrite: true };
+  await expect(
+    restore(built.vault, record, { ...partly, databases: [{ name: first, target: second }] }),
+  ).rejects.toMatchObject({ code: 'no-safety-backup' });
   expect(await both()).toEqual(changed);
   const copies = names.map((name) => `${name.slice(0, 40)}_${name.slice(-2)}_copy`);
   const databases = names.map((name, at) => ({ name, target: copies[at] }));

@@ -1,3 +1,4 @@
+import type { BackupDatabase } from '../backup/databases.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import { RestoreError } from './error.ts';
 import type { SelectedPath } from './selection.ts';
@@ -17,6 +18,26 @@ export interface SelectedDatabase {
   readonly tables: readonly string[] | undefined;
   /** Of a whole database that goes to a folder: tables whose rows cannot be had. */
   readonly without?: readonly string[] | undefined;
+}
+
+/** A database of the set, and where it goes instead of its own place. */
+interface DatabasePlace {
+  readonly database: BackupDatabase;
+  readonly target: string | undefined;
+}
+
+/**
+ * The database of the set that a selected one is restored by: its own, or, when the set has none of this name any more,
+ * the one that is its target.
+ */
+export function placeOf(
+  { name, target }: Pick<SelectedDatabase, 'name' | 'target'>,
+  live: readonly BackupDatabase[],
+): DatabasePlace | undefined {
+  const own = live.find((each) => each.name === name);
+  if (own !== undefined) return { database: own, target };
+  const named = live.find((each) => each.name === target);
+  return named && { database: named, target: undefined };
 }
 
 const FOLDER = 'databases';

@@ -6,7 +6,7 @@ import { SourceError } from '../source/error.ts';
 import type { SecretSource } from '../surroundings.ts';
 import type { Task } from '../task.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { SelectedDatabase } from './database-selection.ts';
+import { placeOf, type SelectedDatabase } from './database-selection.ts';
 import type { RestoredDatabase } from './plan-databases.ts';
 import { type RestoreDisk } from './disk.ts';
 import { timeOf } from './interrupted-sentence.ts';
@@ -59,10 +59,9 @@ async function meetsDatabases(
   set: BackupSources | undefined,
   restore: Working,
 ): Promise<boolean> {
-  for (const { name, target } of selected) {
-    const database = set?.databases.find((one) => one.name === name);
-    if (database !== undefined && (await isWorkedOn({ database, target }, set?.workspace, restore)))
-      return true;
+  for (const one of selected) {
+    const place = placeOf(one, set?.databases ?? []);
+    if (place !== undefined && (await isWorkedOn(place, set?.workspace, restore))) return true;
   }
   return false;
 }

@@ -2,7 +2,7 @@ import type { BackupSources } from '../backup.ts';
 import type { BackupDatabase } from '../backup/databases.ts';
 import { overLive } from '../live-lock.ts';
 import type { BackupRecord } from '../vault/record.ts';
-import type { SelectedDatabase } from './database-selection.ts';
+import { placeOf, type SelectedDatabase } from './database-selection.ts';
 import { placesOf, type PlanRequest } from './plan-restore.ts';
 
 interface RestoredSet extends Pick<BackupSources, 'roots'> {
@@ -23,8 +23,6 @@ export async function overRestored(
   if (to !== undefined) return overLive({ folders: [to], databases: [] });
   const changed = placesOf(record, request).map(({ directory }) => directory);
   const read = hasSafetyBackup ? (set?.roots ?? []).map(({ directory }) => directory) : [];
-  const databases = selected.flatMap(({ name, target }) =>
-    (set?.databases ?? []).filter((each) => each.name === name).map((database) => ({ database, target })),
-  );
+  const databases = selected.flatMap((one) => placeOf(one, set?.databases ?? []) ?? []);
   return overLive({ folders: [...new Set([...changed, ...read])], databases });
 }

@@ -10,7 +10,7 @@ import { checkRestorePath } from '../path/restore-path.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import type { BackupRecord } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
-import { notInBackup, type SelectedDatabase } from './database-selection.ts';
+import { notInBackup, placeOf, type SelectedDatabase } from './database-selection.ts';
 import { openDatabase, type WorkedDatabase } from './database-targets.ts';
 import { diskFailure } from './disk-failure.ts';
 import { RestoreError } from './error.ts';
@@ -92,17 +92,18 @@ async function planOne(
   { live, mayOverwrite = false, ...consent }: DatabaseRequest,
   task: Task,
 ): Promise<PlannedDatabase> {
-  const { name, target } = selected;
-  const database = live.find((each) => each.name === name);
-  if (database === undefined) {
+  const { name } = selected;
+  const place = placeOf(selected, live);
+  if (place === undefined) {
     throw new RestoreError(
       'no-target',
       `The set has no database “${name}” any more, so where it belongs is not known.`,
       {
-        hint: 'Add it to the set file, restore with --to to a folder, or leave databases out with --no-databases.',
+        hint: 'Name the database of the set that takes its place with --database OLD=NEW, restore with --to to a folder, or leave databases out with --no-databases.',
       },
     );
   }
+  const { database, target } = place;
   const source = await openRestoreSource(vault, record, name, DAMAGE_HINT);
   const address = await database.address();
   const open = await openDatabase(address, target);
@@ -112,10 +113,10 @@ async function planOne(
     // Of its own: what is built beside the live databases of one server is named by it.
     const request = { restoreId: newRestoreId(), tables: selected.tables, ...consent };
     const plan = await open.guard(async (each) => each.plan(source, request, task));
-    const standing = await standingAt(selected, address, live);
-    mustBeFreeOrOfSet(standing, plan, mayOverwrite);
+    const standing = await standingAt({ name: database.name, target }, address, live);
+    mustBeFreeOrOfSet(standing, plan, { mayOverwrite, mayLoseLive: consent.mayLoseLive });
     const { workspace } = address;
-    const journal = { name, source: database.source, workspace, target, ticket: plan.ticket };
+    const journal = { name: database.name, source: database.source, workspace, target, ticket: plan.ticket };
     return { selected, source, plan, standing, open, journal };
   } catch (error) {
     await open[Symbol.asyncDispose]();
@@ -188,7 +189,7 @@ export async function planExtracts(
     const folder = join(to, 'databases', name);
     if ((await namesIn(folder)).length > 0) {
       throw new RestoreError('target-not-empty', `${folder}, where the database goes, is not empty.`, {
-        hint: 'Restore to an empty folder; nothing was changed.',
+        hint: 'Restore to another folder, or files alone with --no-databases; nothing was changed.',
       });
     }
     // Files are there by then.

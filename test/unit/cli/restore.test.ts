@@ -28,6 +28,10 @@ describe('restore', () => {
     });
     expect(readFileSync(join(cli.workspace, 'data.bin'), 'utf8')).toBe('spoilt');
 
+    const twice = await cli.run(['restore', 'latest', '--database', 'a=one', '--database', 'a=other']);
+    expect(twice.code).toBe(2);
+    expect(twice.stderr).toContain('“a” can go to one place only');
+
     const { code, value } = await cli.json(['restore', 'latest', '--delete']);
     expect(code).toBe(0);
     expect(value).toMatchObject({

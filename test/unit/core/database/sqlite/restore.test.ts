@@ -25,6 +25,7 @@ import {
   type RestoreReport,
   undoRestore,
 } from '../../../../../src/core/restore/restore.ts';
+import { SetError } from '../../../../../src/core/set/error.ts';
 import type { BackupRecord } from '../../../../../src/core/vault/record.ts';
 import { type Built, buildForNode } from '../../../../build/bundle.ts';
 import { isSound, rowsOf, withSqlite } from '../../../../build/database-sqlite.ts';
@@ -389,6 +390,7 @@ describe('a SQLite database that is restored to another one of its set', () => {
     return {
       folder: folder.path,
       fileOf,
+      set,
       say,
       record: await backUp(built.vault, set, { kind: 'full' }),
       restore: async (record: BackupRecord, more: Partial<RestoreOptions>) =>
@@ -426,6 +428,33 @@ describe('a SQLite database that is restored to another one of its set', () => {
     const databases = [{ name: 'one', target: 'link.db' }, { name: 'two' }];
     await expect(crm.restore(crm.record, { databases })).rejects.toMatchObject({ code: 'same-target' });
     expect(content(crm.fileOf('two'))).toBe(before);
+  });
+
+  it('takes the place of one that the set calls otherwise now', async () => {
+    await using crm = await makeTwo();
+    crm.say('two', 'live');
+    const databases = [{ ...crm.set.databases[1]!, name: 'uno' }];
+    const named = { databases: [{ name: 'one', target: 'uno' }], set: { ...crm.set, databases } };
+    const report = await crm.restore(crm.record, named);
+    expect(report.safetyBackup).not.toBeNull();
+    expect(report.plan.tables[0]?.notices).toEqual(['This is the set’s database “uno”, which is replaced.']);
+    expect(content(crm.fileOf('two'))).toBe(content(crm.fileOf('one')));
+  });
+
+  it('is not replaced as nobody’s where its own place is not known', async () => {
+    await using crm = await makeTwo();
+    crm.say('two', 'live');
+    const before = content(crm.fileOf('two'));
+    const missing = new SetError('missing-variable', 'PLACE is not set.');
+    const two = { name: 'two', address: async () => Promise.reject(missing) };
+    const set = { ...crm.set, databases: [crm.set.databases[0]!, two] };
+    const databases = [{ name: 'one', target: 'two.db' }];
+    const refused = crm.restore(crm.record, { databases, set, overwrite: true });
+    await expect(refused).rejects.toMatchObject({ code: 'target-not-empty' });
+    await expect(refused).rejects.toThrow('“two”');
+    expect(content(crm.fileOf('two'))).toBe(before);
+    await crm.restore(crm.record, { databases, set, overwrite: true, safetyBackup: false });
+    expect(content(crm.fileOf('two'))).toBe(content(crm.fileOf('one')));
   });
 
   it('gives it only the table that is named', async () => {
