@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Recovered } from '../core/restore/recover.ts';
 import { interruptedSentence } from '../core/restore/interrupted-sentence.ts';
 import type { Surrounding } from '../core/restore/concerned.ts';
+import { placesOf } from '../core/restore/unfinished.ts';
 import { homeOf } from '../core/surroundings.ts';
 import type { Opened } from './opened.ts';
 import { plainText, printable } from '../core/printable.ts';
@@ -46,7 +47,7 @@ export async function warnOfInterrupted(
     for (const sentence of interruptedSentence(found)) session.warn(plainText(sentence));
     return;
   }
-  const names = databases.map(({ name }) => `database “${name}”`);
+  const names = placesOf({ roots: [], databases });
   const where = [...directories, ...names].map(printable).join(', ');
   const what = `the restore of ${shortId(backup)} from ${formatTime(startedAt)} was interrupted`;
   if (isEndedFirst) {

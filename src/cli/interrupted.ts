@@ -147,7 +147,10 @@ function table(found: readonly InterruptedRestore[], { paint }: Session): string
       printable(set),
       shortId(backup),
       phase === 'clearing' ? 'clearing up' : 'the restore',
-      [...roots.map(({ directory }) => directory), ...databases.map(({ name }) => `databases/${name}`)]
+      [
+        ...roots.map(({ directory }) => directory),
+        ...databases.map(({ name, target }) => `databases/${target ?? name}`),
+      ]
         .map(printable)
         .join(', '),
     ]),

@@ -16,6 +16,7 @@ export interface JournalDatabase {
 
 /** Where what a database was before a restore is kept. */
 export interface KeptDatabase {
+  /** As it is called where it was restored. */
   readonly database: string;
   /** A file, or something on the server, in words. */
   readonly place: string;
@@ -23,6 +24,7 @@ export interface KeptDatabase {
 
 /** What a restore may have left beside a database that cannot be reached. */
 export interface LeftDatabase {
+  /** As it is called where it was restored. */
   readonly database: string;
   /** In words. */
   readonly places: readonly string[];
@@ -108,7 +110,7 @@ export class DatabaseSwitcher {
     const kept: KeptDatabase[] = [];
     for (const { open, journal } of this.#databases) {
       const place = await open.guard(async (target) => target.keepLive(journal.ticket));
-      if (place !== undefined) kept.push({ database: journal.name, place });
+      if (place !== undefined) kept.push({ database: journal.target ?? journal.name, place });
     }
     return kept;
   }

@@ -30,6 +30,9 @@ export async function keep(
 /** What may stand beside databases whose restore was ended without them. */
 export async function leftOf(databases: readonly JournalDatabase[]): Promise<LeftDatabase[]> {
   return Promise.all(
-    databases.map(async (database) => ({ database: database.name, places: await besideOf(database) })),
+    databases.map(async (database) => ({
+      database: database.target ?? database.name,
+      places: await besideOf(database),
+    })),
   );
 }

@@ -24,7 +24,7 @@ export async function tellRestores(engine: Engine, log: Log, restores: readonly 
 async function tellRestore(engine: Engine, log: Log, found: Recovered): Promise<void> {
   const { outcome, directories, databases, journal, reason, hint, spared, keptIn } = found;
   const sentence = sentenceOf(found);
-  const where = [...directories, ...databases.map(({ name }) => name)];
+  const where = [...directories, ...databases.map(({ name, target }) => target ?? name)];
   const more = [reason, hint, ...(outcome === 'waiting' ? [journal] : []), ...spared, ...keptIn];
   log.warn([sentence, where.map(displayName).join(', '), ...more].filter(Boolean).join(' '));
   if (outcome === 'undecided') {

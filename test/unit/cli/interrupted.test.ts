@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { useCli } from '../../build/cli.ts';
 import { clockAt, hasFaketime } from '../../build/moved-clock.ts';
+import { withSqlite } from '../../build/database-sqlite.ts';
 
 const cli = await useCli();
 const at = (name: string): string => join(cli.workspace, name);
@@ -142,6 +143,27 @@ it('an interrupted restore may be ended with what is there', async () => {
   expect(await interrupted()).toEqual([]);
   const { code, stderr } = await cli.run(['backup']);
   expect([code, stderr]).toEqual([0, '']);
+});
+
+it('an interrupted restore of a database elsewhere is told of by where that is', async () => {
+  withSqlite(at('one.db'), (db) => db.exec('CREATE TABLE word (word TEXT)'));
+  writeFileSync(at('live.db'), 'old');
+  const command = { dump: 'cat live.db', restore: 'test ! -e broken; cat > live.db' };
+  const databases = [
+    { name: 'one', url: 'sqlite:one.db' },
+    { name: 'legacy', command },
+  ];
+  cli.writeSets({ name: 'main', databases });
+  await cli.must(['init', '--yes'], ['backup']);
+  writeFileSync(at('broken'), '');
+  const both = ['restore', 'latest', '--database', 'one=two.db', '--database', 'legacy'];
+  expect((await cli.run(both)).code).toBe(1);
+  rmSync(at('broken'));
+  const { text } = await cli.run(['interrupted']);
+  expect(text).toContain('databases/two.db, databases/legacy');
+  const restored = await cli.run(both);
+  expect(restored.code).toBe(0);
+  expect(restored.stderr).toMatch(/in database “two.db”, database “legacy” and is ended first/);
 });
 
 it('a journal that cannot be read is named and stops nothing', async () => {

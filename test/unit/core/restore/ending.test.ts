@@ -409,6 +409,12 @@ describe('an interrupted restore of one database of the set to another one', () 
     expect(await notices()).toEqual([0, 0]);
   });
 
+  it('tells the name of that one when it is ended without it', async () => {
+    const { id } = await interruptedOver();
+    Reflect.deleteProperty(process.env, VARIABLE);
+    expect(await endRestore(home, id, 'keep')).toMatchObject({ left: [{ database: 'other.db' }] });
+  });
+
   it.each([
     ['its files', { paths: ['files'] }],
     ['that one', { databases: [{ name: 'other' }] }],
