@@ -9,6 +9,7 @@ import { diskFailure, isSystemError } from './disk-failure.ts';
 import { Journal } from './journal.ts';
 import type { Switch, UndoNote } from './journal-entries.ts';
 import { isSameLive, lookAt } from './live-tree.ts';
+import { mergeRoots } from './merge-roots.ts';
 import { buildDatabases, type PlannedDatabase } from './plan-databases.ts';
 import { mustHaveRoom, type PreparedRoot, prepareRoots, type TargetRoot } from './prepare-root.ts';
 import { discard, finish, takeBack } from './recover.ts';
@@ -76,7 +77,7 @@ export async function applyRestore(
   context: ApplyContext,
   task: Task,
 ): Promise<ApplyPhases> {
-  const changed = targets.filter(({ plan }) => changesAnything(plan));
+  const changed = mergeRoots(targets.filter(({ plan }) => changesAnything(plan)));
   const databases = context.databases ?? [];
   if (changed.length === 0 && databases.length === 0) return NO_PHASES;
   const disk = context.disk ?? nodeDisk();

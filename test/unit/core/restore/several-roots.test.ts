@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { backUp, type BackupSources } from '../../../../src/core/backup.ts';
 import { drill } from '../../../../src/core/drill/drill.ts';
 import { recoverRestores } from '../../../../src/core/restore/recover.ts';
-import { restore } from '../../../../src/core/restore/restore.ts';
+import { restore, undoRestore } from '../../../../src/core/restore/restore.ts';
 import { countingDisk, dyingDisk, Killed } from '../../../build/faulty-disk.ts';
 import { snapshotTree } from '../../../build/snapshot-tree.ts';
 import { temporaryFolder } from '../../../build/tree.ts';
@@ -76,5 +76,105 @@ describe.each(places)('the roots %s and %s', (a, b) => {
     }
     expect(readdirSync(at('new/place/files'))).toEqual(['one', 'two']);
     expect(await drill(vault, record, { home })).toMatchObject({ differenceCount: 0 });
+  });
+});
+
+/** Where two roots are, what the first and the second leave out, and what only one of them has. */
+const overlapping = [
+  ['in each other', 'live', 'live/data', [], []],
+  ['in each other, the other way round', 'live/data', 'live', [], []],
+  ['in each other, each with files of its own', 'live', 'live/data', ['data/cache'], ['log']],
+  ['in each other, the inner one without what is around it', 'live', 'live/some/way/data', ['some/way'], []],
+  ['in each other, deep', 'live', 'live/some/way/data', [], ['log']],
+  ['in one place', 'live', 'live', ['data'], ['config']],
+  ['in one place and with the same files', 'live', 'live', [], ['config']],
+] as const;
+
+describe.each(overlapping)('roots that lie %s', (_how, a, b, withoutA, withoutB) => {
+  async function overlap() {
+    const folder = temporaryFolder();
+    const built = await buildVault();
+    const at = (path: string): string => join(folder.path, path);
+    const own = ['.crm-backup-*'];
+    const roots = [
+      { name: 'one', directory: at(a), include: [], exclude: [...own, ...withoutA] },
+      { name: 'two', directory: at(b), include: [], exclude: [...own, ...withoutB] },
+    ];
+    const inner = a.length > b.length ? a : b;
+    const fill = (): void => {
+      for (const path of ['cache/c', 'log/l', 'store/in/s', 'top']) {
+        const file = at(`${inner}/${inner === 'live' ? 'data/' : ''}${path}`);
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, path);
+      }
+      mkdirSync(at('live/config'), { recursive: true });
+      writeFileSync(at('live/config/c'), 'c');
+    };
+    fill();
+    const set: BackupSources = { name: 'test', roots, databases: [] };
+    const record = await backUp(built.vault, set, { kind: 'full' });
+    const seen = (): unknown => snapshotTree(at('live'), { times: false });
+    return {
+      ...built,
+      ...{ at, set, record, seen, data: at(inner === 'live' ? 'live/data' : inner), home: at('home') },
+      [Symbol.asyncDispose]: async () => {
+        await built[Symbol.asyncDispose]();
+        await folder[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  it('come back whatever is lost or changed there', async () => {
+    await using crm = await overlap();
+    const { vault, record, set, home, at, data, seen } = crm;
+    const before = seen();
+    const losses = [
+      () => rmSync(data, { recursive: true }),
+      () => rmSync(at('live'), { recursive: true }),
+      () => rmSync(join(data, 'store'), { recursive: true }),
+      () => {
+        writeFileSync(join(data, 'top'), 'other');
+        writeFileSync(join(data, 'cache/c'), 'other');
+        writeFileSync(join(data, 'log/l'), 'other');
+        writeFileSync(at('live/config/c'), 'other');
+      },
+    ];
+    for (const lose of losses) {
+      lose();
+      const { safetyBackup } = await restore(vault, record, { home, set });
+      expect(seen()).toEqual(before);
+      if (safetyBackup === null) continue;
+      await undoRestore(vault, set, { home });
+      await restore(vault, record, { home, set });
+      expect(seen()).toEqual(before);
+    }
+    mkdirSync(join(data, 'extra/deep'), { recursive: true });
+    writeFileSync(join(data, 'extra/deep/file'), 'x');
+    writeFileSync(join(data, 'top'), 'other');
+    await restore(vault, record, { home, set, delete: true });
+    expect(seen()).toEqual(before);
+    expect(readdirSync(join(home, 'restores')).filter((name) => !name.startsWith('last-'))).toEqual([]);
+  });
+
+  it('are as before or as in the backup when that is killed', async () => {
+    await using crm = await overlap();
+    const { vault, record, set, home, at, data, seen } = crm;
+    const options = { home, set, safetyBackup: false };
+    const after = seen();
+    const lose = (): void => {
+      rmSync(join(data, 'store'), { recursive: true, force: true });
+      writeFileSync(join(data, 'top'), 'other');
+    };
+    lose();
+    const before = seen();
+    const { disk, steps } = countingDisk();
+    await restore(vault, record, { ...options, disk });
+    for (let step = 0; step < steps.length; step += 7) {
+      lose();
+      await restore(vault, record, { ...options, disk: dyingDisk(step) }).catch(() => undefined);
+      await recoverRestores(home);
+      expect([before, after]).toContainEqual(seen());
+    }
+    expect(existsSync(at('live'))).toBe(true);
   });
 });
