@@ -107,7 +107,8 @@ export class Journal implements Disposable {
    */
   async beginSwitch(all: Switch, undo?: UndoNote): Promise<void> {
     if (undo !== undefined) this.#disk.writeText(join(this.directory, undo.name), undo.text, 'create');
-    const text = [...all.staged, ...all.moves, ...all.marks].map(line).join('');
+    // The last of them tell that none is missing.
+    const text = [...all.moves, ...all.marks, ...all.staged].map(line).join('');
     const path = join(this.directory, SWITCH);
     this.#disk.writeText(path, text, 'create');
     await this.#disk.flushAll([this.directory, dirname(this.directory)], this.directory);
@@ -121,22 +122,30 @@ export class Journal implements Disposable {
     this.#phases.push(phase);
   }
 
-  /** What the switch does; as long as it has not begun, nothing but giving the roots back their marks. */
-  readSwitch(): Switch {
+  /**
+   * What the switch does; as long as it has not begun, nothing but giving the roots back their marks.
+   * @param isAll false to have what can be read of it where it is damaged
+   * @throws {RestoreError} `unfinished-restore` when it is damaged
+   */
+  readSwitch(isAll = true): Switch & { readonly isDamaged: boolean } {
+    const { roots, id } = this.header;
     if (this.phase === 'planned')
-      return { moves: [], marks: this.header.roots.flatMap(markBefore), staged: [] };
+      return { moves: [], marks: roots.flatMap(markBefore), staged: [], isDamaged: false };
     const moves: Move[] = [];
     const marks: Remark[] = [];
     const staged: StagedRoot[] = [];
     const path = join(this.directory, SWITCH);
+    let isDamaged = false;
     for (const one of linesOf(path).map(valueOf) as (Move | Remark | StagedRoot | undefined)[]) {
-      // They were all on the disk before this phase: to do a part of them would lose what the others have kept.
-      if (one === undefined) throw damagedMoves(path);
-      if (one.op === 'mark') marks.push(one);
+      if (one === undefined) isDamaged = true;
+      else if (one.op === 'mark') marks.push(one);
       else if (one.op === 'staged') staged.push(one);
       else moves.push(one);
     }
-    return { moves, marks, staged };
+    isDamaged ||= staged.length < roots.length;
+    // They were all on the disk before this phase: to do a part of them would lose what the others have kept.
+    if (isDamaged && isAll) throw damagedMoves(path, id);
+    return { moves, marks, staged, isDamaged };
   }
 
   /**
@@ -169,12 +178,12 @@ export class Journal implements Disposable {
   }
 }
 
-function damagedMoves(path: string): RestoreError {
+function damagedMoves(path: string, id: string): RestoreError {
   return new RestoreError(
     'unfinished-restore',
     `${path} is damaged, so an interrupted restore cannot be ended.`,
     {
-      hint: 'Nothing is lost: what it has moved away stays where it is.',
+      hint: `Nothing is lost: what it has moved away stays where it is. “crm-backup interrupted ${id} --keep” ends it with what is there now, and keeps that.`,
     },
   );
 }

@@ -2,6 +2,7 @@ import { besideOf } from './database-recovery.ts';
 import type { DatabaseSwitcher, JournalDatabase, KeptDatabase, LeftDatabase } from './database-targets.ts';
 import type { RestoreDisk } from './disk.ts';
 import type { Journal } from './journal.ts';
+import { putRestAside } from './kept-files.ts';
 import { closeStaging, stateOfRoot } from './staging.ts';
 import type { Switcher } from './switch.ts';
 
@@ -13,11 +14,13 @@ export async function keep(
   journal: Journal,
   disk: RestoreDisk,
   { files, databases }: { readonly files: Switcher; readonly databases: DatabaseSwitcher },
+  isDamaged: boolean,
 ): Promise<readonly KeptDatabase[]> {
   const { roots, id } = journal.header;
   if (journal.phase !== 'keeping' && journal.phase !== 'kept') journal.enter('keeping');
   const kept = await databases.keepLive();
   await files.keep();
+  if (isDamaged) for (const { directory } of roots) await putRestAside(disk, directory, id);
   journal.settleUndo(false);
   for (const { directory } of roots) closeStaging(disk, directory, id);
   const isAway = roots.some((root) => stateOfRoot(root, id) === 'away');

@@ -1,7 +1,8 @@
+import { dirname } from 'node:path';
 import type { RestoreDisk } from './disk.ts';
 import { lookAt } from './live-tree.ts';
 import { parentPath } from './selection.ts';
-import { keptPath } from './staging.ts';
+import { isStagedBy, keepsNothing, keptPath } from './staging.ts';
 import { keptFolder } from './staging-name.ts';
 
 /**
@@ -26,4 +27,15 @@ export function putAside(
   for (const one of folders) if (lookAt(one) === undefined) disk.makeDirectory(one, 0o700);
   disk.rename(kept, `${folder}/${path}`);
   return folders;
+}
+
+/** Moves all that a restore still keeps, under its numbers, to such a folder: of what it was is not known. Again it does nothing. */
+export async function putRestAside(disk: RestoreDisk, directory: string, id: string): Promise<void> {
+  if (!isStagedBy(directory, id) || keepsNothing(directory)) return;
+  const folder = keptFolder(directory, id);
+  if (lookAt(folder) === undefined) disk.makeDirectory(folder, 0o700);
+  let place = `${folder}/old`;
+  while (lookAt(place) !== undefined) place += '-more';
+  disk.rename(dirname(keptPath(directory, 0)), place);
+  await disk.flushAll([folder, directory], directory);
 }

@@ -246,7 +246,8 @@ export async function recoverJournal(
     const bare = known.directories.filter((_, root) => states[root] === 'bare');
     return { ...known, outcome: 'undecided', reason: stagingGone(bare) };
   }
-  const all = journal.readSwitch();
+  // To keep what is live, and to clear away, needs no move.
+  const all = journal.readSwitch(isMoving && !isToBeKept);
   await using reopened = await reopenDatabases(phase === 'kept' ? [] : databases, set, secret);
   const { failure, lost } = reopened;
   // What only has to be cleared away can wait.
@@ -267,7 +268,7 @@ export async function recoverJournal(
       return { ...known, outcome: 'kept', left: await leftOf(lost.length > 0 ? lost : databases) };
     }
     if (isToBeKept) {
-      const kept = await keep(journal, disk, switchers);
+      const kept = await keep(journal, disk, switchers, all.isDamaged);
       return { ...known, outcome: 'kept', kept, keptIn: files.keptIn, left: await leftOf(lost) };
     }
     // A drill has nothing that somebody works with.

@@ -160,6 +160,35 @@ describe('an interrupted restore that is ended with what is there', () => {
     expectEnded();
   });
 
+  it.each<[string, (moves: string) => string]>([
+    ['damaged', (moves) => moves.replace('{', '#')],
+    ['damaged in every line', (moves) => moves.replaceAll('{', '#')],
+    ['cut off in a line', (moves) => moves.slice(0, -20)],
+    ['cut off after a line', (moves) => moves.slice(0, moves.indexOf('\n') + 1)],
+    ['empty', () => ''],
+  ])('is so when the list of its moves is %s', async (_how, damage) => {
+    const { id, set, record } = await interruptedAt('a/1');
+    const [{ journal } = { journal: '' }] = interruptedRestores(home);
+    const list = join(journal, 'moves.jsonl');
+    writeFileSync(list, damage(readFileSync(list, 'utf8')));
+    expect(await recovered()).toMatchObject({
+      outcome: 'failed',
+      hint: expect.stringContaining(`interrupted ${id} --keep`) as string,
+    });
+    await expect(restore(built.vault, record, { home, set })).rejects.toMatchObject({
+      code: 'unfinished-restore',
+    });
+    const kept = keptFolder(root, id);
+    expect(await endRestore(home, id, 'keep')).toMatchObject({ outcome: 'kept', keptIn: [kept] });
+    expect(['a/1', 'a/2', 'a/3'].map(read)).toEqual(['old a/1', 'live a/2', 'live a/3']);
+    const names = readdirSync(kept, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+    const contents = names.map((one) => readFileSync(join(one.parentPath, one.name), 'utf8'));
+    expect(contents).toContain('live a/1');
+    expectEnded();
+    await restore(built.vault, record, { home, set });
+    expect(['a/1', 'a/2', 'a/3'].map(read)).toEqual(['old a/1', 'old a/2', 'old a/3']);
+  });
+
   it('is so when its folder is away, and cleared up quietly when that is back', async () => {
     const { id } = await interruptedAt('a/1');
     renameSync(root, `${root} away`);
