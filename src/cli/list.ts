@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { BackupRecord } from '../core/vault/record.ts';
 import { plainText, printable } from '../core/printable.ts';
 import { counted, formatAge, formatBytes, formatCount, formatRatio, formatTime } from './quantity.ts';
-import { openVault, unreadableText } from './opened.ts';
+import { type Opened, openVault, unreadableText } from './opened.ts';
 import { listedJson, ratioOf } from './record-json.ts';
 import type { Act, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
@@ -15,7 +15,8 @@ export function defineList(program: Command, act: Act): void {
     .description('list the backups, newest first')
     .action(() =>
       act(async (session) => {
-        const { listing, setName: set } = await openVault(session);
+        const opened = await openVault(session);
+        const { listing, setName: set } = opened;
         const records = listing.records.filter((record) => set === undefined || record.set === set);
         const unreadable = unreadableText(listing);
         if (unreadable !== undefined) session.warn(`${unreadable}; “crm-backup verify” tells more.`);
@@ -25,11 +26,23 @@ export function defineList(program: Command, act: Act): void {
             records.length > 0
               ? table(records, session)
               : unreadable === undefined
-                ? 'No backups yet; take one with “crm-backup backup”.'
+                ? ['No backups yet; take one with “crm-backup backup”.', ...othersIn(opened)].join('\n')
                 : 'There is no backup that can be read.',
         };
       }),
     );
+}
+
+/** Whose backups the vault has instead: a set may have got another name. */
+function othersIn({ listing, placed }: Opened): string[] {
+  const named = new Set(placed.map(({ set }) => set.name));
+  const sets = new Set(listing.records.map(({ set }) => set).filter((set) => !named.has(set)));
+  const [vault] = placed.map(({ vaultDirectory }) => vaultDirectory);
+  if (sets.size === 0 || vault === undefined) return [];
+  const names = [...sets].map((set) => `“${plainText(set)}”`).join(', ');
+  return [
+    `The vault has backups of ${names}, which the set file does not name; “crm-backup list --vault ${printable(vault)}” lists them.`,
+  ];
 }
 
 function table(records: readonly BackupRecord[], session: Session): string {

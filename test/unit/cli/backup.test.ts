@@ -114,6 +114,18 @@ describe('list and show', () => {
     const { code, value } = await cli.json(['backup']);
     expect([code, value.error.code]).toEqual([2, 'several-sets']);
   });
+
+  it('tells of the backups that a set has under its former name', async () => {
+    await cli.must(['init', '--yes', '--vault', join(cli.scratch, 'vault')]);
+    expect((await cli.run(['list'])).text).not.toContain('The vault has');
+    await cli.must(['backup']);
+    const file = join(cli.workspace, '.vscode/crm-backup.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"workspace"', '"renamed"'));
+    const { code, text } = await cli.run(['list']);
+    expect(code).toBe(0);
+    expect(text).toContain('backups of “workspace”, which the set file does not name');
+    expect(text).toContain(join(cli.scratch, 'vault'));
+  });
 });
 
 describe('pin, label, forget and prune', () => {
