@@ -50,7 +50,7 @@ export async function openTarget(
     clear: async (ticket) => guarded(async (own) => clear(own, readTicket(ticket))),
     whichIsLive: async (ticket) =>
       guarded(async (own) => ((await whichIsLive(own, readTicket(ticket))) === 'new' ? 'new' : 'old')),
-    keepLive: async (ticket) => guarded(async (own) => keepLive(own, server, readTicket(ticket))),
+    keepLive: async (ticket) => guarded(async (own) => keepLive(own, readTicket(ticket))),
     [Symbol.asyncDispose]: async () => session?.wire.close(),
   };
 }

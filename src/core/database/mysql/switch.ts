@@ -18,6 +18,7 @@ import { quoteName, quoteTable, quoteText } from './quote.ts';
 import { grantAgain, readRoutineGrants } from './routine-grants.ts';
 import { databaseExists, type Session, useDatabase } from './session.ts';
 import { exchanged } from './staying-routines.ts';
+import type { StoredObject } from './stored-object.ts';
 import type { Ticket } from './ticket.ts';
 import { ServerRefusal } from './wire.ts';
 
@@ -99,15 +100,10 @@ export async function clear({ wire }: Session, { newSchema, oldSchema }: Ticket)
 }
 
 /** Ends a restore with the tables that are live; see `RestoreTarget.keepLive`. */
-export async function keepLive(
-  session: Session,
-  server: ServerAddress,
-  ticket: Ticket,
-): Promise<string | undefined> {
+export async function keepLive(session: Session, ticket: Ticket): Promise<string | undefined> {
   const live = await whichIsLive(session, ticket);
-  // What the switch has dropped and cannot move, as views and triggers, is made again.
-  if (live === 'old') await switchBack(session, server, ticket);
-  if (live === 'new') await switchTo(session, server, ticket);
+  // A database that was to be made has none of its own to miss, and one that is there is somebody’s work.
+  if (live === 'new' || (live === 'old' && !ticket.creates)) await makeMissing(session, ticket, live);
   if (live === 'old' || ticket.creates) {
     await clear(session, ticket);
     return undefined;
@@ -115,6 +111,48 @@ export async function keepLive(
   await session.wire.query('SET SESSION foreign_key_checks = 0');
   await session.wire.query(`DROP DATABASE IF EXISTS ${quoteName(ticket.newSchema)}`);
   return (await databaseExists(session, ticket.oldSchema)) ? `database ${ticket.oldSchema}` : undefined;
+}
+
+/**
+ * Makes again what the switch has dropped and cannot move, as views and triggers. What is there stays as it is: somebody
+ * may have mended it.
+ */
+async function makeMissing(session: Session, ticket: Ticket, live: 'old' | 'new'): Promise<void> {
+  const old = await readJournal(session, ticket, 'old');
+  // Nothing of the live database was touched before this was written.
+  if (old === undefined) return;
+  const added = await readJournal(session, ticket, 'new');
+  const { database } = ticket;
+  await useDatabaseOrCreate(session, ticket);
+  await session.wire.query('SET SESSION foreign_key_checks = 0');
+  const objects = exchanged(old, added);
+  const wanted =
+    live === 'new'
+      ? objects.added
+      : objects.old.map((object) => fitted(object, { ...ticket, collations: {} }));
+  const missing = await missingOf(session, database, wanted);
+  if (live === 'new') await runCompletions(session, added?.completions ?? []);
+  await makeObjects(session, database, missing);
+  await grantAgain(session, old.grants, missing);
+  await repairForeignKeys(session, database, old.foreignKeys);
+}
+
+/** Those of some objects whose name nothing has in a database. */
+async function missingOf(
+  session: Session,
+  database: string,
+  objects: readonly StoredObject[],
+): Promise<StoredObject[]> {
+  const taken = new Set<string>();
+  const take = (object: Pick<StoredObject, 'kind' | 'name'>) => taken.add(spaceOf(object));
+  const catalog = await readCatalog(session, database, take);
+  catalog.objects.forEach(take);
+  return objects.filter((object) => !taken.has(spaceOf(object)));
+}
+
+/** A name with what must not be called so besides. */
+function spaceOf({ kind, name }: Pick<StoredObject, 'kind' | 'name'>): string {
+  return ['table', 'view', 'sequence'].includes(kind) ? `table ${name}` : `${kind} ${name.toLowerCase()}`;
 }
 
 async function useDatabaseOrCreate(
@@ -224,9 +262,13 @@ async function complete(
   const { database, charset, collation, tables } = ticket;
   if (tables === null)
     await wire.query(`ALTER DATABASE ${quoteName(database)} CHARACTER SET ${charset} COLLATE ${collation}`);
-  for (const completion of completions) await wire.query(completion);
+  await runCompletions(session, completions);
   for (const object of objects.toReversed()) await dropObject(session, object);
   await makeObjects(session, database, objects);
+}
+
+async function runCompletions({ wire }: Session, completions: readonly string[]): Promise<void> {
+  for (const completion of completions) await wire.query(completion);
 }
 
 async function namesIn({ wire }: Session, schema: string): Promise<string[]> {

@@ -218,6 +218,63 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
     });
   });
 
+  it.each(['old', 'new'] as const)(
+    'gets back only what is missing when it is kept as it is, and keeps what was mended by hand (%s)',
+    async (live) => {
+      const name = `kept_${live}`;
+      const text = async (view: string) =>
+        JSON.stringify(await server.rows(name, `SELECT * FROM ${view} ORDER BY 1`));
+      await server.run(
+        undefined,
+        `CREATE DATABASE ${name}`,
+        `USE ${name}`,
+        'CREATE TABLE word (id INT PRIMARY KEY, word TEXT) ENGINE=InnoDB',
+        "INSERT INTO word VALUES (1, 'first')",
+        'CREATE VIEW mended AS SELECT id FROM word',
+        'CREATE VIEW missing AS SELECT word FROM word',
+        'CREATE TRIGGER mended BEFORE INSERT ON word FOR EACH ROW SET NEW.word = 1',
+        'COMMIT',
+      );
+      const dump = await keepDump(mysql, address(name));
+      await using target = await mysql.openTarget(address(name), undefined, {});
+      const request = { restoreId: `kept${live}`, tables: undefined, mayEndSessions: false };
+      const { ticket } = await target.plan(dump, request, {});
+      await target.build(dump, ticket, {});
+      await target.switch(ticket);
+      if (live === 'old') await target.switchBack(ticket);
+      await server.run(
+        undefined,
+        `USE ${name}`,
+        'DROP VIEW missing',
+        "CREATE OR REPLACE VIEW mended AS SELECT 'by hand' AS id",
+        'DROP TRIGGER mended',
+        'CREATE TRIGGER mended BEFORE INSERT ON word FOR EACH ROW SET NEW.word = 2',
+      );
+      await target.keepLive(ticket);
+      expect(await text('mended')).toContain('by hand');
+      expect(await text('missing')).toContain('first');
+      await server.run(name, "INSERT INTO word VALUES (2, '')", 'COMMIT');
+      expect((await server.rows(name, 'SELECT word FROM word WHERE id = 2')).flat()).toEqual(['2']);
+    },
+  );
+
+  it('is not removed where somebody has made it when a restore to it was interrupted', async () => {
+    await server.run(undefined, 'CREATE DATABASE word', 'CREATE TABLE word.word (id INT)');
+    const dump = await keepDump(mysql, address('word'));
+    await using target = await mysql.openTarget(address('word'), 'made', {});
+    const { ticket } = await target.plan(
+      dump,
+      { restoreId: 'made', tables: undefined, mayEndSessions: false },
+      {},
+    );
+    await target.build(dump, ticket, {});
+    await target.switch(ticket);
+    await target.switchBack(ticket);
+    await server.run(undefined, 'CREATE DATABASE made', 'CREATE TABLE made.by_hand (id INT)');
+    await target.keepLive(ticket);
+    expect((await server.rows('made', 'SHOW TABLES')).flat()).toEqual(['by_hand']);
+  });
+
   it('is left out where a table is damaged in the vault, but not its other tables', async () => {
     await using built = await buildVault();
     await using folder = temporaryFolder();
