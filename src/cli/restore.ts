@@ -197,7 +197,9 @@ function skippedLines(listed: readonly SkippedPath[], count: number, paint: Pain
   );
   const more = count - shown.length;
   if (more > 0) lines.push(`  … and ${formatCount(more)} more; --json has the first thousand`);
-  return [`Left out because the vault has lost or damaged it: ${counted(count, 'path')}`, ...lines];
+  const isAllDamage = listed.every(({ code }) => code !== 'database');
+  const why = isAllDamage ? ' because the vault has lost or damaged it' : '';
+  return [`Left out${why}: ${counted(count, 'path')}`, ...lines];
 }
 
 function notDeletedLines(roots: readonly string[], isDryRun: boolean): string[] {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import type { BackupRoot, BackupSources } from '../backup.ts';
 import { checkRestorePath } from '../path/restore-path.ts';
 import type { Problem } from '../problem.ts';
@@ -13,7 +13,7 @@ import { isDamage, VaultError } from '../vault/error.ts';
 import type { BackupRecord, RecordedSource } from '../vault/record.ts';
 import type { Vault } from '../vault/vault.ts';
 import { RestoreError } from './error.ts';
-import { liveTree } from './live-tree.ts';
+import { liveTree, lookAt } from './live-tree.ts';
 import { type PlannedEntry, planRoot } from './plan.ts';
 import { type MovedRoot, movedRoots } from '../moved-roots.ts';
 import { realFolder } from '../real-folder.ts';
@@ -29,6 +29,9 @@ import {
   PERHAPS_LISTED,
   SkippedPaths,
 } from './skipped.ts';
+
+/** What the names of a SQLite database's files end with. */
+const DATABASE_FILES = ['', '-journal', '-wal', '-shm'] as const;
 
 /** What of a backup goes where. */
 export interface PlanRequest {
@@ -46,6 +49,8 @@ export interface PlanRequest {
   readonly damaged?: DamagedContent | undefined;
   /** Paths that are left out although they are whole, with all that is below them. */
   readonly isLeftOut?: ((path: string) => boolean) | undefined;
+  /** Files of the set's SQLite databases, absolute and without links: they are restored as databases only. */
+  readonly databaseFiles?: readonly string[] | undefined;
 }
 
 /** What a restore is going to do; nothing is done yet. */
@@ -81,18 +86,27 @@ export async function planRestore(
   const notDeleted: string[] = [];
   const { damaged } = request;
   for (const { source, root, place, directory } of placesOf(record, request)) {
+    const ofDatabase = databaseIn(directory, request.databaseFiles ?? []);
+    const isLeftOut = (path: string): boolean => {
+      if (request.isLeftOut?.(path) === true) return true;
+      const database = ofDatabase(path.slice(root.length + 1));
+      if (database === undefined || selection.resolve(path) === 'none') return false;
+      found.add(path);
+      skipped.add('database', path, partOfDatabase(database));
+      return true;
+    };
     const lists = damaged?.lists.filter((list) => list.root === root) ?? [];
     const entries =
       lists.length === 0
         ? entriesOf(vault, record, root, index)
         : withFolders(entriesOf(vault, record, root, index, damaged), root, record);
     const plan = await planRoot(
-      request.isLeftOut === undefined ? entries : without(request.isLeftOut, entries),
+      without(isLeftOut, entries),
       {
         root,
         live: liveTree(directory, vault.chunkIds, index),
         selection,
-        filter: safeFilter(source, root, record.problems),
+        filter: withoutDatabases(safeFilter(source, root, record.problems), ofDatabase),
         // What a lost part of the list has named would seem not to be in the backup.
         delete: request.delete && lists.length === 0,
         deleteMissing: request.deleteMissing === true && lists.length === 0,
@@ -115,6 +129,28 @@ export async function planRestore(
   }
   if (!request.deleteMissing) mustBeFound(request.paths ?? [], found, record);
   return { targets, counts, sources, skipped, notDeleted };
+}
+
+/** Tells for a path in a folder which database it is a file of that stands there; undefined when it is none. */
+function databaseIn(directory: string, files: readonly string[]): (path: string) => string | undefined {
+  const own = new Map<string, string>();
+  for (const file of files) {
+    const all = DATABASE_FILES.map((end) => `${file}${end}`);
+    if (all.every((each) => lookAt(each) === undefined)) continue;
+    for (const each of all) own.set(relative(directory, each).split(sep).join('/'), file);
+  }
+  return (path) => own.get(path);
+}
+
+function withoutDatabases(filter: PathFilter, ofDatabase: (path: string) => string | undefined): PathFilter {
+  return {
+    enters: (directory) => filter.enters(directory),
+    includes: (path, isDirectory) => filter.includes(path, isDirectory) && ofDatabase(path) === undefined,
+  };
+}
+
+function partOfDatabase(file: string): string {
+  return `It is now a file of the set’s database in ${file}, which would be a mixture of both; a backup that holds it as a database restores it with --database, and --to restores this file beside.`;
 }
 
 /** What lost parts of a list may have named of what is selected: what was asked for, or else where a part begins. */

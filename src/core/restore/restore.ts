@@ -1,7 +1,10 @@
 import { resolve } from 'node:path';
 import type { BackupSources } from '../backup.ts';
 import type { BackupDatabase } from '../backup/databases.ts';
+import { sqliteFile } from '../database/sqlite/address.ts';
+import { CrmBackupError } from '../errors.ts';
 import { lockLive } from '../live-lock.ts';
+import { realFolder } from '../real-folder.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { lockForReading } from '../vault/lock.ts';
@@ -223,7 +226,8 @@ async function restorePaths(
     options.skipDamaged === true ? await findDamaged(vault, record, options.selected, task) : undefined;
   // The safety backup stores it anew.
   await vault.noteDamageMet();
-  const plan = await planRestore(vault, record, { ...request, damaged }, task);
+  const databaseFiles = to === undefined ? await sqliteFiles(set?.databases ?? []) : [];
+  const plan = await planRestore(vault, record, { ...request, damaged, databaseFiles }, task);
   const restoreId = newRestoreId();
   const selected =
     damaged === undefined ? meant : withoutDamaged(meant, damaged, plan.skipped, to !== undefined);
@@ -279,6 +283,20 @@ async function restorePaths(
     });
   }
   return report(all, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, measured);
+}
+
+/** Where the SQLite databases of a set are, as far as their addresses are known. */
+async function sqliteFiles(databases: readonly BackupDatabase[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const { source, address } of databases) {
+    if (source?.url?.toLowerCase().startsWith('sqlite:') !== true) continue;
+    try {
+      files.push(realFolder(sqliteFile(await address())));
+    } catch (error) {
+      if (!(error instanceof CrmBackupError)) throw error;
+    }
+  }
+  return files;
 }
 
 /** Whether threads will be needed whatever the plan says: they start while it is made. */

@@ -1,10 +1,13 @@
 import { MOST_PROBLEMS_OF_A_KIND } from '../problem.ts';
 import type { EntryView } from '../vault/manifest-entry.ts';
 
-/** Something a restore leaves out because the vault cannot give it back. */
+/** Something a restore leaves out. */
 export interface SkippedPath {
-  /** `list-damaged`: what a damaged part of the backup’s list named, beginning with this path. */
-  readonly code: 'damaged' | 'list-damaged';
+  /**
+   * `damaged`: the vault cannot give it back. `list-damaged`: what a damaged part of the backup’s list named, beginning
+   * with this path. `database`: a file of a database of the set, which is more than that file.
+   */
+  readonly code: 'damaged' | 'list-damaged' | 'database';
   /** In the backup: of a file, a database or a table. */
   readonly path: string;
   /** One sentence for the user. */
@@ -14,10 +17,10 @@ export interface SkippedPath {
 /** What a restore leaves out: all of it counted, the first of each kind listed. */
 export class SkippedPaths {
   readonly listed: SkippedPath[] = [];
-  readonly #counts = { damaged: 0, 'list-damaged': 0 };
+  readonly #counts = { damaged: 0, 'list-damaged': 0, database: 0 };
 
   get count(): number {
-    return this.#counts.damaged + this.#counts['list-damaged'];
+    return this.#counts.damaged + this.#counts['list-damaged'] + this.#counts.database;
   }
 
   add(code: SkippedPath['code'], path: string, message: string): void {

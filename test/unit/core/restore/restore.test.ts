@@ -6,12 +6,14 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { restore, undoRestore } from '../../../../src/core/restore/restore.ts';
+import { withSqlite } from '../../../build/database-sqlite.ts';
 import { editTree, randomEdits } from '../../../build/edit-tree.ts';
 import { randomTree, type RandomTreeOptions } from '../../../build/random-tree.ts';
 import { restorable } from '../../../build/restorable.ts';
@@ -361,5 +363,37 @@ describe('another folder', () => {
     ]) {
       await expect(place.restore(record, { to })).rejects.toMatchObject({ code: 'target-not-directory' });
     }
+  });
+});
+
+describe('a file that belongs to a database of the set since', () => {
+  it.each([false, true])('is left out where that stands, and told (it is the same: %s)', async (isSame) => {
+    await using place = await restorable(treeOf({ 'var/other': 'o' }));
+    const file = join(place.root, 'var/app.db');
+    withSqlite(file, (app) => app.exec("CREATE TABLE word (word TEXT); INSERT INTO word VALUES ('old')"));
+    const old = readFileSync(file);
+    const record = await place.backUp();
+    const source = { name: 'app', url: 'sqlite:root/var/app.db' };
+    const workspace = join(place.root, '..');
+    const address = async () => Promise.resolve({ ...source, workspace });
+    const set = { ...place.set, databases: [{ name: 'app', source, address }] };
+    writeFileSync(`${file}-wal`, 'as a killed program leaves it');
+    if (!isSame) writeFileSync(file, 'newer than the backup');
+    writeFileSync(join(place.root, 'var/other'), 'changed');
+    const live = readFileSync(file);
+    const options = { home: place.home, set, safetyBackup: false, delete: true };
+    for (const paths of [undefined, ['files/workspace/var/app.db']]) {
+      const { problems, skipped } = await restore(place.vault, record, { ...options, paths });
+      expect(problems).toMatchObject([{ code: 'database', path: 'files/workspace/var/app.db' }]);
+      expect(skipped).toBe(1);
+    }
+    expect(readFileSync(join(place.root, 'var/other'), 'utf8')).toBe('o');
+    expect(readFileSync(file)).toEqual(live);
+    expect(readFileSync(`${file}-wal`, 'utf8')).toBe('as a killed program leaves it');
+    // Where nothing of the database stands, the file is brought back.
+    rmSync(file);
+    rmSync(`${file}-wal`);
+    expect(await restore(place.vault, record, options)).toMatchObject({ skipped: 0 });
+    expect(readFileSync(file)).toEqual(old);
   });
 });
