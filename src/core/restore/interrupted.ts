@@ -9,6 +9,7 @@ import type { Vault } from '../vault/vault.ts';
 import { placeOf, type SelectedDatabase } from './database-selection.ts';
 import type { RestoredDatabase } from './plan-databases.ts';
 import { type RestoreDisk } from './disk.ts';
+import { RestoreError } from './error.ts';
 import { timeOf } from './interrupted-sentence.ts';
 import type { JournalHeader } from './journal-entries.ts';
 import { type InterruptedRestore, interruptedRestores } from './journals.ts';
@@ -36,11 +37,12 @@ interface NewRestore {
  * Brings restores that were interrupted to their end before a new one begins: those that worked in its folders and
  * databases whatever that takes, after a backup of these databases as they are; others only as {@link recoverRestores}
  * does.
- * @throws {RestoreError} when one of the former cannot be ended; {VaultError}, {StorageError}, {CancelledError}
+ * @throws {RestoreError} when one of the former cannot be ended, as `unfinished-restore` where it waits for a folder; {VaultError}, {StorageError}, {CancelledError}
  */
 export async function endInterrupted(vault: Vault, next: NewRestore, task: Task): Promise<void> {
   const { home, directories, databases, set, secret, disk, onInterrupted } = next;
   for (const found of await recoverRestores(home, disk, secret)) {
+    if (found.outcome === 'waiting' && (await meetsDatabases(databases, set, found))) throw waitsHere(found);
     const isOpen = found.outcome === 'undecided' || found.outcome === 'failed';
     const meets =
       found.directories.some((directory) => directories.includes(directory)) ||
@@ -51,6 +53,17 @@ export async function endInterrupted(vault: Vault, next: NewRestore, task: Task)
     if (set !== undefined && next.safetyBackup) await saveBefore(vault, set, found, task);
     await endRestore(home, found.id, 'end', secret, disk);
   }
+}
+
+/** Ended later, it would put back what it knows of the database. */
+function waitsHere({ id, startedAt, directories }: Recovered): RestoreError {
+  return new RestoreError(
+    'unfinished-restore',
+    `A restore of ${timeOf(startedAt)} was interrupted in this database and waits for ${directories.join(', ')}, which is not there now.`,
+    {
+      hint: `Nothing was changed. Bring the folder back, or run “crm-backup interrupted ${id} --keep” to end that restore with what is there now.`,
+    },
+  );
 }
 
 /** Whether one of the databases that are to be restored is, where it goes, one that a restore works on. */

@@ -89,7 +89,7 @@ export async function planRestore(
     const ofDatabase = databaseIn(directory, request.databaseFiles ?? []);
     const isLeftOut = (path: string): boolean => {
       if (request.isLeftOut?.(path) === true) return true;
-      const database = ofDatabase(path.slice(root.length + 1));
+      const database = ofDatabase?.(path.slice(root.length + 1));
       if (database === undefined || selection.resolve(path) === 'none') return false;
       found.add(path);
       skipped.add('database', path, partOfDatabase(database));
@@ -101,7 +101,7 @@ export async function planRestore(
         ? entriesOf(vault, record, root, index)
         : withFolders(entriesOf(vault, record, root, index, damaged), root, record);
     const plan = await planRoot(
-      without(isLeftOut, entries),
+      ofDatabase === undefined && request.isLeftOut === undefined ? entries : without(isLeftOut, entries),
       {
         root,
         live: liveTree(directory, vault.chunkIds, index),
@@ -131,18 +131,25 @@ export async function planRestore(
   return { targets, counts, sources, skipped, notDeleted };
 }
 
-/** Tells for a path in a folder which database it is a file of that stands there; undefined when it is none. */
-function databaseIn(directory: string, files: readonly string[]): (path: string) => string | undefined {
+/** Tells for a path in a folder which database it is a file of that stands there; undefined when there is none. */
+function databaseIn(
+  directory: string,
+  files: readonly string[],
+): ((path: string) => string | undefined) | undefined {
   const own = new Map<string, string>();
   for (const file of files) {
     const all = DATABASE_FILES.map((end) => `${file}${end}`);
     if (all.every((each) => lookAt(each) === undefined)) continue;
     for (const each of all) own.set(relative(directory, each).split(sep).join('/'), file);
   }
-  return (path) => own.get(path);
+  return own.size === 0 ? undefined : (path) => own.get(path);
 }
 
-function withoutDatabases(filter: PathFilter, ofDatabase: (path: string) => string | undefined): PathFilter {
+function withoutDatabases(
+  filter: PathFilter,
+  ofDatabase: ((path: string) => string | undefined) | undefined,
+): PathFilter {
+  if (ofDatabase === undefined) return filter;
   return {
     enters: (directory) => filter.enters(directory),
     includes: (path, isDirectory) => filter.includes(path, isDirectory) && ofDatabase(path) === undefined,

@@ -375,6 +375,22 @@ describe('an interrupted restore whose database cannot be reached', () => {
     expectEnded();
   });
 
+  it('lets no other restore into its database while it waits for its folder', async () => {
+    const { id, record, set } = await interruptedAt('a/1', { withDatabase: true });
+    const away = `${root} away`;
+    renameSync(root, away);
+    const files = [{ name: 'crm', target: undefined }];
+    const again = restore(built.vault, record, { home, set, paths: ['databases'], databases: files });
+    await expect(again).rejects.toMatchObject({
+      code: 'unfinished-restore',
+      hint: expect.stringContaining(`interrupted ${id} --keep`) as string,
+    });
+    expect(databaseSays()).toBe('live');
+    renameSync(away, root);
+    expect(await recovered()).toMatchObject({ id });
+    expectEnded();
+  });
+
   it.each(['files', 'databases', 'clearing'])('can be ended without it (%s)', async (state) => {
     const { id } = await interruptedAt('a/1', { withDatabase: true });
     const beside = readdirSync(folder.path).find((name) => name.startsWith('.crm-backup-database-'))!;
