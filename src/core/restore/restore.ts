@@ -1,10 +1,7 @@
 import { resolve } from 'node:path';
 import type { BackupSources } from '../backup.ts';
 import type { BackupDatabase } from '../backup/databases.ts';
-import { sqliteFile } from '../database/sqlite/address.ts';
-import { CrmBackupError } from '../errors.ts';
 import { lockLive } from '../live-lock.ts';
-import { realFolder } from '../real-folder.ts';
 import type { SecretSource } from '../surroundings.ts';
 import { type Task, throwIfCancelled } from '../task.ts';
 import { lockForReading } from '../vault/lock.ts';
@@ -43,6 +40,7 @@ import type { SelectedPath } from './selection.ts';
 import type { SkippedPath } from './skipped.ts';
 import { takeSafetyBackup } from './safety-backup.ts';
 import { placesOf, planRestore, type RestorePlace, type RestorePlan } from './plan-restore.ts';
+import { sqliteFiles } from './sqlite-files.ts';
 
 /** A live set, as far as restores are concerned. */
 export interface RestoreSet extends Omit<BackupSources, 'databases'> {
@@ -283,20 +281,6 @@ async function restorePaths(
     });
   }
   return report(all, safety?.id ?? null, true, startedAt, { plannedAt, safeAt }, measured);
-}
-
-/** Where the SQLite databases of a set are, as far as their addresses are known. */
-async function sqliteFiles(databases: readonly BackupDatabase[]): Promise<string[]> {
-  const files: string[] = [];
-  for (const { source, address } of databases) {
-    if (source?.url?.toLowerCase().startsWith('sqlite:') !== true) continue;
-    try {
-      files.push(realFolder(sqliteFile(await address())));
-    } catch (error) {
-      if (!(error instanceof CrmBackupError)) throw error;
-    }
-  }
-  return files;
 }
 
 /** Whether threads will be needed whatever the plan says: they start while it is made. */

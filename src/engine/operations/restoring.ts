@@ -5,7 +5,7 @@ import { findDamaged, withoutDamaged } from '../../core/restore/damaged.ts';
 import { selectDatabases } from '../../core/restore/database-selection.ts';
 import { withNotices } from '../../core/restore/interrupted.ts';
 import { endAlone } from '../../core/restore/end-restore.ts';
-import { type Lacking, lackingOf } from '../../core/restore/lacking.ts';
+import { lackingOf } from '../../core/restore/lacking.ts';
 import { restoreToUndo } from '../../core/restore/last-restore.ts';
 import {
   movedBy,
@@ -20,6 +20,7 @@ import {
   undoRestore as undo,
 } from '../../core/restore/restore.ts';
 import type { SkippedPath } from '../../core/restore/skipped.ts';
+import { sqliteFiles } from '../../core/restore/sqlite-files.ts';
 import { homeOf } from '../../core/surroundings.ts';
 import type { Task } from '../../core/task.ts';
 import type { BackupRecord } from '../../core/vault/record.ts';
@@ -143,7 +144,8 @@ async function preview(
 ): Promise<RestorePlan> {
   const { paths, to } = request;
   const damaged = skipDamaged === true ? await findDamaged(vault, record, paths, task) : undefined;
-  const files = await makePlan(vault, record, { ...request, damaged }, task);
+  const databaseFiles = to === undefined ? await sqliteFiles(live.live) : [];
+  const files = await makePlan(vault, record, { ...request, damaged, databaseFiles }, task);
   const meant = selectDatabases(record, paths, []);
   const selected =
     damaged === undefined ? meant : withoutDamaged(meant, damaged, files.skipped, to !== undefined);
@@ -159,10 +161,12 @@ async function preview(
   };
 }
 
-function skippedOf(count: number, [first]: readonly SkippedPath[]): Lacking | undefined {
+function skippedOf(count: number, listed: readonly SkippedPath[]): RestorePlan['skipped'] {
+  const [first] = listed;
   if (first === undefined) return undefined;
   const { path, message } = first;
-  return { count, first: { path, message } };
+  const isDamage = listed.every(({ code }) => code !== 'database');
+  return { count, first: { path, message }, isDamage };
 }
 
 function resultOf({

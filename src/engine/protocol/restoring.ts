@@ -4,6 +4,12 @@ import type { Decision, Recovered } from '../../core/restore/recover.ts';
 import type { RestoredDatabase } from '../../core/restore/plan-databases.ts';
 import type { InSet, InWorkspace, OfBackup } from './scope.ts';
 
+/** What a restore leaves out. */
+interface LeftOut extends Lacking {
+  /** Whether all of it is what the vault has lost or damaged. */
+  readonly isDamage: boolean;
+}
+
 /** What a restore would do, or has done, as counts and by name. */
 export interface RestorePlan {
   readonly create: number;
@@ -15,8 +21,8 @@ export interface RestorePlan {
   readonly databases: readonly RestoredDatabase[];
   /** In the order of paths; `unchanged` ones are left out. */
   readonly steps: readonly { readonly path: string; readonly action: 'create' | 'replace' | 'delete' }[];
-  /** What is left out because the vault has lost or damaged it; absent when nothing is. */
-  readonly skipped?: Lacking | undefined;
+  /** What is left out; absent when nothing is. */
+  readonly skipped?: LeftOut | undefined;
   /** Roots in which nothing is deleted, though it was wanted: a part of their list is damaged; absent in what was done. */
   readonly notDeleted?: readonly string[] | undefined;
   /** What the backup lacks of it; absent when it is whole. */

@@ -67,14 +67,16 @@ export function cautions({ lacking, moved, skipped, notDeleted = [] }: RestorePl
   return lines;
 }
 
-/** What a restore leaves out because the vault has lost or damaged it. */
-export function skippedText({ count, first }: NonNullable<RestorePlan['skipped']>): string {
-  return vscode.l10n.t(
-    'Left out because the vault has lost or damaged it: {0}, the first: {1}: {2}',
+/** What a restore leaves out, and why. */
+export function skippedText({ count, first, isDamage }: NonNullable<RestorePlan['skipped']>): string {
+  const facts = [
     formatNumber(count, vscode.env.language),
     displayName(pathInWorkspace(first.path)),
     displayName(first.message),
-  );
+  ];
+  return isDamage
+    ? vscode.l10n.t('Left out because the vault has lost or damaged it: {0}, the first: {1}: {2}', ...facts)
+    : vscode.l10n.t('Left out: {0}, the first: {1}: {2}', ...facts);
 }
 
 function databases({ databases: all }: RestorePlan, rows: TableChanges | undefined): string[] {

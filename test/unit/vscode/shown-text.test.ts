@@ -4,7 +4,9 @@ import { shownLine, shownText } from '../../../src/vscode/shown-text.ts';
 
 /** Texts with the characters that links and icons are made of. */
 const text = fc
-  .array(fc.constantFrom('[', ']', '(', ')', '$', '\\', 'zap', 'command:x', ' ', '中', '\n', '\u202e'))
+  .array(
+    fc.constantFrom('](', '$(', '[', ']', '(', ')', '$', '\\', 'zap', 'command:x', ' ', '中', '\n', '\u202e'),
+  )
   .map((parts) => parts.join(''));
 
 /** What the editor makes a link or an icon of. */
