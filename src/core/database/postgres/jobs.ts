@@ -4,7 +4,7 @@ import type { Session } from './session.ts';
 
 /** Work on tables that nobody else works on meanwhile. */
 export interface Job {
-  /** The tables, as SQL writes them. */
+  /** The tables, as SQL writes them; jobs without any run one after the other. */
   readonly tables: readonly string[];
   /** About how long it takes beside others, in bytes of rows. */
   readonly cost: number;
@@ -17,13 +17,7 @@ export interface Job {
  * @throws what a job throws; {CancelledError}
  */
 export async function runJobs(sessions: readonly Session[], jobs: readonly Job[], task: Task): Promise<void> {
-  const waiting = [...jobs];
-  const busy = new Set<string>();
-  const costs = new Map<string, number>();
-  const note = ({ tables, cost }: Job, sign: 1 | -1) => {
-    for (const table of tables) costs.set(table, (costs.get(table) ?? 0) + sign * cost);
-  };
-  for (const job of jobs) note(job, 1);
+  const waiting = new Waiting(jobs);
   let isStopped = false;
   let wake: () => void = () => undefined;
   let changed = new Promise<void>((resolve) => (wake = resolve));
@@ -32,20 +26,17 @@ export async function runJobs(sessions: readonly Session[], jobs: readonly Job[]
     changed = new Promise<void>((resolve) => (wake = resolve));
   };
   const work = async (session: Session) => {
-    while (!isStopped && waiting.length > 0) {
+    while (!isStopped && !waiting.isEmpty) {
       throwIfCancelled(task);
-      const at = nextOf(waiting, busy, costs);
-      if (at < 0) {
+      const job = waiting.take();
+      if (job === undefined) {
         await changed;
         continue;
       }
-      const [job] = waiting.splice(at, 1) as [Job];
-      for (const table of job.tables) busy.add(table);
       try {
         await job.run(session);
       } finally {
-        for (const table of job.tables) busy.delete(table);
-        note(job, -1);
+        waiting.release(job);
         wakeAll();
       }
     }
@@ -57,23 +48,71 @@ export async function runJobs(sessions: readonly Session[], jobs: readonly Job[]
   });
 }
 
-/** Of the jobs that may run now the one of the table with the most to do; -1 if there is none. */
-function nextOf(
-  waiting: readonly Job[],
-  busy: ReadonlySet<string>,
-  costs: ReadonlyMap<string, number>,
-): number {
-  let found = -1;
-  let most = -1;
-  const taken = new Set(busy);
-  for (const [at, { tables }] of waiting.entries()) {
-    const isFree = tables.every((table) => !taken.has(table));
-    // Whatever comes later for these tables waits for this.
-    for (const table of tables) taken.add(table);
-    const cost = Math.max(0, ...tables.map((table) => costs.get(table)!));
-    if (!isFree || cost <= most) continue;
-    found = at;
-    most = cost;
+/** What waits for one table. */
+interface Queue {
+  readonly jobs: Job[];
+  /** Of all that waits or runs. */
+  cost: number;
+  isBusy: boolean;
+}
+
+/** Jobs that have not begun, by their tables: of thousands of jobs only the first of each table is looked at. */
+class Waiting {
+  readonly #queues = new Map<string, Queue>();
+  #left: number;
+
+  constructor(jobs: readonly Job[]) {
+    this.#left = jobs.length;
+    for (const job of jobs) {
+      for (const table of tablesOf(job)) {
+        const queue = this.#queues.get(table) ?? { jobs: [], cost: 0, isBusy: false };
+        this.#queues.set(table, queue);
+        queue.jobs.push(job);
+        queue.cost += job.cost;
+      }
+    }
   }
-  return found;
+
+  get isEmpty(): boolean {
+    return this.#left === 0;
+  }
+
+  /** The job that may run now of the table with the most to do; undefined when there is none. */
+  take(): Job | undefined {
+    let found: Job | undefined;
+    let most = -1;
+    for (const { jobs, cost } of this.#queues.values()) {
+      const [job] = jobs;
+      if (job === undefined || cost <= most || !this.#mayRun(job)) continue;
+      found = job;
+      most = cost;
+    }
+    if (found === undefined) return undefined;
+    this.#left--;
+    for (const queue of this.#queuesOf(found)) {
+      queue.jobs.shift();
+      queue.isBusy = true;
+    }
+    return found;
+  }
+
+  /** Lets others work on the tables of a job that has ended. */
+  release(job: Job): void {
+    for (const queue of this.#queuesOf(job)) {
+      queue.isBusy = false;
+      queue.cost -= job.cost;
+    }
+  }
+
+  #mayRun(job: Job): boolean {
+    return this.#queuesOf(job).every(({ isBusy, jobs: [first] }) => !isBusy && first === job);
+  }
+
+  #queuesOf(job: Job): Queue[] {
+    return tablesOf(job).map((table) => this.#queues.get(table)!);
+  }
+}
+
+function tablesOf({ tables }: Job): readonly string[] {
+  return tables.length === 0 ? [''] : tables;
 }

@@ -65,10 +65,11 @@ export async function loadDatabase(
     postData.map((entry) => ({ entry, sql: fitToTarget(entry, rules), settings: fitSettings(entry, rules) })),
     (table) => bytes.get(table) ?? 0,
   );
-  // A table of partitions has no rows, and to change it may take locks of those that are loaded.
+  // A table of partitions has no rows, and to change it may take locks of those that are loaded: it waits.
   const isOnRows = ({ tables: named }: Job) => named.every((table) => bytes.has(table));
-  const mayBegin = steps[0]?.isParallel === true && steps[0].jobs.every(isOnRows);
-  const onRows = mayBegin ? steps.shift()!.jobs : [];
+  const [first, ...others] = steps;
+  const onRows = first?.isParallel === true ? first.jobs.filter(isOnRows) : [];
+  const left = first && { ...first, jobs: first.jobs.filter((job) => !onRows.includes(job)) };
   const found = new Set<DumpedTable>();
   const progress = progressOf(tables, task);
   const jobs = [
@@ -79,7 +80,7 @@ export async function loadDatabase(
   await runJobs(sessions, jobs, task);
   if (tables.length < source.tables.length) await loadLargeObjects(leader, source, rules.mayOwn);
   await setSequences(leader, properties);
-  for (const { isParallel, jobs: built } of steps) {
+  for (const { isParallel, jobs: built } of left === undefined ? [] : [left, ...others]) {
     await runJobs(isParallel ? sessions : [leader], built, task);
   }
   return found;
