@@ -62,7 +62,6 @@ export async function restoreRows(app: App, chosen: ChosenRows): Promise<RowRest
     key,
     vscode.l10n.t('Restoring rows of {0}', name),
     (options) => app.engine.call('restoreRows', input, options),
-    true,
   );
   const { inserts, updates, deletes } = done;
   app.log.info(`Restored rows of ${name}: ${inserts} inserted, ${updates} updated, ${deletes} deleted.`);
