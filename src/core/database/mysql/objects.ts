@@ -1,5 +1,6 @@
 import { DatabaseError } from '../error.ts';
 import { type CatalogTable, readTables } from './catalog.ts';
+import { withoutInheritedCollations } from './inherited-collations.ts';
 import { quoteName, quoteText } from './quote.ts';
 import type { Session } from './session.ts';
 import type { StoredObject } from './stored-object.ts';
@@ -54,14 +55,15 @@ export async function readCatalog(
 }
 
 async function showTable(
-  { wire }: Session,
+  { wire, server }: Session,
   { name, kind, broken }: CatalogTable,
 ): Promise<StoredObject | undefined> {
   // A sequence is shown as a table by SHOW CREATE TABLE, and as itself by SHOW CREATE SEQUENCE.
   const [row] = await wire.query(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
   const statement = row?.[1];
   if (statement === undefined || statement === null) return undefined;
-  if (kind !== 'view') return { kind, name, statement };
+  if (kind !== 'view')
+    return { kind, name, statement: server.isMariaDb ? statement : withoutInheritedCollations(statement) };
   return {
     kind,
     name,
