@@ -1,3 +1,4 @@
+import { DatabaseError } from '../error.ts';
 import type { ColumnPlan } from './columns.ts';
 import { LineEncoder } from './line-encoder.ts';
 import { ServerRefusal, type Wire } from './wire.ts';
@@ -12,10 +13,14 @@ export interface RowWatch {
   stop(): Promise<void>;
 }
 
+/** Of a value that the server has cut, or left out: it says so by a warning alone. */
+const VALUE_CUT = '1301';
+
 /**
  * Reads rows as lines, in blocks of about 256 KiB.
  * @param write What it promises is awaited before the server may send more; then the block is used again.
  * @returns whether all rows were taken
+ * @throws {DatabaseError} `read-failed` where a value is larger than the server gives out
  */
 export async function readLines(
   wire: Wire,
@@ -37,8 +42,9 @@ export async function readLines(
     rows = 0;
     return write(encoder.take(), ended);
   };
+  let warnings = 0;
   try {
-    await wire.rows(
+    warnings = await wire.rows(
       select,
       (bytes, start, end) => {
         if (watch !== undefined && (isOver ||= !watch.takes(bytes, start))) return;
@@ -60,6 +66,16 @@ export async function readLines(
   // All may have come already: what is to stop the server would hit the next statement.
   await stopping;
   if (isOver) return false;
+  if (warnings > 0) await refuseCut(wire);
   if (encoder.length > 0) await writeOut();
   return true;
+}
+
+/** MySQL reads a JSON value above its max_allowed_packet as an empty text. */
+async function refuseCut(wire: Wire): Promise<void> {
+  const cut = (await wire.query('SHOW WARNINGS')).find(([, number]) => number === VALUE_CUT);
+  if (cut === undefined) return;
+  throw new DatabaseError('read-failed', `The server gives out a value cut: ${cut[2] ?? ''}.`, {
+    hint: 'Raise max_allowed_packet of the server, then try again.',
+  });
 }

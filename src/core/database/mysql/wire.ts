@@ -76,15 +76,15 @@ export class Wire {
   }
 
   /**
-   * Runs a statement and hands out its rows as they come.
+   * Runs a statement and hands out its rows as they come; returns how many warnings there were.
    * @param pieceDone called when all rows of what arrived are handed out; reading goes on when its promise is fulfilled
    */
   async rows(
     statement: string,
     take: (bytes: Buffer, start: number, end: number) => void,
     pieceDone: () => Promise<void> | undefined,
-  ): Promise<void> {
-    await this.#run(
+  ): Promise<number> {
+    return this.#run(
       statement,
       (bytes, start, _columns, end) => {
         take(bytes, start, end);
@@ -127,13 +127,13 @@ export class Wire {
       content,
       pieceDone,
     }: { content?: AsyncIterable<Buffer>; pieceDone?: () => Promise<void> | undefined } = {},
-  ): Promise<void> {
+  ): Promise<number> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     if (this.#answer !== undefined) return Promise.reject(new Error('A statement is still running.'));
     return new Promise((resolve, reject) => {
-      const finish = (error?: Error) => {
+      const finish = (error?: Error, warnings = 0) => {
         this.#answer = undefined;
-        if (error === undefined) resolve();
+        if (error === undefined) resolve(warnings);
         else reject(error);
       };
       let columns = 0;
@@ -146,7 +146,7 @@ export class Wire {
           const first = bytes[start]!;
           if (first === REFUSAL) finish(refusal(bytes, start, end));
           else if (expected === 'rows') {
-            if (first === END && end - start < LONGEST_END) finish();
+            if (first === END && end - start < LONGEST_END) finish(undefined, bytes.readUInt16LE(start + 1));
             else row?.(bytes, start, columns, end);
           } else if (expected === 'definitions') {
             // The definitions, then one packet that ends them.
