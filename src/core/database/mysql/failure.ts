@@ -12,6 +12,8 @@ interface Known {
 }
 
 const GRANT = 'Grant the privilege, or use another account; “doctor” lists what is missing.';
+const GRANT_SYSTEM_USER =
+  'Grant SYSTEM_USER ON *.* to the account: what an account with that privilege has made (views, routines, events), MySQL lets no other replace.';
 const REACH = 'Check that the server runs and that host and port (or socket) of its “url” are right.';
 const FREE = 'Free space on the server’s disk, then try again.';
 const AGAIN = 'Try again.';
@@ -103,9 +105,10 @@ export class Failures {
     const system = lost ? 'PROTOCOL_CONNECTION_LOST' : systemCode(error);
     const known = BY_NUMBER.get(number ?? 0) ?? BY_SYSTEM_CODE.get(system ?? '');
     if (known === undefined && number === undefined && system === undefined) return error;
+    const hint = /\bSYSTEM_USER\b/.test(error.message) ? GRANT_SYSTEM_USER : (known?.hint ?? AGAIN);
     const why = this.#redact(error.message).replaceAll(/\s+/g, ' ').slice(0, 300).replace(/\.$/, '');
     return new DatabaseError(known?.code ?? otherwise, `${this.#place} could not be ${action}: ${why}.`, {
-      hint: known?.hint ?? AGAIN,
+      hint,
     });
   }
 }

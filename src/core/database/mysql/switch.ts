@@ -16,8 +16,9 @@ import { dropObject, makeObjects } from './make-object.ts';
 import { readCatalog, refuseUnreadable } from './objects.ts';
 import { quoteName, quoteTable, quoteText } from './quote.ts';
 import { grantAgain, readRoutineGrants } from './routine-grants.ts';
-import { databaseExists, type Session, useDatabase } from './session.ts';
+import { databaseExists, oneValue, type Session, useDatabase } from './session.ts';
 import { exchanged } from './staying-routines.ts';
+import { findDefiner } from './statement.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Ticket } from './ticket.ts';
 import { ServerRefusal } from './wire.ts';
@@ -48,7 +49,8 @@ export async function switchTo(session: Session, server: ServerAddress, ticket: 
   const objects = exchanged(old, added);
   try {
     if (live === 'old') {
-      for (const object of objects.old.toReversed()) await dropObject(session, object);
+      for (const object of await doubtfulFirst(session, objects.old.toReversed()))
+        await dropObject(session, object);
       await renameAll(session, ticket, ticket.newSchema, ticket.oldSchema);
     }
     await complete(session, ticket, { ...added, objects: objects.added });
@@ -58,6 +60,20 @@ export async function switchTo(session: Session, server: ServerAddress, ticket: 
     if (!session.wire.isBroken) await switchBack(session, server, ticket);
     throw error;
   }
+}
+
+/**
+ * Objects in the order in which they are dropped: first those of others, for MySQL may refuse to drop what an account
+ * with SYSTEM_USER has made, whoever may drop the rest. It refuses no trigger.
+ */
+async function doubtfulFirst(
+  session: Session,
+  objects: readonly StoredObject[],
+): Promise<readonly StoredObject[]> {
+  const own = await oneValue(session, 'SELECT CURRENT_USER()');
+  const isDoubtful = ({ kind, statement }: StoredObject) =>
+    kind !== 'trigger' && findDefiner(statement)?.account !== own;
+  return [...objects.filter(isDoubtful), ...objects.filter((object) => !isDoubtful(object))];
 }
 
 /** Puts the old tables back; see `RestoreTarget.switchBack`. */
@@ -82,11 +98,11 @@ export async function switchBack(session: Session, server: ServerAddress, ticket
       await wire.query(
         `ALTER DATABASE ${quoteName(ticket.database)} CHARACTER SET ${old.charset} COLLATE ${old.collation}`,
       );
-    for (const object of objects.old) await dropObject(session, object);
-    // Those of accounts that may not be named would be lost otherwise.
+    // What could not be dropped is as it was. Those of accounts that may not be named would be lost otherwise.
     const remade = objects.old.map((object) => fitted(object, { ...ticket, collations: {} }));
-    await makeObjects(session, ticket.database, remade);
-    await grantAgain(session, old.grants, objects.old);
+    const missing = await missingOf(session, ticket.database, remade);
+    await makeObjects(session, ticket.database, missing);
+    await grantAgain(session, old.grants, missing);
   }
   await repairForeignKeys(session, ticket.database, old.foreignKeys);
 }
