@@ -5,7 +5,7 @@ import type { Task } from '../../task.ts';
 import type { ServerAddress } from './address.ts';
 import { quoteText } from './quote.ts';
 import { encryptWith, isWithoutTls, tlsOptions } from './tls.ts';
-import { type Row, Wire } from './wire.ts';
+import { type Row, ServerRefusal, Wire } from './wire.ts';
 
 const LOGIN_TIMEOUT_MS = 15_000;
 
@@ -29,8 +29,13 @@ export interface Session {
 /**
  * Sessions do not depend on the server’s settings: no time zone, no mode that changes or refuses values, no limits of
  * time, and text keys are compared in full. Statements a server does not know are left out.
+ * `mayFail`: it is new, or a privilege of its own.
  */
-const SETTINGS: readonly { readonly only?: 'MariaDB' | 'MySQL'; readonly set: string }[] = [
+const SETTINGS: readonly {
+  readonly only?: 'MariaDB' | 'MySQL';
+  readonly set: string;
+  readonly mayFail?: true;
+}[] = [
   { set: 'NAMES utf8mb4' },
   { set: "SESSION time_zone = '+00:00'" },
   { set: "SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'" },
@@ -42,6 +47,8 @@ const SETTINGS: readonly { readonly only?: 'MariaDB' | 'MySQL'; readonly set: st
   { set: 'SESSION net_write_timeout = 3600' },
   { set: 'SESSION net_read_timeout = 3600' },
   { set: 'SESSION wait_timeout = 28800' },
+  // Values that are cut are told of by warnings.
+  { set: 'SESSION max_error_count = 1024', mayFail: true },
   { only: 'MariaDB', set: 'SESSION max_statement_time = 0' },
   // A reader whose table the others outlast has nothing to do for that long.
   {
@@ -50,6 +57,8 @@ const SETTINGS: readonly { readonly only?: 'MariaDB' | 'MySQL'; readonly set: st
   },
   { only: 'MySQL', set: 'SESSION max_execution_time = 0' },
   { only: 'MySQL', set: 'SESSION information_schema_stats_expiry = 0' },
+  // Foreign keys to what is not unique, which MySQL 8.4 and newer has but no longer makes.
+  { only: 'MySQL', set: 'SESSION restrict_fk_on_non_standard_key = OFF', mayFail: true },
 ];
 
 /**
@@ -67,8 +76,14 @@ export async function openSession(
   try {
     const server = serverOf((await wire.query('SELECT VERSION()'))[0]?.[0] ?? '');
     const own = server.isMariaDb ? 'MariaDB' : 'MySQL';
-    for (const { only, set } of SETTINGS)
-      if (only === undefined || only === own) await wire.query(`SET ${set}`);
+    for (const { only, set, mayFail } of SETTINGS) {
+      if (only !== undefined && only !== own) continue;
+      try {
+        await wire.query(`SET ${set}`);
+      } catch (error) {
+        if (mayFail === undefined || !(error instanceof ServerRefusal)) throw error;
+      }
+    }
     return { wire, server, id };
   } catch (error) {
     wire.destroy();
