@@ -35,7 +35,12 @@ const table = {
     apt: ['postgresql'],
     alsoIn: ['/usr/lib/postgresql/*/bin', '/opt/homebrew/opt/postgresql*/bin'],
   },
-  mariadb: { commands: ['mariadbd', 'mysqld'], apt: ['mariadb-server'], alsoIn: ['/usr/sbin'] },
+  mariadb: {
+    commands: ['mariadbd', 'mysqld'],
+    apt: ['mariadb-server'],
+    alsoIn: ['/usr/sbin'],
+    environment: 'MARIADB_EXECUTABLE',
+  },
   redis: { commands: ['redis-server'], apt: ['redis-server', 'redis-tools'] },
   ldap: { commands: ['slapcat'], apt: ['slapd'], alsoIn: ['/usr/sbin'] },
   openssl: { commands: ['openssl'], apt: ['openssl'] },

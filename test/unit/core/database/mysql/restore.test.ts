@@ -3,7 +3,7 @@ import type { RestoreTicket } from '../../../../../src/core/database/engine.ts';
 import { DatabaseError } from '../../../../../src/core/database/error.ts';
 import { mysql } from '../../../../../src/core/database/mysql/engine.ts';
 import { type KeptDump, keepDump } from '../../../../build/kept-dump.ts';
-import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
+import { hasMariaDb, isMySql, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
 
 let server: MariaDbServer;
 let restores = 0;
@@ -59,7 +59,7 @@ const databases = async () => (await server.rows(undefined, "SHOW DATABASES LIKE
 
 describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
   beforeAll(async () => {
-    server = await startMariaDb(['--local-infile=1']);
+    server = await startMariaDb(['--local-infile=1', '--max-allowed-packet=16M']);
   });
   afterAll(async () => server[Symbol.asyncDispose]());
 
@@ -91,6 +91,11 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       'INSERT INTO shop.orders VALUES (1, 1, NULL)',
     );
   });
+
+  /** What the administrator has made, other accounts of MySQL may not replace. */
+  const mayReplaceAll = async () => {
+    if (isMySql) await server.run(undefined, "GRANT SYSTEM_USER ON *.* TO plain@'127.0.0.1'");
+  };
 
   const changes = [
     'SET foreign_key_checks = 0',
@@ -265,6 +270,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       "GRANT LOCK TABLES ON shop.* TO plain@'127.0.0.1'",
       "GRANT SELECT ON mysql.procs_priv TO plain@'127.0.0.1'",
     );
+    await mayReplaceAll();
     const { dump, entries } = await state();
     const { notices } = await restored(dump, { user: 'plain' });
     expect(notices.join()).toMatch(/Rights to run .*“count_all”.* may not grant them again/);
@@ -283,8 +289,13 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       `CREATE TRIGGER crm.on_itself AFTER INSERT ON crm.crm FOR EACH ROW
          UPDATE crm.account, crm.crm SET account.name = 'new' WHERE crm.id = account.id AND crm.id = NEW.id`,
       `CREATE FUNCTION of_itself() RETURNS INT READS SQL DATA BEGIN
-         DECLARE kept TYPE OF crm.id;
-         FOR crm IN (SELECT MAX(crm.id) AS id FROM crm.crm) DO SET kept = crm.id; END FOR;
+         ${
+           isMySql
+             ? `DECLARE kept INT;
+                SET kept = (SELECT MAX(crm.id) FROM crm.crm);`
+             : `DECLARE kept TYPE OF crm.id;
+                FOR crm IN (SELECT MAX(crm.id) AS id FROM crm.crm) DO SET kept = crm.id; END FOR;`
+         }
          RETURN kept + (SELECT SUM(crm.id) FROM crm.crm);
        END`,
     );
@@ -348,6 +359,15 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       hint: expect.stringContaining('GRANT ALL ON `crm\\_backup\\_%`.*') as string,
     });
     await server.run(undefined, "GRANT ALL ON `crm\\_backup\\_%`.* TO plain@'127.0.0.1'");
+    if (isMySql) {
+      const before = await state();
+      await expect(restored(dump, { user: 'plain' })).rejects.toMatchObject({
+        code: 'missing-privilege',
+        hint: expect.stringContaining('SYSTEM_USER') as string,
+      });
+      expect(await state()).toMatchObject({ entries: before.entries, info: before.info });
+    }
+    await mayReplaceAll();
     const { notices } = await restored(dump, { user: 'plain' });
     expect(notices.join()).toContain('gone@nowhere');
     expect(notices.join()).toMatch(/Rights to run .*“count_all”.* mysql\.procs_priv/);
@@ -370,6 +390,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       "GRANT ALTER ON shop.orders TO plain@'127.0.0.1'",
       "GRANT LOCK TABLES ON shop.* TO plain@'127.0.0.1'",
     );
+    await mayReplaceAll();
     const { target, plan } = await planned(dump, { user: 'plain' });
     expect(plan.notices.join()).not.toContain('gone@nowhere');
     await target.build(dump, plan.ticket, {});
@@ -385,13 +406,15 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
   it('refuses collations the server lacks before it touches anything, or maps them with consent', async () => {
     const { dump } = await state();
     const path = 'schema/tables/account.sql';
+    const others = ['utf8mb4_0900_ai_ci', 'utf8mb4_uca1400_ai_ci'] as const;
+    const [lacking, nearest] = isMySql ? [others[1], others[0]] : others;
     const foreign: KeptDump = {
       ...dump,
-      info: { ...dump.info, collation: 'utf8mb4_0900_ai_ci' },
+      info: { ...dump.info, collation: lacking },
       async *read(read) {
         const text = dump.content(read).toString();
         yield await Promise.resolve(
-          Buffer.from(read === path ? text.replaceAll('utf8mb4_general_ci', 'utf8mb4_0900_ai_ci') : text),
+          Buffer.from(read === path ? text.replaceAll(/utf8mb4_\w+_ci/g, lacking) : text),
         );
       },
     };
@@ -404,7 +427,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       { restoreId: 'map', tables: undefined, mayEndSessions: false },
       {},
     );
-    expect(plan.notices.join()).toContain('utf8mb4_uca1400_ai_ci');
+    expect(plan.notices.join()).toContain(nearest);
     await target.build(foreign, plan.ticket, {});
     await target.switch(plan.ticket);
     await target.clear(plan.ticket);

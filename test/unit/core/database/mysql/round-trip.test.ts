@@ -103,7 +103,7 @@ describe.skipIf(!hasMariaDb)('a MariaDB database comes back as it was', () => {
     'CREATE SEQUENCE types.numbering START WITH 5 INCREMENT BY 10',
     'CREATE TABLE types.numbered (id INT DEFAULT NEXTVAL(types.numbering), n INT)',
     'INSERT INTO types.numbered (n) VALUES (1), (2)',
-    'CREATE TABLE types.empty (id INT PRIMARY KEY)',
+    'CREATE TABLE types.nothing (id INT PRIMARY KEY)',
   ];
   const objects = [
     'CREATE USER IF NOT EXISTS nobody@nowhere',
@@ -117,7 +117,7 @@ describe.skipIf(!hasMariaDb)('a MariaDB database comes back as it was', () => {
     'CREATE TRIGGER fires BEFORE INSERT ON zero FOR EACH ROW SET NEW.id = twice(NEW.id)',
     'CREATE TRIGGER fires_too BEFORE INSERT ON zero FOR EACH ROW SET NEW.id = NEW.id + 1',
     'SET NAMES latin1, time_zone = "+05:00", sql_mode = ""',
-    "CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DISABLE DO DELETE FROM empty",
+    "CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DISABLE DO DELETE FROM nothing",
     "CREATE PROCEDURE old_client() SELECT 'ü'",
   ];
 

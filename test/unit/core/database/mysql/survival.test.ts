@@ -4,7 +4,7 @@ import { backUp } from '../../../../../src/core/backup.ts';
 import { mysql } from '../../../../../src/core/database/mysql/engine.ts';
 import { restore as restoreAll } from '../../../../../src/core/restore/restore.ts';
 import { type KeptDump, keepDump } from '../../../../build/kept-dump.ts';
-import { hasMariaDb, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
+import { hasMariaDb, isMySql, type MariaDbServer, startMariaDb } from '../../../../build/mariadb-server.ts';
 import { mayMountDisks, smallDisk } from '../../../../build/small-disk.ts';
 import { chunksApart, damageFrameOf } from '../../../../build/damage.ts';
 import { noiseOf } from '../../../../build/random-tree.ts';
@@ -16,23 +16,23 @@ import { buildVault } from '../../../../build/vault.ts';
 const HOSTILE = [
   '--local-infile=1',
   '--max-allowed-packet=16M',
-  '--sql-mode=TRADITIONAL,ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,EMPTY_STRING_IS_NULL,REAL_AS_FLOAT,IGNORE_SPACE',
+  `--sql-mode=TRADITIONAL,ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,${isMySql ? '' : 'EMPTY_STRING_IS_NULL,'}REAL_AS_FLOAT,IGNORE_SPACE`,
   '--transaction-isolation=READ-COMMITTED',
   '--character-set-server=latin1',
   '--default-storage-engine=MyISAM',
   '--default-time-zone=+05:30',
   '--explicit-defaults-for-timestamp=0',
   '--autocommit=0',
-  '--max-statement-time=2',
+  '--loose-max-statement-time=2',
   '--group-concat-max-len=4',
-  '--sql-safe-updates=1',
+  '--loose-sql-safe-updates=1',
   '--net-write-timeout=2',
   '--net-read-timeout=2',
-  '--idle-write-transaction-timeout=1',
-  '--idle-readonly-transaction-timeout=1',
-  '--idle-transaction-timeout=1',
+  '--loose-idle-write-transaction-timeout=1',
+  '--loose-idle-readonly-transaction-timeout=1',
+  '--loose-idle-transaction-timeout=1',
   '--div-precision-increment=0',
-  '--max-session-mem-used=1073741824',
+  '--loose-max-session-mem-used=1073741824',
 ];
 
 let server: MariaDbServer;
@@ -136,6 +136,14 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
       'COMMIT',
       'SET GLOBAL max_allowed_packet = 16777216',
     );
+    if (isMySql) {
+      // It reads such a JSON value as an empty text, with a warning.
+      await expect(keepDump(mysql, address('large'))).rejects.toMatchObject({
+        code: 'read-failed',
+        hint: expect.stringContaining('max_allowed_packet') as string,
+      });
+      await server.run('large', 'DELETE FROM document WHERE id = 6', 'COMMIT');
+    }
     const before = await sums('large', 'document');
     const dump = await keepDump(mysql, address('large'));
     await restore(dump, 'large_copy');
@@ -148,6 +156,7 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
       undefined,
       'CREATE DATABASE keyed',
       'USE keyed',
+      ...(isMySql ? ['SET SESSION restrict_fk_on_non_standard_key = OFF'] : []),
       `CREATE TABLE parent (id INT PRIMARY KEY, code INT, a INT, t TEXT, KEY before_code (a), KEY by_code (code, a),
          KEY by_text (t(5)), KEY by_a (a DESC), FULLTEXT KEY words (t)) ENGINE=InnoDB`,
       `CREATE TABLE child (n INT AUTO_INCREMENT, code INT, note INT, KEY counted (n), KEY noted (note),
@@ -169,28 +178,31 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
     await expect(server.run('keyed', 'INSERT INTO child (code) VALUES (3)')).rejects.toThrow('foreign key');
   });
 
-  it('says that the former rows of versioned tables are left out, and keeps the present ones', async () => {
-    await server.run(
-      undefined,
-      'CREATE DATABASE history',
-      'USE history',
-      'CREATE TABLE deal (id INT PRIMARY KEY, stage VARCHAR(10)) ENGINE=InnoDB WITH SYSTEM VERSIONING',
-      `CREATE TABLE price (id INT PRIMARY KEY, net INT, since TIMESTAMP(6) GENERATED ALWAYS AS ROW START,
+  it.skipIf(isMySql)(
+    'says that the former rows of versioned tables are left out, and keeps the present ones',
+    async () => {
+      await server.run(
+        undefined,
+        'CREATE DATABASE history',
+        'USE history',
+        'CREATE TABLE deal (id INT PRIMARY KEY, stage VARCHAR(10)) ENGINE=InnoDB WITH SYSTEM VERSIONING',
+        `CREATE TABLE price (id INT PRIMARY KEY, net INT, since TIMESTAMP(6) GENERATED ALWAYS AS ROW START,
          till TIMESTAMP(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (since, till)) ENGINE=InnoDB WITH SYSTEM VERSIONING`,
-      "INSERT INTO deal VALUES (1, 'open')",
-      'INSERT INTO price (id, net) VALUES (1, 10)',
-      'COMMIT',
-      "UPDATE deal SET stage = 'won' WHERE id = 1",
-      'COMMIT',
-    );
-    const dump = await keepDump(mysql, address('history'));
-    expect(dump.problems.map(({ code, path, incomplete }) => [code, path, incomplete])).toEqual([
-      ['database-incomplete', 'tables/history.deal', true],
-    ]);
-    await restore(dump, 'history_copy');
-    expect(await server.rows('history_copy', 'SELECT id, stage FROM deal')).toEqual([['1', 'won']]);
-    expect(await server.rows('history_copy', 'SELECT id, net FROM price')).toEqual([['1', '10']]);
-  });
+        "INSERT INTO deal VALUES (1, 'open')",
+        'INSERT INTO price (id, net) VALUES (1, 10)',
+        'COMMIT',
+        "UPDATE deal SET stage = 'won' WHERE id = 1",
+        'COMMIT',
+      );
+      const dump = await keepDump(mysql, address('history'));
+      expect(dump.problems.map(({ code, path, incomplete }) => [code, path, incomplete])).toEqual([
+        ['database-incomplete', 'tables/history.deal', true],
+      ]);
+      await restore(dump, 'history_copy');
+      expect(await server.rows('history_copy', 'SELECT id, stage FROM deal')).toEqual([['1', 'won']]);
+      expect(await server.rows('history_copy', 'SELECT id, net FROM price')).toEqual([['1', '10']]);
+    },
+  );
 
   it('comes back together with another of the same server, each with what is its own', async () => {
     await server.run(
@@ -321,7 +333,7 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
     expect(await all()).toEqual(['1']);
   });
 
-  it('keeps former rows that are in no backup until they may be lost', async () => {
+  it.skipIf(isMySql)('keeps former rows that are in no backup until they may be lost', async () => {
     await using built = await buildVault();
     await using folder = temporaryFolder();
     await server.run(
@@ -358,7 +370,8 @@ describe.skipIf(!hasMariaDb)('MariaDB in adversity', { timeout: 180_000 }, () =>
   });
 });
 
-describe.skipIf(!hasMariaDb || !mayMountDisks())(
+// What a new MySQL server writes is larger than the disk.
+describe.skipIf(!hasMariaDb || isMySql || !mayMountDisks())(
   'MariaDB on a disk that fills up',
   { timeout: 120_000 },
   () => {
