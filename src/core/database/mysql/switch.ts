@@ -102,7 +102,7 @@ export async function switchBack(session: Session, server: ServerAddress, ticket
     const remade = objects.old.map((object) => fitted(object, { ...ticket, collations: {} }));
     const missing = await missingOf(session, ticket.database, remade);
     await makeObjects(session, ticket.database, missing);
-    await grantAgain(session, old.grants, missing);
+    await grantAgain(session, old.grants, objects.old);
   }
   await repairForeignKeys(session, ticket.database, old.foreignKeys);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { RestoreTicket } from '../../../../../src/core/database/engine.ts';
+import type { RestoreTarget } from '../../../../../src/core/database/engine.ts';
 import { DatabaseError } from '../../../../../src/core/database/error.ts';
 import { mysql } from '../../../../../src/core/database/mysql/engine.ts';
 import { type KeptDump, keepDump } from '../../../../build/kept-dump.ts';
@@ -145,7 +145,7 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
         for (const recover of ['switch', 'switchBack'] as const) {
           const { target, plan } = await planned(before.dump);
           await target.build(before.dump, plan.ticket, {});
-          ended = await switchCutAt(statement, plan.ticket);
+          ended = await cutAt(statement, (cut) => cut.switch(plan.ticket));
           await using other = await mysql.openTarget(address(), undefined, {});
           await other[recover](plan.ticket);
           const expected = recover === 'switch' ? before : changed;
@@ -159,6 +159,23 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
       }
     },
   );
+
+  it('takes a switch back though taking it back lost its connection at any statement before', async () => {
+    const before = await state();
+    await server.run(undefined, ...changes);
+    const changed = await state();
+    const { target, plan } = await planned(before.dump);
+    await target.build(before.dump, plan.ticket, {});
+    for (let statement = 1, ended = false; !ended; statement += 3) {
+      await target.switch(plan.ticket);
+      ended = await cutAt(statement, (cut) => cut.switchBack(plan.ticket));
+      await using other = await mysql.openTarget(address(), undefined, {});
+      await other.switchBack(plan.ticket);
+      expect((await state()).entries, `after ${String(statement)}`).toEqual(changed.entries);
+    }
+    await target.clear(plan.ticket);
+    await target[Symbol.asyncDispose]();
+  });
 
   it('recovers when the server itself is killed during the switch', { timeout: 120_000 }, async () => {
     const before = await state();
@@ -469,8 +486,8 @@ describe.skipIf(!hasMariaDb)('restoring to MariaDB', () => {
   });
 });
 
-/** Runs a switch whose connection ends at its n-th statement; returns whether it ended before that. */
-async function switchCutAt(statement: number, ticket: RestoreTicket): Promise<boolean> {
+/** Runs what loses its connection at its n-th statement; returns whether it ended before that. */
+async function cutAt(statement: number, run: (target: RestoreTarget) => Promise<void>): Promise<boolean> {
   const { Wire } = await import('../../../../../src/core/database/mysql/wire.ts');
   const query = Object.getOwnPropertyDescriptor(Wire.prototype, 'query')
     ?.value as typeof Wire.prototype.query;
@@ -486,7 +503,7 @@ async function switchCutAt(statement: number, ticket: RestoreTicket): Promise<bo
     return query.call(this, text);
   };
   try {
-    await target.switch(ticket);
+    await run(target);
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
   } finally {
