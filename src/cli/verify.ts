@@ -7,6 +7,7 @@ import { ExitCode } from './exit-code.ts';
 import { openBackup, openVault, setOf } from './opened.ts';
 import { plainText, printable } from '../core/printable.ts';
 import { counted, formatAge, formatBytes, formatCount, formatDuration, formatTime } from './quantity.ts';
+import { lackingText } from './restore-warnings.ts';
 import type { Act, Outcome, Session } from './session.ts';
 import { shortId } from './shown-record.ts';
 import { UsageError } from './usage.ts';
@@ -69,6 +70,7 @@ async function rehearse(session: Session, reference: string): Promise<Outcome> {
   const report = await drill(vault, record, { home, set: setOf(opened, record) }, session.task);
   for (const notice of report.notices) session.warn(notice);
   for (const { message } of report.problems) session.warn(message);
+  if (report.lacking !== undefined) session.warn(lackingText(report.lacking));
   const { compared, differences, differenceCount, recoveryTimeMs, phases } = report;
   const paths = differences.map(({ path }) => path);
   const what = { object: 'restore', pack: null, problems: ['What came back is not what was backed up.'] };
@@ -97,7 +99,8 @@ function drillExitCode({ differenceCount, problems }: DrillReport): ExitCode {
 }
 
 function drillText(report: DrillReport, { paint }: Session): string {
-  const { backup, recoveryTimeMs, compared, differences, differenceCount, phases, problems } = report;
+  const { backup, recoveryTimeMs, compared, differences, differenceCount, phases } = report;
+  const isAll = report.problems.length === 0 && report.lacking === undefined;
   const tables =
     compared.databases === 0
       ? ''
@@ -105,7 +108,7 @@ function drillText(report: DrillReport, { paint }: Session): string {
   const looked = `${counted(compared.entries, 'entry', 'entries')} (${formatBytes(compared.bytes)})${tables}`;
   const title =
     differenceCount === 0
-      ? `${paint('green', problems.length === 0 ? 'All came back as it was' : 'What was rehearsed came back as it was')}: ${looked}`
+      ? `${paint('green', isAll ? 'All came back as it was' : 'What was rehearsed came back as it was')}: ${looked}`
       : `${paint('red', counted(differenceCount, 'difference'))}: ${looked} compared`;
   const timed = Object.entries(phases)
     .map(([phase, ms]) => `${phase} ${formatDuration(ms)}`)

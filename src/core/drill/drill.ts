@@ -6,6 +6,7 @@ import { namesIn } from '../names-in.ts';
 import { nodeDisk } from '../restore/disk.ts';
 import { isSystemError } from '../restore/disk-failure.ts';
 import { RestoreError } from '../restore/error.ts';
+import { type Lacking, lackingOf } from '../restore/lacking.ts';
 import { recoverRestores } from '../restore/recover.ts';
 import { restore, type RestoreReport, type RestoreSet } from '../restore/restore.ts';
 import { removeTree } from '../restore/staging.ts';
@@ -54,6 +55,8 @@ export interface DrillReport {
   readonly notices: readonly string[];
   /** What was left out. */
   readonly problems: readonly DrillProblem[];
+  /** What the backup itself does not have, though its set does. */
+  readonly lacking?: Lacking | undefined;
 }
 
 const WAIT_FOR_LOCK_MS = 10_000;
@@ -115,6 +118,7 @@ export async function drill(
       differenceCount: differences.count,
       notices: databases.notices,
       problems: [...tooLong.problems, ...databases.problems],
+      lacking: lackingOf(record, undefined),
     };
     const isWhole = report.notices.length + report.problems.length === 0;
     keep(home, vault.id, record, startedAt, report, databases.bytes, isWhole);

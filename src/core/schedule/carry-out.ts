@@ -4,6 +4,7 @@ import { latestOf } from '../latest.ts';
 import type { PlacedSet } from '../open.ts';
 import { isToBeTold } from '../restore/concerned.ts';
 import { interruptedSentence } from '../restore/interrupted-sentence.ts';
+import type { Lacking } from '../restore/lacking.ts';
 import { type Recovered, recoverRestores } from '../restore/recover.ts';
 import { homeOf, type Surroundings } from '../surroundings.ts';
 import type { Task } from '../task.ts';
@@ -124,7 +125,7 @@ async function rehearsed(
   if (latest === undefined)
     return { status: 'skipped', message: 'There is no backup to rehearse a restore of.' };
   const { drill } = await import('../drill/drill.ts');
-  const { differences, differenceCount, problems } = await drill(
+  const { differences, differenceCount, problems, lacking } = await drill(
     vault,
     latest,
     { home: homeOf(surroundings), set, secret: surroundings.secret },
@@ -136,7 +137,7 @@ async function rehearsed(
     return {
       status: problem === undefined ? 'done' : 'partial',
       backup: latest.id,
-      message: problem?.message,
+      message: problem?.message ?? (lacking === undefined ? undefined : partialText(lacking)),
     };
   }
   return {
@@ -145,6 +146,11 @@ async function rehearsed(
     message: `The rehearsed restore differs from the backup in ${differenceCount} places: ${first.path}: ${first.message}`,
     hint: 'Run “crm-backup verify --level drill” to see all of it.',
   };
+}
+
+/** A backup that lacks something is no fault of its restore, but nobody shall think that all is there. */
+function partialText({ count, first }: Lacking): string {
+  return `The backup that was rehearsed is partial; entries missing or in doubt: ${count}, the first: ${first.path}: ${first.message}`;
 }
 
 async function verified(vault: Vault, options: VerifyOptions, task: Task): Promise<Carried> {

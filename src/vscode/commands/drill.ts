@@ -4,6 +4,7 @@ import type { App } from '../app.ts';
 import { fileCount } from '../counts.ts';
 import { displayName } from '../files/backup-uri.ts';
 import { formatDuration, formatNumber } from '../format.ts';
+import { lackingText } from '../restore/plan-text.ts';
 import { fieldOf, pickBackup, pickSet } from './targets.ts';
 import { showErrorMessage, showInformationMessage, showWarningMessage } from '../window.ts';
 
@@ -33,7 +34,11 @@ async function tell(app: App, report: DrillReport): Promise<void> {
   if (differenceCount === 0) {
     const files = fileCount(compared.entries);
     const rows = formatNumber(compared.rows, locale);
-    const left = report.problems.map(({ message }) => message);
+    const { lacking } = report;
+    const left = [
+      ...report.problems.map(({ message }) => message),
+      ...(lacking === undefined ? [] : [lackingText(lacking)]),
+    ];
     const what = compared.databases === 0 ? files : vscode.l10n.t('{0}, {1} rows', files, rows);
     const sentence =
       left.length === 0

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { Lacking } from '../../core/restore/lacking.ts';
 import type { Output, RestorePlan } from '../../engine/protocol.ts';
 import { fileCount, tableCount } from '../counts.ts';
 import { displayName, pathInWorkspace } from '../files/backup-uri.ts';
@@ -43,17 +44,7 @@ export function cautions({ lacking, moved, skipped, notDeleted = [] }: RestorePl
     );
     lines.push(vscode.l10n.t('This backup is of {0} and goes to {1}.', from ?? '', to ?? ''));
   }
-  if (lacking !== undefined) {
-    const { count, first } = lacking;
-    lines.push(
-      vscode.l10n.t(
-        'The backup is partial; entries missing or in doubt: {0}, the first: {1}: {2}',
-        formatNumber(count, vscode.env.language),
-        displayName(pathInWorkspace(first.path)),
-        displayName(first.message),
-      ),
-    );
-  }
+  if (lacking !== undefined) lines.push(lackingText(lacking));
   if (skipped !== undefined) lines.push(skippedText(skipped));
   if (notDeleted.length > 0) {
     const roots = notDeleted.map((path) => displayName(pathInWorkspace(path))).join(', ');
@@ -65,6 +56,16 @@ export function cautions({ lacking, moved, skipped, notDeleted = [] }: RestorePl
     );
   }
   return lines;
+}
+
+/** What a partial backup does not have. */
+export function lackingText({ count, first }: Lacking): string {
+  return vscode.l10n.t(
+    'The backup is partial; entries missing or in doubt: {0}, the first: {1}: {2}',
+    formatNumber(count, vscode.env.language),
+    displayName(pathInWorkspace(first.path)),
+    displayName(first.message),
+  );
 }
 
 /** What a restore leaves out, and why. */

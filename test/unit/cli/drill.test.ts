@@ -93,6 +93,17 @@ describe('verify --level drill', () => {
     expect(stderr).toContain('PLACE');
   });
 
+  it('says of a partial backup that it is partial, and what it lacks', async () => {
+    use({ name: 'legacy', command: { dump: 'exit 1', restore: 'cat > restored' } });
+    await cli.must(['init', '--yes']);
+    expect((await cli.run(['backup'])).code).toBe(3);
+    const { code, stderr, text } = await cli.run(['verify', '--level', 'drill']);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/This backup is partial: 1 entry is missing or in doubt, the first: .*legacy/);
+    expect(text).toContain('What was rehearsed came back as it was');
+    expect(text).not.toContain('All came back');
+  });
+
   it('takes no sample', async () => {
     use();
     expect((await cli.run(['verify', '--level', 'drill', '--sample', '5%'])).code).toBe(2);

@@ -261,6 +261,19 @@ describe.skipIf(!hasFaketime)('schedule, with the clock moved', () => {
     expect(JSON.parse(text)).toMatchObject({ recoveryTime: { kind: 'drill', backup: runs[2]?.backup } });
   });
 
+  it('says so where the backup it rehearsed is partial', async () => {
+    const databases = [{ name: 'legacy', command: { dump: 'exit 1', restore: 'cat > restored' } }];
+    const rehearsal = { kind: 'drill', every: 'month', on: 2, at: '01:30' };
+    writeSchedule(cli.workspace, [...DAILY, rehearsal], { databases });
+    await at('2026-03-01T00:00:00Z', 'init', '--yes');
+    await at('2026-03-01T02:00:00Z', 'schedule', 'run');
+    const { runs } = await runsAt('2026-03-02T02:00:00Z');
+    const message = expect.stringMatching(
+      /is partial; entries missing or in doubt: 1, the first: .*legacy/,
+    ) as string;
+    expect(runs).toMatchObject([{ status: 'partial' }, { kind: 'drill', status: 'done', message }]);
+  });
+
   it('notices damage after the backup it took', async () => {
     writeSchedule(cli.workspace, DAILY);
     await at('2026-03-01T00:00:00Z', 'init', '--yes');
